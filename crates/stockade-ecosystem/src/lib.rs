@@ -1,0 +1,1 @@
+//! Everything that parses package formats we did not write; one folder per ecosystem.

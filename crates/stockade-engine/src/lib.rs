@@ -1,0 +1,1 @@
+//! Gathers evidence, keeps gaps, asks the policy, remembers.

@@ -1,0 +1,1 @@
+//! Registry protocols and the API over HTTP: a face.

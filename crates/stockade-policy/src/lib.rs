@@ -1,0 +1,1 @@
+//! Evidence in, ruling out; the only mint of a clearance.

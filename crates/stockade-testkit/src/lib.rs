@@ -1,0 +1,1 @@
+//! Fake registries on loopback, a package builder, a clock, snapshot filters.

@@ -1,0 +1,2 @@
+//! The command line: arguments, settings, reports, progress.
+fn main() {}
