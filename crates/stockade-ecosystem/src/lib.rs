@@ -1,1 +1,78 @@
-//! Everything that parses package formats we did not write; one folder per ecosystem.
+//! Everything that parses package formats we did not write: names, versions, indexes, client configuration.
+//!
+//! This crate is the attack surface: every byte it reads was written by somebody else. So it does no I/O, holds no
+//! clock and no `unsafe`, and its parsers are total: they return what they understood *and* every problem, and none
+//! stops silently. A registry's protocol is a set of pure functions over requests and documents; the engine fetches, the
+//! gateway speaks HTTP.
+//!
+//! An ecosystem is one folder and one line in [`ALL`]. It is named nowhere else: configuration keys, the gateway's
+//! mounts, purl types and the names in OSV all come from its [`Ecosystem`] descriptor.
+
+mod client;
+mod index;
+pub mod npm;
+mod path;
+mod registry;
+
+use stockade_model::{EcosystemId, Malformed, Name};
+
+pub use client::{Client, ClientConfig, Credential, Upstream};
+pub use index::{Artifact, Index, Listed, Piece, Problem, Rope, Standing, Steering, Variant};
+pub use path::{PathError, Segments};
+pub use registry::{Denial, Refusal, Registry, Request, Route};
+
+/// What Stockade knows of an ecosystem: a descriptor, not a class. What an ecosystem lacks is `None`.
+pub struct Ecosystem {
+    /// The identifier in configuration, in the gateway's paths and in purls.
+    pub id: EcosystemId,
+    /// The type in a package URL.
+    pub purl_type: &'static str,
+    /// The `ecosystem` of OSV records.
+    pub osv: &'static str,
+    /// Checks and normalises a package name.
+    pub name: fn(&str) -> Result<Name, Malformed>,
+    /// Checks a version and gives it its order.
+    pub version: fn(&str) -> Result<Version, Malformed>,
+    /// The registry protocol.
+    pub registry: Option<&'static dyn Registry>,
+    /// The clients that install from it.
+    pub clients: &'static [&'static Client],
+}
+
+/// Every ecosystem.
+pub static ALL: &[&Ecosystem] = &[&npm::NPM];
+
+/// The ecosystem with this identifier.
+pub fn by_id(id: &str) -> Option<&'static Ecosystem> {
+    ALL.iter().copied().find(|ecosystem| ecosystem.id.as_str() == id)
+}
+
+/// The client that this program is, with its ecosystem: `npm`, `npx` …
+pub fn client_of(program: &str) -> Option<(&'static Ecosystem, &'static Client)> {
+    ALL.iter().copied().find_map(|ecosystem| {
+        let client = ecosystem.clients.iter().copied().find(|client| client.programs.contains(&program))?;
+        Some((ecosystem, client))
+    })
+}
+
+/// A version with the order of its ecosystem. Versions of different ecosystems have no order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Version {
+    /// SemVer 2.0, section 11; build metadata does not count.
+    SemVer(semver::Version),
+}
+
+impl Version {
+    /// True if it is a version before a release.
+    pub fn is_prerelease(&self) -> bool {
+        let Self::SemVer(version) = self;
+        !version.pre.is_empty()
+    }
+}
+
+impl PartialOrd for Version {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        let (Self::SemVer(a), Self::SemVer(b)) = (self, other);
+        Some(a.cmp_precedence(b))
+    }
+}

@@ -1,0 +1,78 @@
+//! How an ecosystem's clients are configured: read, to inherit the upstream, and written, to point them at the gateway.
+
+use std::collections::BTreeMap;
+
+use stockade_model::Secret;
+use url::Url;
+
+use crate::Problem;
+
+/// A client that installs from a registry.
+pub struct Client {
+    /// Its name, also in `setup NAME`.
+    pub name: &'static str,
+    /// The programs that are this client.
+    pub programs: &'static [&'static str],
+    /// The arguments that make the client print its effective configuration.
+    pub ask: &'static [&'static str],
+    /// The files that hold what the client does not print (credentials), given what it printed, most specific first.
+    pub files: fn(printed: &str) -> Vec<String>,
+    /// Reads the effective configuration from what the client printed and from those files' texts. Variables in the
+    /// files are looked up with `env`.
+    pub read:
+        fn(printed: &str, files: &[String], env: &dyn Fn(&str) -> Option<String>) -> Result<ClientConfig, Problem>,
+    /// The environment that points a client at the gateway for one run: `base` is the mount's address, `scopes` those
+    /// that have a registry of their own, `run` the name of the run.
+    pub environment: fn(base: &str, scopes: &[String], run: &str) -> Vec<(String, String)>,
+    /// The name of a run that an environment gave to a client, from the `User-Agent` that the client sends.
+    pub run_of: fn(user_agent: &str) -> Option<&str>,
+    /// Rewrites the client's configuration file so that it uses the gateway, keeping what was there.
+    pub point: fn(text: &str, base: &str, scopes: &[String]) -> String,
+    /// Undoes [`Client::point`]; text that was never pointed comes back as it is.
+    pub unpoint: fn(text: &str) -> String,
+    /// The file that `point` rewrites, from what the client printed.
+    pub configured_in: fn(printed: &str) -> Option<String>,
+    /// The lockfiles this client writes in a project's folder, which must not name the gateway of one run.
+    pub lockfiles: &'static [&'static str],
+}
+
+/// What a client is configured to use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientConfig {
+    /// The registry for names without one of their own.
+    pub default: Upstream,
+    /// Registries of single scopes.
+    pub scopes: BTreeMap<String, Upstream>,
+    /// A file with further certificate authorities.
+    pub cafile: Option<String>,
+    /// What could not be understood.
+    pub problems: Vec<Problem>,
+}
+
+/// A registry that packages come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upstream {
+    /// Its address, with a trailing `/` and without credentials.
+    pub url: Url,
+    /// What it wants to see.
+    pub credential: Option<Credential>,
+}
+
+/// A credential for an upstream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credential {
+    /// `Authorization: Bearer …`
+    Bearer(Secret),
+    /// `Authorization: Basic …`, already encoded.
+    Basic(Secret),
+}
+
+impl Credential {
+    /// The value of the `Authorization` header.
+    pub fn header(&self) -> Secret {
+        match self {
+            Self::Bearer(token) => Secret::new(format!("Bearer {}", token.reveal())),
+            Self::Basic(encoded) => Secret::new(format!("Basic {}", encoded.reveal())),
+        }
+    }
+}

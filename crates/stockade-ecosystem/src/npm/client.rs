@@ -1,0 +1,288 @@
+//! npm's own configuration: read, to find the registries that its user uses today, and written, to point npm at the
+//! gateway.
+//!
+//! `npm config ls -l --json` prints what is in effect from every layer (built in, global, user, project, environment) but
+//! never a credential; those are read from the `npmrc` files that npm names, as npm would read them: `//host/path/:_authToken`
+//! counts for every registry below that host and path, and `${NAME}` is the environment.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use stockade_model::Secret;
+use url::Url;
+
+use crate::{Client, ClientConfig, Credential, Problem, Upstream};
+
+/// The client.
+pub(super) static NPM: Client = Client {
+    name: "npm",
+    programs: &["npm", "npx"],
+    ask: &["config", "ls", "-l", "--json"],
+    files,
+    read,
+    environment,
+    run_of,
+    point,
+    unpoint,
+    configured_in: |printed| Some(settings(printed).ok()?.get("userconfig")?.as_str()?.to_owned()),
+    lockfiles: &["package-lock.json", "npm-shrinkwrap.json", "node_modules/.package-lock.json"],
+};
+
+/// The longest `npmrc` line that is looked at.
+const MAX_LINE: usize = 16 * 1024;
+
+type Settings = serde_json::Map<String, Value>;
+
+fn settings(printed: &str) -> Result<Settings, Problem> {
+    serde_json::from_str(printed).map_err(|_| Problem::new("`npm config ls -l --json` did not print a JSON object"))
+}
+
+/// The project's, the user's and the global file.
+fn files(printed: &str) -> Vec<String> {
+    let Ok(settings) = settings(printed) else { return Vec::new() };
+    let text = |key| settings.get(key).and_then(Value::as_str);
+    let project = text("local-prefix").or(text("prefix")).map(|prefix| format!("{prefix}/.npmrc"));
+    let named = ["userconfig", "globalconfig"].into_iter().filter_map(|key| text(key).map(str::to_owned));
+    project.into_iter().chain(named).collect()
+}
+
+fn read(printed: &str, files: &[String], env: &dyn Fn(&str) -> Option<String>) -> Result<ClientConfig, Problem> {
+    let settings = settings(printed)?;
+    let mut problems = Vec::new();
+    let mut credentials = BTreeMap::new();
+    // The most specific file comes first and wins.
+    for text in files.iter().rev() {
+        credentials.extend(
+            lines(text).filter(|(key, _)| key.starts_with("//")).map(|(key, value)| (key, expand(&value, env))),
+        );
+    }
+    let registry = settings.get("registry").and_then(Value::as_str);
+    let registry = registry.ok_or_else(|| Problem::new("npm names no registry"))?;
+    let default = upstream(registry, &credentials)?;
+    let mut scopes = BTreeMap::new();
+    for (key, value) in &settings {
+        let Some(scope) = key.strip_suffix(":registry").filter(|scope| scope.starts_with('@')) else { continue };
+        match value.as_str().map(|address| upstream(address, &credentials)) {
+            Some(Ok(upstream)) => drop(scopes.insert(scope.to_owned(), upstream)),
+            Some(Err(problem)) => problems.push(problem),
+            None => problems.push(Problem::new(format!("the registry of `{scope}` is not an address"))),
+        }
+    }
+    let cafile = settings.get("cafile").and_then(Value::as_str).map(str::to_owned);
+    Ok(ClientConfig { default, scopes, cafile, problems })
+}
+
+fn upstream(address: &str, credentials: &BTreeMap<String, String>) -> Result<Upstream, Problem> {
+    let invalid = || Problem::new(format!("`{}` is not the address of a registry", stockade_model::redacted(address)));
+    let mut url = Url::parse(address).map_err(|_| invalid())?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(invalid());
+    }
+    let embedded = (!url.username().is_empty()).then(|| {
+        let password = url.password().unwrap_or_default();
+        basic(url.username(), password)
+    });
+    let _ = url.set_username("").and_then(|()| url.set_password(None));
+    url.set_query(None);
+    url.set_fragment(None);
+    if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
+    }
+    let credential = credential(&url, credentials).or(embedded);
+    Ok(Upstream { url, credential })
+}
+
+/// The credential for an address: that of the longest configured prefix, as npm-registry-fetch looks it up.
+fn credential(url: &Url, credentials: &BTreeMap<String, String>) -> Option<Credential> {
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let mut prefix = format!("//{}{port}{}", url.host_str()?, url.path());
+    loop {
+        let get = |key: &str| credentials.get(&format!("{prefix}:{key}")).filter(|value| !value.is_empty());
+        if let Some(token) = get("_authToken") {
+            return Some(Credential::Bearer(Secret::new(token)));
+        }
+        if let Some(encoded) = get("_auth") {
+            return Some(Credential::Basic(Secret::new(encoded)));
+        }
+        if let (Some(user), Some(password)) = (get("username"), get("_password")) {
+            return Some(basic(user, &decoded(password)?));
+        }
+        let parent = prefix.trim_end_matches('/').rfind('/').filter(|at| *at > 1)?;
+        prefix.truncate(parent + 1);
+    }
+}
+
+fn basic(user: &str, password: &str) -> Credential {
+    use base64::Engine as _;
+    Credential::Basic(Secret::new(base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"))))
+}
+
+fn decoded(base64_text: &str) -> Option<String> {
+    use base64::Engine as _;
+    String::from_utf8(base64::engine::general_purpose::STANDARD.decode(base64_text).ok()?).ok()
+}
+
+/// The settings of an `npmrc`: `key = value` lines, quotes stripped, comments (`;`, `#`) left out.
+fn lines(text: &str) -> impl Iterator<Item = (String, String)> {
+    text.lines()
+        .filter(|line| line.len() <= MAX_LINE)
+        .map(str::trim)
+        .filter(|line| !line.starts_with([';', '#']))
+        .filter_map(|line| {
+            let (key, value) = line.split_once('=')?;
+            let value = value.trim();
+            let quoted = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+            Some((key.trim().to_owned(), quoted.unwrap_or(value).to_owned()))
+        })
+}
+
+/// Replaces `${NAME}` as npm does: by the variable, or left as it is if there is none; `${NAME?}` becomes nothing then.
+fn expand(text: &str, env: &dyn Fn(&str) -> Option<String>) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("${") {
+        let Some(end) = rest[start..].find('}').map(|end| start + end) else { break };
+        let name = &rest[start + 2..end];
+        out.push_str(&rest[..start]);
+        match (env(name.trim_end_matches('?')), name.ends_with('?')) {
+            (Some(value), _) => out.push_str(&value),
+            (None, true) => {}
+            (None, false) => out.push_str(&rest[start..=end]),
+        }
+        rest = &rest[end + 1..];
+    }
+    out + rest
+}
+
+/// The word before a run's name in npm's `User-Agent`.
+const RUN: &str = "stockade-run/";
+
+/// npm reads `npm_config_*`. The `User-Agent` keeps npm's own words, which registries count, and adds the run's name.
+/// `replace-registry-host=always` sends what a lockfile resolved elsewhere through the gateway too.
+fn environment(base: &str, scopes: &[String], run: &str) -> Vec<(String, String)> {
+    let agent = format!("npm/{{npm-version}} node/{{node-version}} {{platform}} {{arch}} {RUN}{run}");
+    let mut variables = vec![
+        ("npm_config_registry".to_owned(), format!("{base}/")),
+        ("npm_config_replace_registry_host".to_owned(), "always".to_owned()),
+        ("npm_config_user_agent".to_owned(), agent),
+    ];
+    variables.extend(scopes.iter().map(|scope| (format!("npm_config_{scope}:registry"), format!("{base}/"))));
+    variables
+}
+
+fn run_of(user_agent: &str) -> Option<&str> {
+    let (_, rest) = user_agent.split_once(RUN)?;
+    rest.split_ascii_whitespace().next()
+}
+
+/// Stands in front of a line that `setup` put away, and after one that it wrote.
+const PUT_AWAY: &str = "; stockade setup put away: ";
+const WRITTEN: &str = "; stockade setup wrote the next line";
+
+fn point(text: &str, base: &str, scopes: &[String]) -> String {
+    let clean = unpoint(text);
+    let ours = |key: &str| key == "registry" || scopes.iter().any(|scope| key == format!("{scope}:registry"));
+    let mut out = String::new();
+    for line in clean.lines() {
+        let key = line.split_once('=').map_or("", |(key, _)| key.trim());
+        if ours(key) {
+            out.push_str(PUT_AWAY);
+        }
+        out.push_str(line);
+        out.push('\n');
+    }
+    out.push_str(&format!("{WRITTEN}\nregistry={base}/\n"));
+    for scope in scopes {
+        out.push_str(&format!("{WRITTEN}\n{scope}:registry={base}/\n"));
+    }
+    out
+}
+
+fn unpoint(text: &str) -> String {
+    let mut out = String::new();
+    let mut lines = text.split_inclusive('\n');
+    while let Some(line) = lines.next() {
+        if line.trim_end() == WRITTEN {
+            lines.next();
+        } else {
+            out.push_str(line.strip_prefix(PUT_AWAY).unwrap_or(line));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PRINTED: &str = r#"{"registry":"https://registry.example/npm","@acme:registry":"https://user:pw@npm.acme.example/",
+        "userconfig":"/h/.npmrc","globalconfig":"/etc/npmrc","local-prefix":"/p","cafile":"/ca.pem","@bad:registry":"ftp://x"}"#;
+
+    fn config(files: &[&str]) -> ClientConfig {
+        let files: Vec<String> = files.iter().map(|text| (*text).to_owned()).collect();
+        read(PRINTED, &files, &|name| (name == "TOKEN").then(|| "from-env".to_owned())).unwrap()
+    }
+
+    #[test]
+    fn registries_and_credentials_are_inherited() {
+        let config = config(&[
+            "//registry.example/:_authToken=${TOKEN}\n",
+            "; no\n//registry.example/npm/:_authToken = \"no${MISSING?}\"\n",
+        ]);
+        assert_eq!(config.default.url.as_str(), "https://registry.example/npm/");
+        assert_eq!(config.default.credential, Some(Credential::Bearer(Secret::new("no"))));
+        assert_eq!(config.scopes["@acme"].url.as_str(), "https://npm.acme.example/");
+        assert_eq!(config.scopes["@acme"].credential.as_ref().unwrap().header().reveal(), "Basic dXNlcjpwdw==");
+        assert_eq!(config.cafile.as_deref(), Some("/ca.pem"));
+        assert_eq!(config.problems.len(), 1);
+        assert!(!format!("{config:?}").contains("dXNl"), "a credential must not print");
+    }
+
+    #[test]
+    fn a_credential_counts_below_its_prefix_only() {
+        let header = |text: &str| config(&[text]).default.credential.map(|c| c.header().reveal().to_owned());
+        assert_eq!(header("//registry.example/:_authToken=${TOKEN}"), Some("Bearer from-env".to_owned()));
+        assert_eq!(header("//registry.example/npm/:_auth=YTpi"), Some("Basic YTpi".to_owned()));
+        assert_eq!(
+            header("//registry.example/:username=a\n//registry.example/:_password=Yg=="),
+            Some("Basic YTpi".to_owned())
+        );
+        assert_eq!(header("//registry.example/other/:_authToken=x"), None);
+        assert_eq!(header("//registry.example.evil/:_authToken=x"), None);
+        assert_eq!(header("//registry.example/npm/:_authToken=${MISSING}"), Some("Bearer ${MISSING}".to_owned()));
+    }
+
+    #[test]
+    fn the_files_that_hold_credentials_are_named() {
+        assert_eq!(files(PRINTED), ["/p/.npmrc", "/h/.npmrc", "/etc/npmrc"]);
+        assert_eq!(files("no json"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_run_is_found_again_in_the_user_agent() {
+        let variables = environment("http://127.0.0.1:1/x", &["@acme".to_owned()], "r1");
+        assert_eq!(variables[0], ("npm_config_registry".to_owned(), "http://127.0.0.1:1/x/".to_owned()));
+        assert_eq!(run_of(&variables[2].1), Some("r1"));
+        assert_eq!(variables[3].0, "npm_config_@acme:registry");
+        assert_eq!(run_of("npm/11.0.0"), None);
+    }
+
+    #[test]
+    fn setup_is_reversible() {
+        let before = "fund=false\nregistry=https://registry.example/\n@acme:registry = https://npm.acme.example/\n";
+        let pointed = point(before, "http://127.0.0.1:4873/x", &["@acme".to_owned()]);
+        insta::assert_snapshot!(pointed, @r"
+        fund=false
+        ; stockade setup put away: registry=https://registry.example/
+        ; stockade setup put away: @acme:registry = https://npm.acme.example/
+        ; stockade setup wrote the next line
+        registry=http://127.0.0.1:4873/x/
+        ; stockade setup wrote the next line
+        @acme:registry=http://127.0.0.1:4873/x/
+        ");
+        assert_eq!(unpoint(&pointed), before);
+        assert_eq!(point(&pointed, "http://127.0.0.1:4873/x", &["@acme".to_owned()]), pointed, "twice is once");
+        assert_eq!(unpoint(before), before);
+        assert_eq!(unpoint(&point("", "http://b", &[])), "");
+    }
+}

@@ -1,0 +1,92 @@
+//! npm: the registry of JavaScript packages and the clients that speak its protocol.
+//!
+//! A package's index is its *packument*, one JSON document with every release's manifest in it (20 MB for the largest).
+//! Clients ask for the whole or for an abbreviated form, pick a version by range or dist-tag, and fetch one tarball.
+//! `npm ci` never asks for the packument: only the tarball's address is a place where every client passes.
+//!
+//! What a gateway can say to the user: the packument has `policyRestrictions`, which npm has honoured since 2019 and
+//! nobody writes; a refusal reaches npm's user through the JSON member `error` and the reason phrase.
+
+mod client;
+mod denial;
+mod name;
+mod packument;
+mod render;
+mod route;
+
+use stockade_model::{EcosystemId, Malformed, Package, Release};
+
+use crate::{Denial, Ecosystem, Index, Refusal, Registry, Request, Rope, Route, Steering, Version};
+
+pub use name::parse as parse_name;
+
+/// The descriptor.
+pub static NPM: Ecosystem = Ecosystem {
+    id: ID,
+    purl_type: "npm",
+    osv: "npm",
+    name: name::parse,
+    version: parse_version,
+    registry: Some(&Protocol),
+    clients: &[&client::NPM],
+};
+
+const ID: EcosystemId = EcosystemId::new("npm");
+
+/// The npm registry protocol.
+struct Protocol;
+
+impl Registry for Protocol {
+    fn route(&self, request: &Request<'_>) -> Route {
+        route::route(request)
+    }
+
+    fn index_path(&self, package: &Package) -> String {
+        route::encoded_name(package.name.as_str())
+    }
+
+    fn index(&self, package: &Package, document: &[u8]) -> Result<Index, Malformed> {
+        packument::read(package, document)
+    }
+
+    fn render(&self, index: &Index, steering: &Steering<'_>) -> Rope {
+        render::packument(index, steering)
+    }
+
+    fn render_manifest(&self, index: &Index, steering: &Steering<'_>, wanted: &str) -> Option<Rope> {
+        render::manifest(index, steering, wanted)
+    }
+
+    fn render_tags(&self, index: &Index, steering: &Steering<'_>) -> Vec<u8> {
+        render::tags(index, steering)
+    }
+
+    fn artifact_file(&self, release: &Release) -> String {
+        route::tarball(release.package.name.as_str(), &release.version)
+    }
+
+    fn audited(&self, body: &[u8]) -> Result<Vec<Release>, Malformed> {
+        packument::audited(body)
+    }
+
+    fn denial(&self, refusal: &Refusal) -> Denial {
+        denial::denial(refusal)
+    }
+}
+
+/// Reads a version: SemVer 2.0. npm itself is looser with what is in old packuments; such a version has no order here.
+fn parse_version(text: &str) -> Result<Version, Malformed> {
+    if text.len() > MAX_VERSION_BYTES {
+        return Err(Malformed::new("a version", text, "it is longer than 256 bytes"));
+    }
+    semver::Version::parse(text)
+        .map(Version::SemVer)
+        .map_err(|_| Malformed::new("a version", text, "it does not follow SemVer 2.0"))
+}
+
+/// The longest version, as node-semver limits it.
+const MAX_VERSION_BYTES: usize = 256;
+
+fn package(name: &str) -> Result<Package, Malformed> {
+    Ok(Package { ecosystem: ID, name: name::parse(name)? })
+}

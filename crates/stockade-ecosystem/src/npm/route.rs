@@ -1,0 +1,227 @@
+//! Which request means what, and how our own addresses are spelt.
+
+use stockade_model::Package;
+
+use super::package;
+use crate::{Request, Route, Segments, Variant};
+
+/// The media type with which a client asks for the abbreviated packument.
+const ABBREVIATED: &str = "application/vnd.npm.install-v1+json";
+
+/// Routes a request. Total; names come in every encoding that clients use (`@a/b`, `@a%2fb`, `@a%2Fb`).
+pub(super) fn route(request: &Request<'_>) -> Route {
+    let (path, query) = request.path.split_once('?').unwrap_or((request.path, ""));
+    let segments = match Segments::of(path) {
+        Ok(segments) => segments,
+        Err(error) => return refuse(400, error.why()),
+    };
+    let segments = segments.as_slice();
+    // `@acme/left` in two segments is the same package as in one.
+    let joined;
+    let segments: Vec<&str> = match segments.as_slice() {
+        [scope, name, rest @ ..] if scope.starts_with('@') && !scope.contains('/') => {
+            joined = format!("{scope}/{name}");
+            std::iter::once(joined.as_str()).chain(rest.iter().copied()).collect()
+        }
+        _ => segments,
+    };
+    match request.method {
+        "GET" | "HEAD" => get(&segments, query, request.accept),
+        "POST" => post(&segments),
+        _ => refuse(403, "this gateway only reads: publish to the registry itself"),
+    }
+}
+
+fn get(segments: &[&str], query: &str, accept: &str) -> Route {
+    match segments {
+        ["-", "ping"] => Route::Ping,
+        ["-", "v1", "search"] => Route::Search { path: format!("-/v1/search?{}", canonical_query(query)) },
+        ["-", "npm", "v1", "keys"] => Route::Forward { about: None, path: "-/npm/v1/keys".to_owned() },
+        ["-", "npm", "v1", "attestations", spec @ ..] => attestations(&spec.join("/")),
+        ["-", "package", name, "dist-tags"] => with_package(name, |package| Route::Tags { package }),
+        ["-", "package", scope, name, "dist-tags"] if scope.starts_with('@') => {
+            with_package(&format!("{scope}/{name}"), |package| Route::Tags { package })
+        }
+        ["-", ..] | [] => refuse(403, "this gateway does not offer that address"),
+        [name] => with_package(name, |package| Route::Index { package, variant: variant(accept) }),
+        [name, "-", file] if !file.contains('/') => {
+            with_package(name, |package| Route::Artifact { package, file: (*file).to_owned() })
+        }
+        [name, wanted] if *wanted != "-" => {
+            with_package(name, |package| Route::Manifest { package, wanted: (*wanted).to_owned() })
+        }
+        _ => refuse(403, "this gateway does not offer that address"),
+    }
+}
+
+fn post(segments: &[&str]) -> Route {
+    match segments {
+        ["-", "npm", "v1", "security", "advisories", "bulk"] => Route::Audit,
+        _ => refuse(403, "this gateway does not offer that address"),
+    }
+}
+
+fn attestations(spec: &str) -> Route {
+    let Some((name, version)) = spec.rsplit_once('@').filter(|(name, _)| !name.is_empty()) else {
+        return refuse(400, "attestations are of a `name@version`");
+    };
+    let path = format!("-/npm/v1/attestations/{}@{}", encoded_name(name), encoded(version));
+    with_package(name, |package| Route::Forward { about: Some(package.release(version)), path })
+}
+
+fn with_package(name: &str, route: impl FnOnce(Package) -> Route) -> Route {
+    match package(name) {
+        Ok(package) => route(package),
+        Err(malformed) => refuse(400, &malformed.to_string()),
+    }
+}
+
+fn refuse(status: u16, why: &str) -> Route {
+    Route::Refuse { status, why: why.to_owned() }
+}
+
+/// The variant that an `Accept` header asks for: abbreviated if it is named with a higher quality than the whole.
+fn variant(accept: &str) -> Variant {
+    let quality = |wanted: &str| {
+        let ranges = accept.split(',').map(str::trim);
+        ranges
+            .filter_map(|range| {
+                let mut parts = range.split(';').map(str::trim);
+                (parts.next() == Some(wanted)).then(|| {
+                    parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse::<f32>().ok())
+                })?
+            })
+            .fold(None, |best: Option<f32>, q| Some(best.map_or(q, |best| best.max(q))))
+    };
+    match (quality(ABBREVIATED), quality("application/json")) {
+        (Some(short), whole) if short > 0.0 && whole.is_none_or(|whole| short >= whole) => Variant::Abbreviated,
+        _ => Variant::Full,
+    }
+}
+
+/// The members of a search that are passed on; whatever else a client adds is dropped.
+fn canonical_query(query: &str) -> String {
+    const PASSED: [&str; 6] = ["text", "size", "from", "quality", "popularity", "maintenance"];
+    let mut passed = url::form_urlencoded::Serializer::new(String::new());
+    for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        if PASSED.contains(&&*key) {
+            passed.append_pair(&key, &value);
+        }
+    }
+    passed.finish()
+}
+
+/// A name as one path segment: `@acme%2fleft`, as npm itself asks for packuments.
+pub(super) fn encoded_name(name: &str) -> String {
+    name.replace('/', "%2f")
+}
+
+/// The file name of a release's tarball in the shape that clients leave out of lockfiles.
+pub(super) fn tarball(name: &str, version: &str) -> String {
+    let bare = name.rsplit('/').next().unwrap_or(name);
+    format!("{bare}-{version}.tgz")
+}
+
+/// The address of a release's tarball below `base`. The scope's `/` stays bare: pnpm records the whole address in its
+/// lockfile if it is encoded.
+pub(super) fn tarball_url(base: &str, name: &str, version: &str) -> String {
+    format!("{base}/{name}/-/{}", encoded(&tarball(name, version)))
+}
+
+/// The address of a release's attestations below `base`.
+pub(super) fn attestations_url(base: &str, name: &str, version: &str) -> String {
+    format!("{base}/-/npm/v1/attestations/{}@{}", encoded_name(name), encoded(version))
+}
+
+/// Percent-encodes what a path segment may not carry. `+` in a version is legal in a path and stays.
+fn encoded(segment: &str) -> String {
+    const KEEP: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~')
+        .remove(b'+')
+        .remove(b'!')
+        .remove(b'*')
+        .remove(b'\'')
+        .remove(b'(')
+        .remove(b')');
+    percent_encoding::utf8_percent_encode(segment, KEEP).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(path: &str) -> Route {
+        route(&Request { method: "GET", path, accept: "" })
+    }
+
+    fn left() -> Package {
+        package("@acme/left").unwrap()
+    }
+
+    #[test]
+    fn a_scoped_name_is_the_same_in_every_encoding() {
+        for path in ["/@acme/left", "/@acme%2fleft", "/@acme%2Fleft", "/%40acme%2fleft", "/%40acme/left"] {
+            assert_eq!(get(path), Route::Index { package: left(), variant: Variant::Full }, "{path}");
+            let file = "left-1.0.0.tgz".to_owned();
+            assert_eq!(get(&format!("{path}/-/left-1.0.0.tgz")), Route::Artifact { package: left(), file }, "{path}");
+            let wanted = "latest".to_owned();
+            assert_eq!(get(&format!("{path}/latest")), Route::Manifest { package: left(), wanted }, "{path}");
+        }
+        for path in ["/-/package/@acme/left/dist-tags", "/-/package/@acme%2fleft/dist-tags"] {
+            assert_eq!(get(path), Route::Tags { package: left() }, "{path}");
+        }
+        for path in ["/-/npm/v1/attestations/@acme/left@1.0.0", "/-/npm/v1/attestations/@acme%2fleft@1.0.0"] {
+            let path_out = "-/npm/v1/attestations/@acme%2fleft@1.0.0".to_owned();
+            assert_eq!(get(path), Route::Forward { about: Some(left().release("1.0.0")), path: path_out }, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_accept_header_chooses_the_variant() {
+        let variant = |accept: &str| super::variant(accept);
+        assert_eq!(variant(""), Variant::Full);
+        assert_eq!(variant("application/json"), Variant::Full);
+        assert_eq!(variant("*/*"), Variant::Full);
+        assert_eq!(variant("application/vnd.npm.install-v1+json"), Variant::Abbreviated);
+        let npm8 = "application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8, */*";
+        assert_eq!(variant(npm8), Variant::Abbreviated);
+        assert_eq!(variant("application/json, application/vnd.npm.install-v1+json; q=0.5"), Variant::Full);
+        assert_eq!(variant("application/vnd.npm.install-v1+json;q=0"), Variant::Full);
+    }
+
+    #[test]
+    fn what_is_unknown_is_refused() {
+        let status = |method, path| match route(&Request { method, path, accept: "" }) {
+            Route::Refuse { status, .. } => status,
+            other => panic!("{path} is {other:?}"),
+        };
+        for path in ["/", "/-/whoami", "/-/user/token/x", "/-/all", "/a/-/b/c", "/a/1.0.0/x", "/-/npm/v1/tokens"] {
+            assert_eq!(status("GET", path), 403, "{path}");
+        }
+        for path in ["/a/../b", "/a%2f..%2fb", "/a%00", "/a%252fb", "//a", "/.a", "/@a", "/a%2fb", "/@a%2fb%2fc"] {
+            assert_eq!(status("GET", path), 400, "{path}");
+        }
+        for method in ["PUT", "DELETE", "PATCH", "CONNECT"] {
+            assert_eq!(status(method, "/left"), 403);
+        }
+        assert_eq!(status("POST", "/left"), 403);
+    }
+
+    #[test]
+    fn a_search_passes_on_what_it_is_made_of() {
+        let path = "-/v1/search?text=a+b&size=20".to_owned();
+        assert_eq!(get("/-/v1/search?text=a%20b&size=20&evil=%0d%0a"), Route::Search { path });
+    }
+
+    #[test]
+    fn our_addresses_have_the_standard_shape() {
+        assert_eq!(
+            tarball_url("http://127.0.0.1:1/x", "@acme/left", "1.0.0+b"),
+            "http://127.0.0.1:1/x/@acme/left/-/left-1.0.0+b.tgz"
+        );
+        assert_eq!(attestations_url("b", "@acme/left", "1.0.0"), "b/-/npm/v1/attestations/@acme%2fleft@1.0.0");
+    }
+}

@@ -1,0 +1,153 @@
+//! A registry's protocol, as pure functions over requests and documents.
+
+use stockade_model::{Malformed, Package, Release};
+
+use crate::{Index, Rope, Steering, Variant};
+
+/// What a client asks, as far as a protocol cares.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// `GET`, `HEAD`, `POST` …
+    pub method: &'a str,
+    /// The path below the ecosystem's mount, still percent-encoded, with its leading `/`.
+    pub path: &'a str,
+    /// The `Accept` header, or nothing.
+    pub accept: &'a str,
+}
+
+/// What a request means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route {
+    /// The document that lists a package's releases.
+    Index {
+        /// The package.
+        package: Package,
+        /// How much of it.
+        variant: Variant,
+    },
+    /// One release's part of the index: by version, or by the tag that names one.
+    Manifest {
+        /// The package.
+        package: Package,
+        /// A version or a tag.
+        wanted: String,
+    },
+    /// The tags of a package, alone.
+    Tags {
+        /// The package.
+        package: Package,
+    },
+    /// One file of a release.
+    Artifact {
+        /// The package.
+        package: Package,
+        /// The file's name as the client spells it.
+        file: String,
+    },
+    /// Which of these releases have advisories? The body names them.
+    Audit,
+    /// Public facts that the gateway does not judge (keys, attestations): fetched from the package's upstream and passed
+    /// on unaltered.
+    Forward {
+        /// The release it is about; `None` for the registry as a whole.
+        about: Option<Release>,
+        /// The path below the upstream's address, encoded canonically.
+        path: String,
+    },
+    /// A search, passed on with its query.
+    Search {
+        /// The path below the upstream's address.
+        path: String,
+    },
+    /// Are you there?
+    Ping,
+    /// Not something this gateway does.
+    Refuse {
+        /// 400 for a malformed request, 403 for what is not offered.
+        status: u16,
+        /// Why, for a person.
+        why: String,
+    },
+}
+
+/// A refusal in neutral words, before a dialect has its say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The HTTP status.
+    pub status: u16,
+    /// A short title: `held by stockade`.
+    pub title: String,
+    /// The whole sentence: what and why.
+    pub sentence: String,
+    /// What now.
+    pub hint: Option<String>,
+    /// Where to read more.
+    pub see: Option<String>,
+}
+
+/// A refusal as this ecosystem's clients show it to their users.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denial {
+    /// The HTTP status.
+    pub status: u16,
+    /// The HTTP/1.1 reason phrase: ASCII, one line, at most [`Denial::MAX_PHRASE`] bytes.
+    pub phrase: String,
+    /// The exact content type.
+    pub content_type: &'static str,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Denial {
+    /// The longest reason phrase in bytes.
+    pub const MAX_PHRASE: usize = 160;
+
+    /// A sentence as a reason phrase: printable ASCII on one line, cut with `...`.
+    pub fn phrase_of(sentence: &str) -> String {
+        let ascii = |c: char| {
+            if c.is_ascii_graphic() || c == ' ' {
+                c
+            } else if c.is_whitespace() {
+                ' '
+            } else {
+                '?'
+            }
+        };
+        let phrase: String = sentence.chars().map(ascii).collect();
+        if phrase.len() <= Self::MAX_PHRASE {
+            return phrase;
+        }
+        let cut: String = phrase.chars().take(Self::MAX_PHRASE - 3).collect();
+        cut + "..."
+    }
+}
+
+/// A registry protocol.
+pub trait Registry: Sync {
+    /// What the request means. Total: what is unknown is [`Route::Refuse`].
+    fn route(&self, request: &Request<'_>) -> Route;
+
+    /// The path of a package's index below the upstream's address.
+    fn index_path(&self, package: &Package) -> String;
+
+    /// Reads an index. An error means that nothing in it can be used; what is wrong with parts is in the index.
+    fn index(&self, package: &Package, document: &[u8]) -> Result<Index, Malformed>;
+
+    /// Writes the index for clients: steered, with our addresses, every other byte as it was.
+    fn render(&self, index: &Index, steering: &Steering<'_>) -> Rope;
+
+    /// Writes one release's part of the index, or `None` if `wanted` names none that is listed.
+    fn render_manifest(&self, index: &Index, steering: &Steering<'_>, wanted: &str) -> Option<Rope>;
+
+    /// Writes the tags alone.
+    fn render_tags(&self, index: &Index, steering: &Steering<'_>) -> Vec<u8>;
+
+    /// The name of the artifact file in our addresses.
+    fn artifact_file(&self, release: &Release) -> String;
+
+    /// The releases that an audit's body asks about, and everything in it that could not be read.
+    fn audited(&self, body: &[u8]) -> Result<Vec<Release>, Malformed>;
+
+    /// The refusal in the dialect that these clients show to a person.
+    fn denial(&self, refusal: &Refusal) -> Denial;
+}
