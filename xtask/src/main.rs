@@ -1,2 +1,58 @@
-//! xtask
-fn main() {}
+//! The project's own tools, in the language of the project: `cargo xtask` needs nothing but Cargo.
+//!
+//! `cargo xtask check` is exactly what continuous integration runs, so a change that passes here passes there. The
+//! rules of the repository that no compiler knows are in [`tidy`], which is also a test of this crate.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the project's tools run processes, read files and print; they are no part of the product"
+)]
+
+mod bench;
+mod check;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask check [STEP]      everything that has to pass, or one step of it
+cargo xtask tidy              the repository's own rules
+cargo xtask tidy digest HOST  the digest under which tidy knows a host name
+cargo xtask bench [ARG…]      the benchmarks; arguments go to `cargo bench`";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match dispatch(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(args: &[&str]) -> anyhow::Result<()> {
+    match args {
+        ["check", rest @ ..] => check::run(rest),
+        ["tidy"] => tidy::run(),
+        ["tidy", "digest", host] => {
+            println!("{}", tidy::digest_of(host));
+            Ok(())
+        }
+        ["bench", rest @ ..] => bench::run(rest),
+        ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        _ => anyhow::bail!("no such task\n{USAGE}"),
+    }
+}
+
+/// The root of the repository. Tasks work from any folder inside it.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
+}
