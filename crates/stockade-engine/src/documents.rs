@@ -1,0 +1,255 @@
+//! The index documents: fetched once, kept, revalidated, and used when the upstream is away.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use moka::sync::Cache;
+use stockade_ecosystem::{Index, Registry};
+use stockade_model::{Digest, Gap, GapKind, Package, redacted};
+use tokio::sync::{OwnedMutexGuard, Semaphore};
+
+use crate::objects::Objects;
+use crate::store::{DocumentRow, Store};
+use crate::upstream::{Ask, Dialler, UpstreamError};
+use crate::{Clock, EngineError, Upstreams};
+
+/// The largest index document in bytes. The largest real packument had 39 MB in 2026.
+const MAX_DOCUMENT: u64 = 64 * 1024 * 1024;
+/// How long a document is taken as the newest without asking, in seconds.
+const FRESH_SECONDS: i64 = 300;
+/// How long an upstream that did not answer is left alone while there is a copy, in seconds.
+const AWAY_SECONDS: i64 = 15;
+/// How many bytes of documents are parsed at the same time, in MiB; what is larger waits for the whole.
+const PARSE_MIB: u32 = 96;
+/// How much the kept indexes may weigh, in bytes, about.
+const INDEX_CACHE: u64 = 96 * 1024 * 1024;
+/// What a release weighs in an index, in bytes, about.
+const RELEASE_WEIGHT: usize = 700;
+const MIB: u64 = 1024 * 1024;
+
+/// A package's index and the document that it was read from.
+#[derive(Debug)]
+pub struct Document {
+    /// What the document says.
+    pub index: Index,
+    /// The document's digest.
+    pub digest: Digest,
+    /// Where its bytes are.
+    pub path: PathBuf,
+    /// How many there are.
+    pub size: u64,
+}
+
+/// A document with how current it is.
+#[derive(Debug, Clone)]
+pub(crate) struct Current {
+    pub(crate) document: Arc<Document>,
+    /// Until when it need not be asked for again.
+    pub(crate) fresh_until: Timestamp,
+    /// Why it may be out of date.
+    pub(crate) stale: Option<Gap>,
+}
+
+pub(crate) struct Documents {
+    files: Objects,
+    store: Store,
+    dialler: Dialler,
+    upstreams: Arc<Upstreams>,
+    clock: Clock,
+    current: Cache<Package, Current>,
+    flights: Flights<Package>,
+    parsing: Semaphore,
+}
+
+impl Documents {
+    pub(crate) fn new(files: Objects, store: Store, dialler: Dialler, upstreams: Arc<Upstreams>, clock: Clock) -> Self {
+        let weight = |_: &Package, current: &Current| {
+            let releases = current.document.index.releases.len() + 1;
+            u32::try_from(releases * RELEASE_WEIGHT).unwrap_or(u32::MAX)
+        };
+        Self {
+            files,
+            store,
+            dialler,
+            upstreams,
+            clock,
+            current: Cache::builder().max_capacity(INDEX_CACHE).weigher(weight).build(),
+            flights: Flights::default(),
+            parsing: Semaphore::new(PARSE_MIB as usize),
+        }
+    }
+
+    /// The package's document, as current as it can be had: revalidated if its time is over, an older copy with a gap if
+    /// the upstream is away.
+    pub(crate) async fn current(&self, package: &Package) -> Result<Current, EngineError> {
+        if let Some(current) = self.fresh(package) {
+            return Ok(current);
+        }
+        let _flight = self.flights.board(package.clone()).await;
+        if let Some(current) = self.fresh(package) {
+            return Ok(current);
+        }
+        let current = self.refresh(package).await?;
+        self.current.insert(package.clone(), current.clone());
+        Ok(current)
+    }
+
+    /// The package's document however old it is, asking the upstream only if there is none.
+    pub(crate) async fn any(&self, package: &Package) -> Result<Current, EngineError> {
+        if let Some(current) = self.current.get(package) {
+            return Ok(current);
+        }
+        let flight = self.flights.board(package.clone()).await;
+        if let Some(current) = self.current.get(package) {
+            return Ok(current);
+        }
+        match self.stored(package).await? {
+            Some((document, row)) => {
+                let fresh_until = row.fetched_at + SignedDuration::from_secs(FRESH_SECONDS);
+                let current = Current { document, fresh_until, stale: None };
+                self.current.insert(package.clone(), current.clone());
+                Ok(current)
+            }
+            None => {
+                drop(flight);
+                self.current(package).await
+            }
+        }
+    }
+
+    fn fresh(&self, package: &Package) -> Option<Current> {
+        self.current.get(package).filter(|current| (self.clock)() < current.fresh_until)
+    }
+
+    async fn refresh(&self, package: &Package) -> Result<Current, EngineError> {
+        let stored = match self.current.get(package) {
+            Some(current) => self.store.document(package).await?.map(|row| (current.document, row)),
+            None => self.stored(package).await?,
+        };
+        let outcome = self.fetch(package, stored.as_ref()).await;
+        let now = (self.clock)();
+        match (outcome, stored) {
+            (Ok(current), _) => Ok(current),
+            // What the upstream no longer has, or never had, is an answer and no outage.
+            (Err(EngineError::Upstream(UpstreamError::NotFound)), _) => Err(EngineError::Upstream(UpstreamError::NotFound)),
+            (Err(error @ (EngineError::Upstream(_) | EngineError::Malformed(_))), Some((document, row))) => {
+                let age = crate::words::duration(now.duration_since(row.fetched_at));
+                let gap = Gap::new(GapKind::Stale, format!("{error}; using the index of {age} ago"));
+                tracing::warn!(package = %package.name, %error, "using an older index");
+                Ok(Current { document, fresh_until: now + SignedDuration::from_secs(AWAY_SECONDS), stale: Some(gap) })
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    async fn fetch(
+        &self,
+        package: &Package,
+        stored: Option<&(Arc<Document>, DocumentRow)>,
+    ) -> Result<Current, EngineError> {
+        let (registry, upstream) = self.upstreams.of(package)?;
+        let url = upstream.url.join(&registry.index_path(package)).map_err(|_| UpstreamError::NotFound)?;
+        let address = redacted(upstream.url.as_str());
+        let validators = stored.map(|(_, row)| row).filter(|row| row.upstream == address);
+        let mut headers = vec![("accept", "application/json")];
+        if let Some(row) = validators {
+            headers.extend(row.etag.as_deref().map(|etag| ("if-none-match", etag)));
+            headers.extend(row.last_modified.as_deref().map(|at| ("if-modified-since", at)));
+        }
+        let ask = Ask { credential: upstream.credential.as_ref(), headers: &headers, ..Ask::get(url) };
+        let response = self.dialler.send(&ask).await?;
+        let now = (self.clock)();
+        let fresh_until = now + SignedDuration::from_secs(FRESH_SECONDS);
+        if response.status() == reqwest::StatusCode::NOT_MODIFIED {
+            let (document, row) = stored.ok_or(UpstreamError::Status(304))?;
+            self.store.put_document(package, DocumentRow { fetched_at: now, ..row.clone() }).await?;
+            return Ok(Current { document: Arc::clone(document), fresh_until, stale: None });
+        }
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let (etag, last_modified) = (header("etag"), header("last-modified"));
+        let mut receiving = self.files.receive()?;
+        Dialler::each_chunk(response, MAX_DOCUMENT, |chunk| receiving.write(chunk)).await?;
+        let arrived = receiving.finish();
+        let (digest, size) = (arrived.sha256.clone(), arrived.size);
+        if let Some((document, row)) = stored.filter(|(document, _)| document.digest == digest) {
+            let row = DocumentRow { upstream: address, etag, last_modified, fetched_at: now, ..row.clone() };
+            self.store.put_document(package, row).await?;
+            return Ok(Current { document: Arc::clone(document), fresh_until, stale: None });
+        }
+        let bytes = arrived.read()?;
+        let index = self.parse(registry, package, bytes).await?;
+        let files = self.files.clone();
+        tokio::task::spawn_blocking(move || files.keep(arrived)).await??;
+        let path = self.files.path(&digest);
+        let row = DocumentRow { upstream: address, digest: digest.clone(), etag, last_modified, fetched_at: now };
+        self.store.put_document(package, row).await?;
+        // Readers of the old file have it open; a new reader finds the new one.
+        if let Some((old, _)) = stored {
+            self.files.remove(&old.digest);
+        }
+        Ok(Current { document: Arc::new(Document { index, digest, path, size }), fresh_until, stale: None })
+    }
+
+    /// The stored document, read and parsed again. One that is damaged counts as none.
+    #[expect(clippy::disallowed_methods, reason = "the engine is where the disk is read")]
+    async fn stored(&self, package: &Package) -> Result<Option<(Arc<Document>, DocumentRow)>, EngineError> {
+        let Some(row) = self.store.document(package).await? else { return Ok(None) };
+        let (registry, upstream) = self.upstreams.of(package)?;
+        // A document of another origin says nothing about this one's packages.
+        if row.upstream != redacted(upstream.url.as_str()) {
+            return Ok(None);
+        }
+        let path = self.files.path(&row.digest);
+        let from = path.clone();
+        let Ok(bytes) = tokio::task::spawn_blocking(move || std::fs::read(from)).await? else { return Ok(None) };
+        if Digest::of(&bytes) != row.digest {
+            tracing::warn!(package = %package.name, "a stored index is damaged and is fetched again");
+            return Ok(None);
+        }
+        let size = bytes.len() as u64;
+        let index = self.parse(registry, package, bytes).await?;
+        let digest = row.digest.clone();
+        Ok(Some((Arc::new(Document { index, digest, path, size }), row)))
+    }
+
+    async fn parse(
+        &self,
+        registry: &'static dyn Registry,
+        package: &Package,
+        bytes: Vec<u8>,
+    ) -> Result<Index, EngineError> {
+        let mib = u32::try_from(bytes.len() as u64 / MIB + 1).unwrap_or(PARSE_MIB).min(PARSE_MIB);
+        let _turn = self.parsing.acquire_many(mib).await;
+        let package = package.clone();
+        Ok(tokio::task::spawn_blocking(move || registry.index(&package, &bytes)).await??)
+    }
+}
+
+/// One flight per key at a time: who comes while it is under way waits for it and then finds what it brought.
+pub(crate) struct Flights<K>(Mutex<HashMap<K, Arc<tokio::sync::Mutex<()>>>>);
+
+impl<K> Default for Flights<K> {
+    fn default() -> Self {
+        Self(Mutex::new(HashMap::new()))
+    }
+}
+
+impl<K: Hash + Eq> Flights<K> {
+    pub(crate) async fn board(&self, key: K) -> OwnedMutexGuard<()> {
+        let lock = {
+            let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            // A lock that only the table holds belongs to a flight that is over.
+            if flights.len() > SWEEP_FLIGHTS_AT {
+                flights.retain(|_, lock| Arc::strong_count(lock) > 1);
+            }
+            Arc::clone(flights.entry(key).or_default())
+        };
+        lock.lock_owned().await
+    }
+}
+
+/// How many flights are remembered before those that are over are forgotten.
+const SWEEP_FLIGHTS_AT: usize = 1024;

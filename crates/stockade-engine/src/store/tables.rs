@@ -1,0 +1,399 @@
+//! The rows of the store and their queries.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
+use serde::{Deserialize, Serialize};
+use stockade_model::{Digest, EcosystemId, Name, Package, Release, Verdict};
+
+use super::{Store, StoreError, log};
+
+/// The first digest seen for a release's artifact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pin {
+    /// The content address.
+    pub sha256: Digest,
+    /// The same bytes by every algorithm that an index may claim.
+    pub digests: Vec<Digest>,
+    /// How many bytes.
+    pub size: u64,
+    /// When they were first seen.
+    pub since: Timestamp,
+}
+
+/// What a person decided about a digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The release that the digest is of.
+    pub release: Release,
+    /// The bytes that the decision is bound to.
+    pub digest: Digest,
+    /// Allow or deny.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: String,
+    /// Who.
+    pub by: String,
+    /// Until when.
+    pub expires: Option<Timestamp>,
+}
+
+/// Where the newest document of a package is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentRow {
+    /// The upstream's address, without credentials.
+    pub upstream: String,
+    /// The document's digest, which is its file's name.
+    pub digest: Digest,
+    /// The upstream's validator.
+    pub etag: Option<String>,
+    /// The upstream's other validator.
+    pub last_modified: Option<String>,
+    /// When the upstream last said that this is the newest.
+    pub fetched_at: Timestamp,
+}
+
+/// A ruling that was recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RulingRow {
+    /// Its identifier.
+    pub id: String,
+    /// Its entry in the log.
+    pub seq: i64,
+    /// What it is about.
+    pub release: Release,
+}
+
+/// Who was given which bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ServedRow {
+    /// Who.
+    pub principal: String,
+    /// What.
+    pub release: Release,
+    /// Exactly which bytes.
+    pub digest: Digest,
+    /// When first.
+    pub at: Timestamp,
+}
+
+/// Milliseconds since 1970, as the store keeps instants.
+pub(crate) fn millis(at: Timestamp) -> i64 {
+    at.as_millisecond()
+}
+
+/// What a ruling's entry in the log says; with the policy's text it is all that a replay needs.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct RulingEntry {
+    pub(crate) id: String,
+    pub(crate) release: Release,
+    pub(crate) verdict: Verdict,
+    pub(crate) body: serde_json::Value,
+}
+
+/// Records a ruling unless the same one is there.
+pub(crate) fn record_ruling(transaction: &Transaction<'_>, at: Timestamp, entry: &RulingEntry) -> rusqlite::Result<()> {
+    let known = transaction.prepare_cached("SELECT 1 FROM rulings WHERE id = ?1")?.exists([&entry.id])?;
+    if known {
+        return Ok(());
+    }
+    let seq = log::append(transaction, at, "ruling", &entry.body)?;
+    let (package, version) = (&entry.release.package, &entry.release.version);
+    transaction
+        .prepare_cached("INSERT INTO rulings (id, seq, ecosystem, name, version, verdict) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+        .execute(params![
+            entry.id,
+            seq,
+            package.ecosystem.as_str(),
+            package.name.as_str(),
+            version,
+            entry.verdict.name()
+        ])?;
+    Ok(())
+}
+
+/// Pins a digest unless the release has one, and returns the pin that holds.
+pub(crate) fn record_pin(transaction: &Transaction<'_>, release: &Release, pin: &Pin) -> rusqlite::Result<Pin> {
+    if let Some(first) = pin_of(transaction, release)? {
+        return Ok(first);
+    }
+    log::append(transaction, pin.since, "pin", &serde_json::json!({ "release": release, "pin": pin }))?;
+    let package = &release.package;
+    transaction
+        .prepare_cached(
+            "INSERT INTO pins (ecosystem, name, version, sha256, digests, size, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![
+            package.ecosystem.as_str(),
+            package.name.as_str(),
+            release.version,
+            pin.sha256.to_string(),
+            serde_json::to_string(&pin.digests).unwrap_or_default(),
+            i64::try_from(pin.size).unwrap_or(i64::MAX),
+            millis(pin.since)
+        ])?;
+    Ok(pin.clone())
+}
+
+/// Records that somebody is about to be given these bytes, the first time.
+pub(crate) fn record_served(
+    transaction: &Transaction<'_>,
+    at: Timestamp,
+    principal: &str,
+    release: &Release,
+    digest: &Digest,
+) -> rusqlite::Result<()> {
+    let package = &release.package;
+    let new = transaction
+        .prepare_cached(
+            "INSERT INTO served (principal, sha256, ecosystem, name, version, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![
+            principal,
+            digest.to_string(),
+            package.ecosystem.as_str(),
+            package.name.as_str(),
+            release.version,
+            millis(at)
+        ])?;
+    if new == 1 {
+        let body = serde_json::json!({ "principal": principal, "release": release, "digest": digest });
+        log::append(transaction, at, "served", &body)?;
+    }
+    Ok(())
+}
+
+/// Records a policy's text, so that its rulings can be replayed.
+pub(crate) fn record_policy(transaction: &Transaction<'_>, at: Timestamp, digest: &str, text: &str) -> rusqlite::Result<()> {
+    let new = transaction
+        .execute("INSERT INTO policies (digest, text) VALUES (?1, ?2) ON CONFLICT DO NOTHING", params![digest, text])?;
+    if new == 1 {
+        log::append(transaction, at, "policy", &serde_json::json!({ "digest": digest }))?;
+    }
+    Ok(())
+}
+
+fn record_decision(transaction: &Transaction<'_>, at: Timestamp, decision: &Decision) -> rusqlite::Result<i64> {
+    let seq = log::append(transaction, at, "decision", decision)?;
+    let package = &decision.release.package;
+    transaction.execute(
+        "INSERT INTO decisions (seq, ecosystem, name, version, digest, verdict, reason, by, expires) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        params![
+            seq,
+            package.ecosystem.as_str(),
+            package.name.as_str(),
+            decision.release.version,
+            decision.digest.to_string(),
+            decision.verdict.name(),
+            decision.reason,
+            decision.by,
+            decision.expires.map(millis)
+        ],
+    )?;
+    Ok(seq)
+}
+
+fn pin_of(connection: &Connection, release: &Release) -> rusqlite::Result<Option<Pin>> {
+    let package = &release.package;
+    connection
+        .prepare_cached("SELECT sha256, digests, size, at, version FROM pins WHERE ecosystem = ?1 AND name = ?2 AND version = ?3")?
+        .query_row(params![package.ecosystem.as_str(), package.name.as_str(), release.version], pin)
+        .optional()
+}
+
+impl Store {
+    /// The pins of a package, by version.
+    pub async fn pins(&self, package: &Package) -> Result<Vec<(String, Pin)>, StoreError> {
+        let package = package.clone();
+        self.read(move |connection| {
+            let mut statement = connection
+                .prepare_cached("SELECT sha256, digests, size, at, version FROM pins WHERE ecosystem = ?1 AND name = ?2")?;
+            let rows = statement.query_map([package.ecosystem.as_str(), package.name.as_str()], |row| Ok((row.get(4)?, pin(row)?)))?;
+            rows.collect()
+        })
+        .await
+    }
+
+    /// What people decided about releases of a package; of several decisions about a digest the newest.
+    pub async fn decisions(&self, package: &Package) -> Result<Vec<Decision>, StoreError> {
+        let package = package.clone();
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT ecosystem, name, version, digest, verdict, reason, by, expires FROM decisions d
+                 WHERE ecosystem = ?1 AND name = ?2
+                   AND NOT EXISTS (SELECT 1 FROM decisions n WHERE n.ecosystem = d.ecosystem AND n.name = d.name
+                                   AND n.version = d.version AND n.digest = d.digest AND n.seq > d.seq)",
+            )?;
+            let rows = statement.query_map([package.ecosystem.as_str(), package.name.as_str()], decision)?;
+            rows.collect()
+        })
+        .await
+    }
+
+    /// Records what a person decided and returns the entry's number.
+    pub async fn decide(&self, at: Timestamp, decision: Decision) -> Result<i64, StoreError> {
+        self.write(move |transaction| record_decision(transaction, at, &decision)).await
+    }
+
+    /// The newest document of a package.
+    pub async fn document(&self, package: &Package) -> Result<Option<DocumentRow>, StoreError> {
+        let package = package.clone();
+        self.read(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT upstream, digest, etag, last_modified, fetched_at FROM documents WHERE ecosystem = ?1 AND name = ?2",
+                )?
+                .query_row([package.ecosystem.as_str(), package.name.as_str()], document)
+                .optional()
+        })
+        .await
+    }
+
+    /// Records the newest document of a package. The file must be durable by now.
+    pub async fn put_document(&self, package: &Package, row: DocumentRow) -> Result<(), StoreError> {
+        let package = package.clone();
+        self.write(move |transaction| {
+            transaction
+                .prepare_cached(
+                    "INSERT INTO documents (ecosystem, name, upstream, digest, etag, last_modified, fetched_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                     ON CONFLICT (ecosystem, name) DO UPDATE
+                     SET upstream = ?3, digest = ?4, etag = ?5, last_modified = ?6, fetched_at = ?7",
+                )?
+                .execute(params![
+                    package.ecosystem.as_str(),
+                    package.name.as_str(),
+                    row.upstream,
+                    row.digest.to_string(),
+                    row.etag,
+                    row.last_modified,
+                    millis(row.fetched_at)
+                ])
+                .map(drop)
+        })
+        .await
+    }
+
+    /// The entry of a ruling; an unambiguous beginning of its identifier is enough.
+    pub async fn ruling(&self, id: &str) -> Result<Option<RulingRow>, StoreError> {
+        let id = id.to_owned();
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT id, seq, ecosystem, name, version FROM rulings WHERE substr(id, 1, length(?1)) = ?1 LIMIT 2",
+            )?;
+            let rows: Vec<RulingRow> = statement.query_map([&id], ruling)?.collect::<Result<_, _>>()?;
+            Ok(<[RulingRow; 1]>::try_from(rows).ok().map(|[row]| row))
+        })
+        .await
+    }
+
+    /// The newest ruling of each release that was held or denied, newest first.
+    pub async fn refused(&self, count: usize) -> Result<Vec<RulingRow>, StoreError> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT id, seq, ecosystem, name, version FROM rulings r WHERE verdict IN ('hold', 'deny')
+                   AND NOT EXISTS (SELECT 1 FROM rulings n WHERE n.ecosystem = r.ecosystem AND n.name = r.name
+                                   AND n.version = r.version AND n.seq > r.seq)
+                 ORDER BY seq DESC LIMIT ?1",
+            )?;
+            statement.query_map([i64::try_from(count).unwrap_or(i64::MAX)], ruling)?.collect()
+        })
+        .await
+    }
+
+    /// The rulings about a release, newest first.
+    pub async fn rulings(&self, release: &Release) -> Result<Vec<RulingRow>, StoreError> {
+        let release = release.clone();
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT id, seq, ecosystem, name, version FROM rulings WHERE ecosystem = ?1 AND name = ?2 AND version = ?3 ORDER BY seq DESC",
+            )?;
+            let (ecosystem, name) = (release.package.ecosystem.as_str(), release.package.name.as_str());
+            statement.query_map([ecosystem, name, &release.version], ruling)?.collect()
+        })
+        .await
+    }
+
+    /// Who was given these bytes.
+    pub async fn served(&self, digest: &Digest) -> Result<Vec<ServedRow>, StoreError> {
+        let digest = digest.to_string();
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT ecosystem, name, version, principal, sha256, at FROM served WHERE sha256 = ?1 ORDER BY at",
+            )?;
+            statement.query_map([&digest], served)?.collect()
+        })
+        .await
+    }
+
+    /// A policy that once ruled.
+    pub async fn policy_text(&self, digest: &str) -> Result<Option<String>, StoreError> {
+        let digest = digest.to_owned();
+        self.read(move |connection| {
+            connection.query_row("SELECT text FROM policies WHERE digest = ?1", [digest], |row| row.get(0)).optional()
+        })
+        .await
+    }
+
+    /// A number that changes when any process has written a decision.
+    pub async fn decisions_epoch(&self) -> Result<i64, StoreError> {
+        self.read(|connection| connection.query_row("SELECT coalesce(max(seq), 0) FROM decisions", [], |row| row.get(0))).await
+    }
+}
+
+fn release(row: &Row<'_>, at: usize) -> rusqlite::Result<Release> {
+    let (ecosystem, name): (String, String) = (row.get(at)?, row.get(at + 1)?);
+    let package = Package { ecosystem: EcosystemId::read(&ecosystem), name: Name::normalised(name) };
+    Ok(package.release(row.get::<_, String>(at + 2)?))
+}
+
+fn pin(row: &Row<'_>) -> rusqlite::Result<Pin> {
+    let size: i64 = row.get(2)?;
+    Ok(Pin {
+        sha256: digest(row, 0)?,
+        digests: serde_json::from_str(&row.get::<_, String>(1)?).map_err(|error| unreadable(1, error))?,
+        size: u64::try_from(size).unwrap_or_default(),
+        since: instant(row.get(3)?),
+    })
+}
+
+fn decision(row: &Row<'_>) -> rusqlite::Result<Decision> {
+    let verdict: String = row.get(4)?;
+    Ok(Decision {
+        release: release(row, 0)?,
+        digest: digest(row, 3)?,
+        verdict: if verdict == Verdict::Allow.name() { Verdict::Allow } else { Verdict::Deny },
+        reason: row.get(5)?,
+        by: row.get(6)?,
+        expires: row.get::<_, Option<i64>>(7)?.map(instant),
+    })
+}
+
+fn document(row: &Row<'_>) -> rusqlite::Result<DocumentRow> {
+    Ok(DocumentRow {
+        upstream: row.get(0)?,
+        digest: digest(row, 1)?,
+        etag: row.get(2)?,
+        last_modified: row.get(3)?,
+        fetched_at: instant(row.get(4)?),
+    })
+}
+
+fn ruling(row: &Row<'_>) -> rusqlite::Result<RulingRow> {
+    Ok(RulingRow { id: row.get(0)?, seq: row.get(1)?, release: release(row, 2)? })
+}
+
+fn served(row: &Row<'_>) -> rusqlite::Result<ServedRow> {
+    Ok(ServedRow { release: release(row, 0)?, principal: row.get(3)?, digest: digest(row, 4)?, at: instant(row.get(5)?) })
+}
+
+fn instant(millis: i64) -> Timestamp {
+    Timestamp::from_millisecond(millis).unwrap_or_default()
+}
+
+fn digest(row: &Row<'_>, at: usize) -> rusqlite::Result<Digest> {
+    row.get::<_, String>(at)?.parse().map_err(|error| unreadable(at, error))
+}
+
+fn unreadable(at: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, Box::new(error))
+}
