@@ -18,9 +18,13 @@ pub struct Client {
     /// The files that hold what the client does not print (credentials), given what it printed, most specific first.
     pub files: fn(printed: &str) -> Vec<String>,
     /// Reads the effective configuration from what the client printed and from those files' texts. Variables in the
-    /// files are looked up with `env`.
-    pub read:
-        fn(printed: &str, files: &[String], env: &dyn Fn(&str) -> Option<String>) -> Result<ClientConfig, Problem>,
+    /// files are looked up with `env`; addresses that are `stated` stand in place of the printed ones.
+    pub read: fn(
+        printed: &str,
+        files: &[String],
+        env: &dyn Fn(&str) -> Option<String>,
+        stated: &Stated,
+    ) -> Result<ClientConfig, Problem>,
     /// The environment that points a client at the gateway for one run: `base` is the mount's address, `scopes` those
     /// that have a registry of their own, `run` the name of the run.
     pub environment: fn(base: &str, scopes: &[String], run: &str) -> Vec<(String, String)>,
@@ -34,6 +38,15 @@ pub struct Client {
     pub configured_in: fn(printed: &str) -> Option<String>,
     /// The lockfiles this client writes in a project's folder, which must not name the gateway of one run.
     pub lockfiles: &'static [&'static str],
+}
+
+/// The addresses that Stockade's own settings state, and which go before a client's. Its credentials still count.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stated {
+    /// The registry for names without one of their own.
+    pub url: Option<String>,
+    /// Registries of single scopes.
+    pub scopes: BTreeMap<String, String>,
 }
 
 /// What a client is configured to use.

@@ -1,6 +1,6 @@
 //! A registry's protocol, as pure functions over requests and documents.
 
-use stockade_model::{Malformed, Package, Release};
+use stockade_model::{Evidence, Malformed, Package, Release};
 
 use crate::{Index, Rope, Steering, Variant};
 
@@ -147,6 +147,15 @@ pub trait Registry: Sync {
 
     /// The releases that an audit's body asks about, and everything in it that could not be read.
     fn audited(&self, body: &[u8]) -> Result<Vec<Release>, Malformed>;
+
+    /// Where a registry is asked for audits, below its address.
+    fn audit_path(&self) -> &'static str;
+
+    /// The body that asks about these releases.
+    fn audit_question(&self, releases: &[Release]) -> Vec<u8>;
+
+    /// The registry's answer, unaltered, with our own advisories added.
+    fn audit_answer(&self, theirs: &[u8], ours: &[(Release, Vec<Evidence>)]) -> Result<Vec<u8>, Malformed>;
 
     /// The refusal in the dialect that these clients show to a person.
     fn denial(&self, refusal: &Refusal) -> Denial;

@@ -118,7 +118,8 @@ impl Advisories {
     /// What the advisories say of a release.
     pub fn about(&self, release: &Release) -> Vec<Evidence> {
         let Some(records) = self.by_package.get(&release.package) else { return Vec::new() };
-        let order = ecosystem(release.package.ecosystem.as_str()).and_then(|found| (found.version)(&release.version).ok());
+        let order =
+            ecosystem(release.package.ecosystem.as_str()).and_then(|found| (found.version)(&release.version).ok());
         records
             .iter()
             .filter(|record| record.covers(&release.version, order.as_ref()))
@@ -288,10 +289,8 @@ mod tests {
 
     #[test]
     fn an_enumerated_version_is_covered_and_others_are_not() {
-        let hijack = record(
-            "MAL-1",
-            r#""versions":["1.1.0"],"ranges":[{"type":"SEMVER","events":[{"introduced":"0"}]}]"#,
-        );
+        let hijack =
+            record("MAL-1", r#""versions":["1.1.0"],"ranges":[{"type":"SEMVER","events":[{"introduced":"0"}]}]"#);
         assert!(covered(&hijack, "1.1.0"));
         assert!(!covered(&hijack, "1.0.0"), "a hasty `introduced: 0` must not make good releases malware");
     }
@@ -319,7 +318,8 @@ mod tests {
         assert!(!covered(&record("GHSA-1", versions), "1.1.0"), "a vulnerability is not malware");
         let cwe = r#""versions":["1.1.0"],"database_specific":{"cwe_ids":["CWE-506"]}"#;
         assert!(covered(&record("GHSA-1", cwe), "1.1.0"));
-        let withdrawn = record("MAL-1", versions).replace(r#""affected""#, r#""withdrawn":"2026-01-01T00:00:00Z","affected""#);
+        let withdrawn =
+            record("MAL-1", versions).replace(r#""affected""#, r#""withdrawn":"2026-01-01T00:00:00Z","affected""#);
         assert!(!covered(&withdrawn, "1.1.0"));
     }
 

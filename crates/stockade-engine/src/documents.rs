@@ -2,12 +2,15 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use moka::sync::Cache;
-use stockade_ecosystem::{Index, Registry};
+use stockade_ecosystem::{Index, Piece, Registry, Rope};
 use stockade_model::{Digest, Gap, GapKind, Package, redacted};
 use tokio::sync::{OwnedMutexGuard, Semaphore};
 
@@ -21,7 +24,9 @@ const MAX_DOCUMENT: u64 = 64 * 1024 * 1024;
 /// How long a document is taken as the newest without asking, in seconds.
 const FRESH_SECONDS: i64 = 300;
 /// How long an upstream that did not answer is left alone while there is a copy, in seconds.
-const AWAY_SECONDS: i64 = 15;
+const AWAY_SECONDS: u32 = 15;
+/// How many such upstreams are remembered.
+const MAX_AWAY: u64 = 1024;
 /// How many bytes of documents are parsed at the same time, in MiB; what is larger waits for the whole.
 const PARSE_MIB: u32 = 96;
 /// How much the kept indexes may weigh, in bytes, about.
@@ -43,6 +48,74 @@ pub struct Document {
     pub size: u64,
 }
 
+impl Document {
+    /// The pieces of what was rendered from this document, each with at most [`Pieces::CHUNK`] bytes, so that even the
+    /// largest body is never whole in memory. An error means that the file is gone: a newer document has replaced it.
+    #[expect(clippy::disallowed_methods, reason = "the engine is where the disk is read")]
+    pub fn pieces(&self, rope: Arc<Rope>) -> io::Result<Pieces> {
+        Ok(Pieces { file: std::fs::File::open(&self.path)?, rope, piece: 0, offset: 0 })
+    }
+}
+
+/// The bytes of a rendered document, in order. Reading blocks.
+#[derive(Debug)]
+pub struct Pieces {
+    file: std::fs::File,
+    rope: Arc<Rope>,
+    /// The next piece, and how much of it is done.
+    piece: usize,
+    offset: u32,
+}
+
+impl Pieces {
+    /// How many bytes come at once, at most.
+    pub const CHUNK: usize = 256 * 1024;
+
+    fn fill(&mut self, chunk: &mut Vec<u8>) -> io::Result<()> {
+        let mut position = None;
+        while let Some(piece) = self.rope.pieces().get(self.piece) {
+            let room = u32::try_from(Self::CHUNK - chunk.len()).unwrap_or(u32::MAX);
+            let (Piece::Document(range) | Piece::Text(range)) = piece;
+            let start = range.start + self.offset;
+            let end = range.end.min(start.saturating_add(room));
+            if let Piece::Text(_) = piece {
+                chunk.extend_from_slice(self.rope.text_of(&(start..end)));
+            } else {
+                // Neighbouring pieces are read on from where the last one ended, without a seek.
+                if position != Some(start) {
+                    self.file.seek(SeekFrom::Start(start.into()))?;
+                }
+                let before = chunk.len();
+                chunk.resize(before + (end - start) as usize, 0);
+                self.file.read_exact(&mut chunk[before..])?;
+                position = Some(end);
+            }
+            if end < range.end {
+                self.offset += end - start;
+                return Ok(());
+            }
+            (self.piece, self.offset) = (self.piece + 1, 0);
+            if chunk.len() == Self::CHUNK {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Iterator for Pieces {
+    type Item = io::Result<Bytes>;
+
+    fn next(&mut self) -> Option<io::Result<Bytes>> {
+        let mut chunk = Vec::with_capacity(Self::CHUNK);
+        match self.fill(&mut chunk) {
+            Ok(()) if chunk.is_empty() => None,
+            Ok(()) => Some(Ok(chunk.into())),
+            Err(error) => Some(Err(error)),
+        }
+    }
+}
+
 /// A document with how current it is.
 #[derive(Debug, Clone)]
 pub(crate) struct Current {
@@ -62,6 +135,8 @@ pub(crate) struct Documents {
     current: Cache<Package, Current>,
     flights: Flights<Package>,
     parsing: Semaphore,
+    /// Upstreams that have just not answered, by authority.
+    away: Cache<String, UpstreamError>,
 }
 
 impl Documents {
@@ -79,6 +154,10 @@ impl Documents {
             current: Cache::builder().max_capacity(INDEX_CACHE).weigher(weight).build(),
             flights: Flights::default(),
             parsing: Semaphore::new(PARSE_MIB as usize),
+            away: Cache::builder()
+                .max_capacity(MAX_AWAY)
+                .time_to_live(Duration::from_secs(AWAY_SECONDS.into()))
+                .build(),
         }
     }
 
@@ -129,20 +208,47 @@ impl Documents {
             Some(current) => self.store.document(package).await?.map(|row| (current.document, row)),
             None => self.stored(package).await?,
         };
-        let outcome = self.fetch(package, stored.as_ref()).await;
+        let outcome = self.fetch_unless_away(package, stored.as_ref()).await;
         let now = (self.clock)();
         match (outcome, stored) {
             (Ok(current), _) => Ok(current),
             // What the upstream no longer has, or never had, is an answer and no outage.
-            (Err(EngineError::Upstream(UpstreamError::NotFound)), _) => Err(EngineError::Upstream(UpstreamError::NotFound)),
+            (Err(EngineError::Upstream(UpstreamError::NotFound)), _) => {
+                Err(EngineError::Upstream(UpstreamError::NotFound))
+            }
             (Err(error @ (EngineError::Upstream(_) | EngineError::Malformed(_))), Some((document, row))) => {
-                let age = crate::words::duration(now.duration_since(row.fetched_at));
-                let gap = Gap::new(GapKind::Stale, format!("{error}; using the index of {age} ago"));
                 tracing::warn!(package = %package.name, %error, "using an older index");
-                Ok(Current { document, fresh_until: now + SignedDuration::from_secs(AWAY_SECONDS), stale: Some(gap) })
+                // The words are the same each time, and with them the rulings that they are in.
+                let what = match error {
+                    EngineError::Malformed(_) => "the upstream's new index cannot be used",
+                    _ => "the upstream did not answer",
+                };
+                let gap = Gap::new(GapKind::Stale, format!("{what}; this is its index of {}", row.fetched_at));
+                Ok(Current {
+                    document,
+                    fresh_until: now + SignedDuration::from_secs(AWAY_SECONDS.into()),
+                    stale: Some(gap),
+                })
             }
             (Err(error), _) => Err(error),
         }
+    }
+
+    /// Fetches, but does not wait again for an upstream that has just not answered, if there is a copy.
+    async fn fetch_unless_away(
+        &self,
+        package: &Package,
+        stored: Option<&(Arc<Document>, DocumentRow)>,
+    ) -> Result<Current, EngineError> {
+        let host = self.upstreams.of(package)?.1.url.authority().to_owned();
+        if let Some(error) = self.away.get(&host).filter(|_| stored.is_some()) {
+            return Err(EngineError::Upstream(error));
+        }
+        let outcome = self.fetch(package, stored).await;
+        if let Err(EngineError::Upstream(error @ UpstreamError::Unreachable(_))) = &outcome {
+            self.away.insert(host, error.clone());
+        }
+        outcome
     }
 
     async fn fetch(
@@ -170,7 +276,7 @@ impl Documents {
         }
         let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (etag, last_modified) = (header("etag"), header("last-modified"));
-        let mut receiving = self.files.receive()?;
+        let mut receiving = self.files.receive(None)?;
         Dialler::each_chunk(response, MAX_DOCUMENT, |chunk| receiving.write(chunk)).await?;
         let arrived = receiving.finish();
         let (digest, size) = (arrived.sha256.clone(), arrived.size);
@@ -194,7 +300,6 @@ impl Documents {
     }
 
     /// The stored document, read and parsed again. One that is damaged counts as none.
-    #[expect(clippy::disallowed_methods, reason = "the engine is where the disk is read")]
     async fn stored(&self, package: &Package) -> Result<Option<(Arc<Document>, DocumentRow)>, EngineError> {
         let Some(row) = self.store.document(package).await? else { return Ok(None) };
         let (registry, upstream) = self.upstreams.of(package)?;
@@ -204,7 +309,9 @@ impl Documents {
         }
         let path = self.files.path(&row.digest);
         let from = path.clone();
-        let Ok(bytes) = tokio::task::spawn_blocking(move || std::fs::read(from)).await? else { return Ok(None) };
+        let Ok(bytes) = tokio::task::spawn_blocking(move || crate::objects::read(&from)).await? else {
+            return Ok(None);
+        };
         if Digest::of(&bytes) != row.digest {
             tracing::warn!(package = %package.name, "a stored index is damaged and is fetched again");
             return Ok(None);

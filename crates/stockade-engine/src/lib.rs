@@ -1,1 +1,183 @@
 //! Gathers evidence, keeps gaps, asks the policy, remembers.
+//!
+//! This is the only crate that dials out or writes to storage. Faces ask it three kinds of questions, and all of them
+//! end in the same ruling in the same words:
+//!
+//! - [`Engine::listing`]: which releases of this package may a resolver choose?
+//! - [`Engine::artifact`]: may this file leave? Bytes come out only as [`Cleared`], which holds the policy's clearance for
+//!   exactly their digest.
+//! - [`Engine::why`], [`Engine::held`], [`Engine::explain`] and [`Engine::decide`]: what a person asks and answers.
+//!
+//! What is learnt is written down before anybody is told: a pin, a ruling and who was given what are durable when a
+//! response begins, and a file is durable before the row that names it.
+
+mod advisories;
+mod artifact;
+mod documents;
+mod error;
+mod gather;
+mod listing;
+mod objects;
+mod passing;
+mod people;
+mod state;
+mod store;
+mod upstream;
+mod upstreams;
+mod words;
+
+use std::path::PathBuf;
+use std::sync::{Arc, RwLock};
+
+use jiff::Timestamp;
+use moka::sync::Cache;
+use stockade_model::{Package, Release};
+use stockade_policy::{Policy, Ruling};
+
+pub use advisories::Advisories;
+pub use artifact::{Cleared, Content, Outcome};
+pub use documents::{Document, Pieces};
+pub use error::EngineError;
+pub use listing::{Listing, Refused};
+pub use people::{DecisionRequest, Explained, Why};
+pub use store::{Decision, Entry, Head, LogFault, Pin, RulingRow, ServedRow, Store, StoreError, Verified};
+pub use upstream::UpstreamError;
+pub use upstreams::Upstreams;
+pub use words::duration;
+
+use artifact::Hot;
+use documents::{Documents, Flights};
+use objects::Objects;
+use state::State;
+use upstream::Dialler;
+
+/// Tells the time. Time is a parameter everywhere; this is where it comes from.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// What an engine is made of.
+pub struct Settings {
+    /// The folder that everything is kept in.
+    pub data: PathBuf,
+    /// The policy.
+    pub policy: Policy,
+    /// Where packages come from.
+    pub upstreams: Upstreams,
+    /// Hosts that artifacts may be fetched from, besides the upstreams: `host` or `host:port`.
+    pub artifact_hosts: Vec<String>,
+    /// Directories and zips of OSV records.
+    pub advisories: Vec<PathBuf>,
+    /// The clock.
+    pub clock: Clock,
+}
+
+/// The engine. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    objects: Objects,
+    documents: Documents,
+    dialler: Dialler,
+    upstreams: Arc<Upstreams>,
+    clock: Clock,
+    sources: Vec<PathBuf>,
+    state: RwLock<Arc<State>>,
+    listings: Cache<Package, Arc<Listing>>,
+    judging: Flights<Package>,
+    hot: Cache<(Package, String), Arc<Hot>>,
+    fetching: Flights<Release>,
+    /// Identifiers of rulings that are known to be in the log.
+    recorded: Cache<String, ()>,
+    /// Who is known to have been given what.
+    given: Cache<(Arc<str>, String), ()>,
+    passing: Cache<String, bytes::Bytes>,
+}
+
+/// How many listings are kept.
+const MAX_LISTINGS: u64 = 4096;
+/// How many bytes of small artifacts are kept in memory.
+const HOT_BYTES: u64 = 48 * 1024 * 1024;
+/// How many identifiers of rulings, and pairs of principal and digest, are remembered.
+const MAX_REMEMBERED: u64 = 200_000;
+/// How many answers are remembered that are passed on unjudged.
+const MAX_PASSING: u64 = 256;
+
+impl Engine {
+    /// Opens the data folder and everything in it.
+    pub async fn open(settings: Settings) -> Result<Self, EngineError> {
+        let Settings { data, policy, upstreams, artifact_hosts, advisories, clock } = settings;
+        std::fs::create_dir_all(&data)?;
+        let store = Store::open(&data)?;
+        let dialler = Dialler::new(upstreams.all(), &artifact_hosts, &upstreams.cafiles())?;
+        let upstreams = Arc::new(upstreams);
+        let documents = Documents::new(
+            Objects::open(&data, "documents")?,
+            store.clone(),
+            dialler.clone(),
+            Arc::clone(&upstreams),
+            Arc::clone(&clock),
+        );
+        let weight = |key: &(Package, String), hot: &Arc<Hot>| hot.weight(&key.1);
+        let state = State::first(policy, &advisories, &store).await?;
+        let engine = Self(Arc::new(Inner {
+            store,
+            objects: Objects::open(&data, "objects")?,
+            documents,
+            dialler,
+            upstreams,
+            clock,
+            sources: advisories,
+            state: RwLock::new(Arc::new(state)),
+            listings: Cache::new(MAX_LISTINGS),
+            judging: Flights::default(),
+            hot: Cache::builder().max_capacity(HOT_BYTES).weigher(weight).build(),
+            fetching: Flights::default(),
+            recorded: Cache::new(MAX_REMEMBERED),
+            given: Cache::new(MAX_REMEMBERED),
+            passing: Cache::builder().max_capacity(MAX_PASSING).time_to_live(passing::REMEMBERED).build(),
+        }));
+        engine.record_policy().await?;
+        Ok(engine)
+    }
+
+    /// The instant, by the engine's clock.
+    pub fn now(&self) -> Timestamp {
+        (self.0.clock)()
+    }
+
+    /// The store, to be read.
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// The policy in effect.
+    pub fn policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.state().policy)
+    }
+
+    /// The advisories in effect.
+    pub fn advisories(&self) -> Arc<Advisories> {
+        Arc::clone(&self.state().advisories)
+    }
+
+    /// Where packages come from.
+    pub fn upstreams(&self) -> &Upstreams {
+        &self.0.upstreams
+    }
+
+    async fn record_policy(&self) -> Result<(), EngineError> {
+        let policy = self.policy();
+        let (at, digest, text) = (self.now(), policy.digest().to_string(), policy.canonical().to_owned());
+        Ok(self.0.store.write(move |transaction| store::record_policy(transaction, at, &digest, &text)).await?)
+    }
+}
+
+/// A ruling with what it rests on, as it is recorded.
+#[derive(Debug, Clone)]
+pub(crate) struct Judged {
+    pub(crate) ruling: Ruling,
+    pub(crate) evidence: Vec<stockade_model::Evidence>,
+    pub(crate) gaps: Vec<stockade_model::Gap>,
+    pub(crate) at: Timestamp,
+}

@@ -8,8 +8,8 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use sha1::Sha1;
-use sha2::{Digest as _, Sha256, Sha512};
-use stockade_model::{Algorithm, Digest};
+use sha2::{Digest as _, Sha256, Sha384, Sha512};
+use stockade_model::{Algorithm, Digest, Integrity};
 use tempfile::NamedTempFile;
 
 /// How old a forgotten quarantine file is when it is swept away, in seconds. Another process may be filling a younger one.
@@ -46,6 +46,8 @@ struct Hashers {
     sha1: Sha1,
     sha256: Sha256,
     sha512: Sha512,
+    /// Nobody uses it but those who claim it.
+    sha384: Option<Sha384>,
 }
 
 impl Objects {
@@ -71,15 +73,24 @@ impl Objects {
         self.named.join(folder).join(name)
     }
 
-    /// True if the file is there.
-    pub(crate) fn has(&self, digest: &Digest) -> bool {
-        self.path(digest).is_file()
+    /// True if the file is there and its bytes have that digest. One that is damaged is removed, to be fetched again.
+    pub(crate) fn check(&self, digest: &Digest) -> bool {
+        match digest_of(&self.path(digest)) {
+            Ok(found) if found == *digest => true,
+            Ok(_) => {
+                tracing::warn!(%digest, "a stored file is damaged and is fetched again");
+                self.remove(digest);
+                false
+            }
+            Err(_) => false,
+        }
     }
 
-    /// An empty file in the quarantine.
-    pub(crate) fn receive(&self) -> io::Result<Quarantined> {
+    /// An empty file in the quarantine, for bytes of which this is claimed.
+    pub(crate) fn receive(&self, claim: Option<&Integrity>) -> io::Result<Quarantined> {
         let file = NamedTempFile::new_in(&self.quarantine)?;
-        Ok(Quarantined { file, hashers: Hashers::default(), size: 0 })
+        let sha384 = claim.filter(|claim| claim.strongest() == Algorithm::Sha384).map(|_| Sha384::new());
+        Ok(Quarantined { file, hashers: Hashers { sha384, ..Hashers::default() }, size: 0 })
     }
 
     /// Gives arrived bytes their name. When this returns, they are durable.
@@ -107,16 +118,23 @@ impl Quarantined {
         self.hashers.sha1.update(bytes);
         self.hashers.sha256.update(bytes);
         self.hashers.sha512.update(bytes);
+        if let Some(sha384) = &mut self.hashers.sha384 {
+            sha384.update(bytes);
+        }
         self.size += bytes.len() as u64;
         self.file.write_all(bytes)
     }
 
     /// Everything is here: says what it is.
     pub(crate) fn finish(self) -> Arrived {
-        let Hashers { sha1, sha256, sha512 } = self.hashers;
+        let Hashers { sha1, sha256, sha512, sha384 } = self.hashers;
         let by = |algorithm, bytes: &[u8]| Digest::new(algorithm, bytes).ok();
         let sha256 = Digest::new(Algorithm::Sha256, &sha256.finalize()).unwrap_or_else(|_| Digest::of(&[]));
-        let others = [by(Algorithm::Sha1, &sha1.finalize()), by(Algorithm::Sha512, &sha512.finalize())];
+        let others = [
+            by(Algorithm::Sha1, &sha1.finalize()),
+            by(Algorithm::Sha512, &sha512.finalize()),
+            sha384.and_then(|sha384| by(Algorithm::Sha384, &sha384.finalize())),
+        ];
         let digests = others.into_iter().flatten().chain([sha256.clone()]).collect();
         Arrived { file: self.file, sha256, digests, size: self.size }
     }
@@ -124,10 +142,22 @@ impl Quarantined {
 
 impl Arrived {
     /// The bytes, to be parsed.
-    #[expect(clippy::disallowed_methods, reason = "the engine is where the disk is read")]
     pub(crate) fn read(&self) -> io::Result<Vec<u8>> {
-        fs::read(self.file.path())
+        read(self.file.path())
     }
+}
+
+/// The whole file.
+#[expect(clippy::disallowed_methods, reason = "the engine is where the disk is read")]
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    fs::read(path)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the engine is where the disk is read")]
+fn digest_of(path: &Path) -> io::Result<Digest> {
+    let (mut file, mut hasher) = (File::open(path)?, Sha256::new());
+    io::copy(&mut file, &mut hasher)?;
+    Digest::new(Algorithm::Sha256, &hasher.finalize()).map_err(io::Error::other)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the engine is where the disk is written")]

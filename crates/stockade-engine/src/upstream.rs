@@ -126,11 +126,6 @@ impl Dialler {
         Ok(Self { client, allowed })
     }
 
-    /// True if artifacts may be fetched from this address.
-    pub(crate) fn may_fetch(&self, url: &Url) -> Result<(), UpstreamError> {
-        self.allowed.vet(url)
-    }
-
     /// Sends a request; the answer is a success or 304. A request that failed on the way is tried once more.
     pub(crate) async fn send(&self, ask: &Ask<'_>) -> Result<reqwest::Response, UpstreamError> {
         self.allowed.vet(&ask.url)?;
@@ -227,8 +222,9 @@ fn chain(error: &reqwest::Error) -> String {
 
 #[expect(clippy::disallowed_methods, reason = "the engine is where the disk is read")]
 fn certificates(path: &Path) -> Result<Vec<reqwest::Certificate>, UpstreamError> {
-    let unreadable =
-        |why: String| UpstreamError::Unreachable(format!("the client's `cafile` {} cannot be used: {why}", path.display()));
+    let unreadable = |why: String| {
+        UpstreamError::Unreachable(format!("the client's `cafile` {} cannot be used: {why}", path.display()))
+    };
     let pem = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
     reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| unreadable(error.to_string()))
 }
@@ -349,9 +345,26 @@ mod tests {
 
     #[test]
     fn special_addresses_are_not_public() {
-        for ip in ["127.0.0.1", "10.1.2.3", "192.168.0.1", "172.16.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
-            "255.255.255.255", "198.18.0.1", "::1", "::", "fe80::1", "fc00::1", "::ffff:127.0.0.1", "2001:db8::1", "2002:7f00:1::", "64:ff9b::7f00:1"]
-        {
+        for ip in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "192.168.0.1",
+            "172.16.0.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "198.18.0.1",
+            "::1",
+            "::",
+            "fe80::1",
+            "fc00::1",
+            "::ffff:127.0.0.1",
+            "2001:db8::1",
+            "2002:7f00:1::",
+            "64:ff9b::7f00:1",
+        ] {
             assert!(!is_public(ip.parse().unwrap()), "{ip}");
         }
         for ip in ["1.1.1.1", "9.9.9.9", "2606:4700::1111"] {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use stockade_model::Secret;
 use url::Url;
 
-use crate::{Client, ClientConfig, Credential, Problem, Upstream};
+use crate::{Client, ClientConfig, Credential, Problem, Stated, Upstream};
 
 /// The client.
 pub(super) static NPM: Client = Client {
@@ -46,7 +46,12 @@ fn files(printed: &str) -> Vec<String> {
     project.into_iter().chain(named).collect()
 }
 
-fn read(printed: &str, files: &[String], env: &dyn Fn(&str) -> Option<String>) -> Result<ClientConfig, Problem> {
+fn read(
+    printed: &str,
+    files: &[String],
+    env: &dyn Fn(&str) -> Option<String>,
+    stated: &Stated,
+) -> Result<ClientConfig, Problem> {
     let settings = settings(printed)?;
     let mut problems = Vec::new();
     let mut credentials = BTreeMap::new();
@@ -56,13 +61,12 @@ fn read(printed: &str, files: &[String], env: &dyn Fn(&str) -> Option<String>) -
             lines(text).filter(|(key, _)| key.starts_with("//")).map(|(key, value)| (key, expand(&value, env))),
         );
     }
-    let registry = settings.get("registry").and_then(Value::as_str);
+    let registry = stated.url.as_deref().or_else(|| settings.get("registry").and_then(Value::as_str));
     let registry = registry.ok_or_else(|| Problem::new("npm names no registry"))?;
     let default = upstream(registry, &credentials)?;
     let mut scopes = BTreeMap::new();
-    for (key, value) in &settings {
-        let Some(scope) = key.strip_suffix(":registry").filter(|scope| scope.starts_with('@')) else { continue };
-        match value.as_str().map(|address| upstream(address, &credentials)) {
+    for (scope, address) in addresses_of_scopes(&settings, stated) {
+        match address.map(|address| upstream(address, &credentials)) {
             Some(Ok(upstream)) => drop(scopes.insert(scope.to_owned(), upstream)),
             Some(Err(problem)) => problems.push(problem),
             None => problems.push(Problem::new(format!("the registry of `{scope}` is not an address"))),
@@ -70,6 +74,18 @@ fn read(printed: &str, files: &[String], env: &dyn Fn(&str) -> Option<String>) -
     }
     let cafile = settings.get("cafile").and_then(Value::as_str).map(str::to_owned);
     Ok(ClientConfig { default, scopes, cafile, problems })
+}
+
+/// The scopes with a registry of their own, `None` where its address is no text; stated ones come last and win.
+fn addresses_of_scopes<'a>(
+    settings: &'a Settings,
+    stated: &'a Stated,
+) -> impl Iterator<Item = (&'a str, Option<&'a str>)> {
+    let printed = settings.iter().filter_map(|(key, value)| {
+        let scope = key.strip_suffix(":registry").filter(|scope| scope.starts_with('@'))?;
+        Some((scope, value.as_str()))
+    });
+    printed.chain(stated.scopes.iter().map(|(scope, address)| (scope.as_str(), Some(address.as_str()))))
 }
 
 fn upstream(address: &str, credentials: &BTreeMap<String, String>) -> Result<Upstream, Problem> {
@@ -220,7 +236,21 @@ mod tests {
 
     fn config(files: &[&str]) -> ClientConfig {
         let files: Vec<String> = files.iter().map(|text| (*text).to_owned()).collect();
-        read(PRINTED, &files, &|name| (name == "TOKEN").then(|| "from-env".to_owned())).unwrap()
+        let env = |name: &str| (name == "TOKEN").then(|| "from-env".to_owned());
+        read(PRINTED, &files, &env, &Stated::default()).unwrap()
+    }
+
+    #[test]
+    fn stated_addresses_go_before_the_clients_and_keep_its_credentials() {
+        let files = ["//mirror.example/:_authToken=t\n".to_owned()];
+        let stated = Stated {
+            url: Some("https://mirror.example/npm".to_owned()),
+            scopes: BTreeMap::from([("@acme".to_owned(), "https://mirror.example/acme".to_owned())]),
+        };
+        let config = read(PRINTED, &files, &|_| None, &stated).unwrap();
+        assert_eq!(config.default.url.as_str(), "https://mirror.example/npm/");
+        assert_eq!(config.default.credential, Some(Credential::Bearer(Secret::new("t"))));
+        assert_eq!(config.scopes["@acme"].url.as_str(), "https://mirror.example/acme/");
     }
 
     #[test]

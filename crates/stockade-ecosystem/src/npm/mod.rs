@@ -7,6 +7,7 @@
 //! What a gateway can say to the user: the packument has `policyRestrictions`, which npm has honoured since 2019 and
 //! nobody writes; a refusal reaches npm's user through the JSON member `error` and the reason phrase.
 
+mod audit;
 mod client;
 mod denial;
 mod name;
@@ -14,7 +15,7 @@ mod packument;
 mod render;
 mod route;
 
-use stockade_model::{EcosystemId, Malformed, Package, Release};
+use stockade_model::{EcosystemId, Evidence, Malformed, Package, Release};
 
 use crate::{Denial, Ecosystem, Index, Refusal, Registry, Request, Rope, Route, Steering, Version};
 
@@ -67,6 +68,18 @@ impl Registry for Protocol {
 
     fn audited(&self, body: &[u8]) -> Result<Vec<Release>, Malformed> {
         packument::audited(body)
+    }
+
+    fn audit_path(&self) -> &'static str {
+        audit::PATH
+    }
+
+    fn audit_question(&self, releases: &[Release]) -> Vec<u8> {
+        audit::question(releases)
+    }
+
+    fn audit_answer(&self, theirs: &[u8], ours: &[(Release, Vec<Evidence>)]) -> Result<Vec<u8>, Malformed> {
+        audit::answer(theirs, ours)
     }
 
     fn denial(&self, refusal: &Refusal) -> Denial {

@@ -89,9 +89,9 @@ pub(crate) fn append(
     let (seq, at) = (seq + 1, millis(at));
     let body = serde_json::to_string(body).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
     let hash = chained(&previous, seq, at, kind, &body);
-    transaction.prepare_cached("INSERT INTO log (seq, at, kind, body, hash) VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(
-        params![seq, at, kind, body, hash],
-    )?;
+    transaction
+        .prepare_cached("INSERT INTO log (seq, at, kind, body, hash) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![seq, at, kind, body, hash])?;
     transaction
         .prepare_cached("INSERT INTO log_head (one, seq, hash) VALUES (1, ?1, ?2) ON CONFLICT (one) DO UPDATE SET seq = ?1, hash = ?2")?
         .execute(params![seq, hash])?;
@@ -129,7 +129,8 @@ impl Store {
     /// The newest entries, newest first.
     pub async fn newest_entries(&self, count: usize) -> Result<Vec<Entry>, StoreError> {
         self.read(move |connection| {
-            let mut statement = connection.prepare("SELECT seq, at, kind, body, hash FROM log ORDER BY seq DESC LIMIT ?1")?;
+            let mut statement =
+                connection.prepare("SELECT seq, at, kind, body, hash FROM log ORDER BY seq DESC LIMIT ?1")?;
             statement.query_map([i64::try_from(count).unwrap_or(i64::MAX)], entry)?.collect()
         })
         .await

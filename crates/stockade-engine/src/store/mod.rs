@@ -17,8 +17,9 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
 pub use log::{Entry, Head, LogFault, Verified};
-pub use tables::{Decision, DocumentRow, Pin, RulingRow, ServedRow};
-pub(crate) use tables::millis;
+pub(crate) use tables::DocumentRow;
+pub use tables::{Decision, Pin, RulingRow, ServedRow};
+pub(crate) use tables::{RulingEntry, millis, record_pin, record_policy, record_ruling, record_served};
 
 /// How many writes may wait before a caller does.
 const QUEUE: usize = 4096;

@@ -39,7 +39,7 @@ pub struct Decision {
 
 /// Where the newest document of a package is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DocumentRow {
+pub(crate) struct DocumentRow {
     /// The upstream's address, without credentials.
     pub upstream: String,
     /// The document's digest, which is its file's name.
@@ -99,7 +99,9 @@ pub(crate) fn record_ruling(transaction: &Transaction<'_>, at: Timestamp, entry:
     let seq = log::append(transaction, at, "ruling", &entry.body)?;
     let (package, version) = (&entry.release.package, &entry.release.version);
     transaction
-        .prepare_cached("INSERT INTO rulings (id, seq, ecosystem, name, version, verdict) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+        .prepare_cached(
+            "INSERT INTO rulings (id, seq, ecosystem, name, version, verdict) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
         .execute(params![
             entry.id,
             seq,
@@ -163,7 +165,12 @@ pub(crate) fn record_served(
 }
 
 /// Records a policy's text, so that its rulings can be replayed.
-pub(crate) fn record_policy(transaction: &Transaction<'_>, at: Timestamp, digest: &str, text: &str) -> rusqlite::Result<()> {
+pub(crate) fn record_policy(
+    transaction: &Transaction<'_>,
+    at: Timestamp,
+    digest: &str,
+    text: &str,
+) -> rusqlite::Result<()> {
     let new = transaction
         .execute("INSERT INTO policies (digest, text) VALUES (?1, ?2) ON CONFLICT DO NOTHING", params![digest, text])?;
     if new == 1 {
@@ -195,7 +202,9 @@ fn record_decision(transaction: &Transaction<'_>, at: Timestamp, decision: &Deci
 fn pin_of(connection: &Connection, release: &Release) -> rusqlite::Result<Option<Pin>> {
     let package = &release.package;
     connection
-        .prepare_cached("SELECT sha256, digests, size, at, version FROM pins WHERE ecosystem = ?1 AND name = ?2 AND version = ?3")?
+        .prepare_cached(
+            "SELECT sha256, digests, size, at, version FROM pins WHERE ecosystem = ?1 AND name = ?2 AND version = ?3",
+        )?
         .query_row(params![package.ecosystem.as_str(), package.name.as_str(), release.version], pin)
         .optional()
 }
@@ -205,12 +214,20 @@ impl Store {
     pub async fn pins(&self, package: &Package) -> Result<Vec<(String, Pin)>, StoreError> {
         let package = package.clone();
         self.read(move |connection| {
-            let mut statement = connection
-                .prepare_cached("SELECT sha256, digests, size, at, version FROM pins WHERE ecosystem = ?1 AND name = ?2")?;
-            let rows = statement.query_map([package.ecosystem.as_str(), package.name.as_str()], |row| Ok((row.get(4)?, pin(row)?)))?;
+            let mut statement = connection.prepare_cached(
+                "SELECT sha256, digests, size, at, version FROM pins WHERE ecosystem = ?1 AND name = ?2",
+            )?;
+            let rows = statement
+                .query_map([package.ecosystem.as_str(), package.name.as_str()], |row| Ok((row.get(4)?, pin(row)?)))?;
             rows.collect()
         })
         .await
+    }
+
+    /// What was first seen under a version.
+    pub async fn pin(&self, release: &Release) -> Result<Option<Pin>, StoreError> {
+        let release = release.clone();
+        self.read(move |connection| pin_of(connection, &release)).await
     }
 
     /// What people decided about releases of a package; of several decisions about a digest the newest.
@@ -235,7 +252,7 @@ impl Store {
     }
 
     /// The newest document of a package.
-    pub async fn document(&self, package: &Package) -> Result<Option<DocumentRow>, StoreError> {
+    pub(crate) async fn document(&self, package: &Package) -> Result<Option<DocumentRow>, StoreError> {
         let package = package.clone();
         self.read(move |connection| {
             connection
@@ -249,7 +266,7 @@ impl Store {
     }
 
     /// Records the newest document of a package. The file must be durable by now.
-    pub async fn put_document(&self, package: &Package, row: DocumentRow) -> Result<(), StoreError> {
+    pub(crate) async fn put_document(&self, package: &Package, row: DocumentRow) -> Result<(), StoreError> {
         let package = package.clone();
         self.write(move |transaction| {
             transaction
@@ -336,7 +353,10 @@ impl Store {
 
     /// A number that changes when any process has written a decision.
     pub async fn decisions_epoch(&self) -> Result<i64, StoreError> {
-        self.read(|connection| connection.query_row("SELECT coalesce(max(seq), 0) FROM decisions", [], |row| row.get(0))).await
+        self.read(|connection| {
+            connection.query_row("SELECT coalesce(max(seq), 0) FROM decisions", [], |row| row.get(0))
+        })
+        .await
     }
 }
 
@@ -383,7 +403,12 @@ fn ruling(row: &Row<'_>) -> rusqlite::Result<RulingRow> {
 }
 
 fn served(row: &Row<'_>) -> rusqlite::Result<ServedRow> {
-    Ok(ServedRow { release: release(row, 0)?, principal: row.get(3)?, digest: digest(row, 4)?, at: instant(row.get(5)?) })
+    Ok(ServedRow {
+        release: release(row, 0)?,
+        principal: row.get(3)?,
+        digest: digest(row, 4)?,
+        at: instant(row.get(5)?),
+    })
 }
 
 fn instant(millis: i64) -> Timestamp {

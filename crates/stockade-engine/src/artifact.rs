@@ -1,0 +1,366 @@
+//! One file of a release: fetched once, judged by its bytes, and given out only with a clearance.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use stockade_ecosystem::{Credential, Listed, Registry};
+use stockade_model::{Comparison, Digest, Evidence, Package, Release, Verdict};
+use stockade_policy::Clearance;
+use url::Url;
+
+use crate::documents::Current;
+use crate::gather::{Gathered, Known, gather};
+use crate::listing::{instead, judge};
+use crate::objects::Arrived;
+use crate::state::State;
+use crate::store::{record_pin, record_served};
+use crate::upstream::{Ask, Dialler, UpstreamError};
+use crate::{Decision, Engine, EngineError, Judged, Pin, Refused};
+
+/// The largest artifact in bytes.
+const MAX_ARTIFACT: u64 = 1024 * 1024 * 1024;
+/// The largest artifact that is kept in memory, in bytes.
+const MAX_HOT: u64 = 512 * 1024;
+/// What an entry of the memory cache weighs besides its bytes, in bytes, about.
+const ENTRY_WEIGHT: usize = 512;
+
+/// What became of a request for a file.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// It may leave.
+    Cleared(Cleared),
+    /// It may not, or not now.
+    Refused(Box<Refused>),
+}
+
+/// Bytes that may leave: there is a clearance for exactly their digest.
+#[derive(Debug, Clone)]
+pub struct Cleared {
+    clearance: Arc<Clearance>,
+    size: u64,
+    content: Content,
+}
+
+/// Where cleared bytes are.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// In memory.
+    Memory(Bytes),
+    /// In a file.
+    File(PathBuf),
+}
+
+impl Cleared {
+    /// The proof that they may leave.
+    pub fn clearance(&self) -> &Clearance {
+        &self.clearance
+    }
+
+    /// How many bytes there are.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The bytes.
+    pub fn content(&self) -> &Content {
+        &self.content
+    }
+}
+
+/// A cleared file as it is kept at hand, for as long as its ruling stands.
+pub(crate) struct Hot {
+    cleared: Cleared,
+    epoch: Arc<str>,
+    until: Option<Timestamp>,
+}
+
+impl Hot {
+    pub(crate) fn weight(&self, file: &str) -> u32 {
+        let bytes = match &self.cleared.content {
+            Content::Memory(bytes) => bytes.len(),
+            Content::File(_) => 0,
+        };
+        u32::try_from(bytes + file.len() + ENTRY_WEIGHT).unwrap_or(u32::MAX)
+    }
+}
+
+/// What is known of a release when its file is asked for.
+struct Case {
+    state: Arc<State>,
+    current: Current,
+    release: Release,
+    /// The release's place in the index.
+    at: usize,
+    pin: Option<Pin>,
+    decisions: Vec<Decision>,
+}
+
+impl Case {
+    fn listed(&self) -> &Listed {
+        &self.current.document.index.releases[self.at]
+    }
+
+    fn gathered(&self) -> Gathered {
+        let known = Known {
+            advisories: &self.state.advisories,
+            decisions: &self.decisions,
+            stale: self.current.stale.as_ref(),
+        };
+        gather(&self.current.document.index, self.listed(), &self.release, self.pin.as_ref(), &known)
+    }
+}
+
+impl Engine {
+    /// A file of a package, for somebody. Who is given what is on record before it leaves.
+    ///
+    /// `principal` is who asks. A file that the newest index does not list is an error, [`EngineError::NoRelease`].
+    pub async fn artifact(&self, package: &Package, file: &str, principal: &Arc<str>) -> Result<Outcome, EngineError> {
+        let key = (package.clone(), file.to_owned());
+        if let Some(hot) = self.0.hot.get(&key).filter(|hot| self.stands(hot)) {
+            self.give(&hot.cleared, principal).await?;
+            return Ok(Outcome::Cleared(hot.cleared.clone()));
+        }
+        let (current, release, at) = self.find(package, file).await?;
+        let _flight = self.0.fetching.board(release.clone()).await;
+        if let Some(hot) = self.0.hot.get(&key).filter(|hot| self.stands(hot)) {
+            self.give(&hot.cleared, principal).await?;
+            return Ok(Outcome::Cleared(hot.cleared.clone()));
+        }
+        let case = self.case(current, release, at).await?;
+        let epoch = Arc::clone(&case.state.epoch);
+        let judged = self.judged_bytes(&case, Some(principal)).await?;
+        let Some(clearance) = judged.ruling.clearance().cloned() else {
+            return self.refuse(&case, judged).await;
+        };
+        let cleared = self.release(clearance).await?;
+        self.give(&cleared, principal).await?;
+        let hot = Hot { cleared: cleared.clone(), epoch, until: judged.ruling.until };
+        self.0.hot.insert(key, Arc::new(hot));
+        Ok(Outcome::Cleared(cleared))
+    }
+
+    fn stands(&self, hot: &Hot) -> bool {
+        hot.until.is_none_or(|until| self.now() < until) && hot.epoch == self.epoch()
+    }
+
+    /// The release that a file name means, in the index at hand, or in the newest if that does not list it.
+    async fn find(&self, package: &Package, file: &str) -> Result<(Current, Release, usize), EngineError> {
+        let (registry, _) = self.0.upstreams.of(package)?;
+        let at_hand = self.0.documents.any(package).await?;
+        if let Some((release, at)) = by_file(registry, &at_hand, file) {
+            return Ok((at_hand, release, at));
+        }
+        let newest = self.0.documents.current(package).await?;
+        match by_file(registry, &newest, file) {
+            Some((release, at)) => Ok((newest, release, at)),
+            None => Err(EngineError::NoRelease(format!("`{}` has no file `{file}`", package.name))),
+        }
+    }
+
+    async fn case(&self, current: Current, release: Release, at: usize) -> Result<Case, EngineError> {
+        let state = self.state();
+        let pin = self.0.store.pin(&release).await?;
+        let decisions = self.0.store.decisions(&release.package).await?;
+        Ok(Case { state, current, release, at, pin, decisions })
+    }
+
+    /// Rules on a release and, if nothing speaks against it, on its bytes. What is held is not even fetched.
+    async fn judged_bytes(&self, case: &Case, principal: Option<&Arc<str>>) -> Result<Judged, EngineError> {
+        let gathered = case.gathered();
+        let judged = judge(&case.state, &case.release, gathered.clone(), self.now());
+        if judged.ruling.enforced() != Verdict::Allow {
+            return Ok(judged);
+        }
+        if let Some(clearance) = judged.ruling.clearance()
+            && self.has_intact(clearance.digest()).await?
+        {
+            self.record(vec![judged.clone()]).await?;
+            return Ok(judged);
+        }
+        let arrived = self.fetch(case).await?;
+        self.judged_arrival(case, gathered, arrived, principal).await
+    }
+
+    /// True if the file is there and its bytes are what its name says. It is read whole: once, then it is at hand.
+    async fn has_intact(&self, digest: &Digest) -> Result<bool, EngineError> {
+        let (objects, digest) = (self.0.objects.clone(), digest.clone());
+        Ok(tokio::task::spawn_blocking(move || objects.check(&digest)).await?)
+    }
+
+    async fn fetch(&self, case: &Case) -> Result<Arrived, EngineError> {
+        let (_, upstream) = self.0.upstreams.of(&case.release.package)?;
+        let claim = case.listed().artifact.integrity.as_ref();
+        let stated = &case.listed().artifact.url;
+        let url = Url::parse(stated).map_err(|_| UpstreamError::NotAllowed(stated.chars().take(SHOWN).collect()))?;
+        let credential: Option<&Credential> =
+            upstream.credential.as_ref().filter(|_| url.origin() == upstream.url.origin());
+        let response = self.0.dialler.send(&Ask { credential, ..Ask::get(url) }).await?;
+        let mut receiving = self.0.objects.receive(claim)?;
+        Dialler::each_chunk(response, MAX_ARTIFACT, |chunk| receiving.write(chunk)).await?;
+        Ok(receiving.finish())
+    }
+
+    /// Rules on bytes that have just arrived. They get a name, and the release a pin, only if they are what they should
+    /// be; if not, they are gone when this returns.
+    async fn judged_arrival(
+        &self,
+        case: &Case,
+        mut gathered: Gathered,
+        arrived: Arrived,
+        principal: Option<&Arc<str>>,
+    ) -> Result<Judged, EngineError> {
+        let comparison = compare(case, &arrived);
+        let matches = comparison == Comparison::Matches;
+        gathered.compared(Evidence::Integrity { digest: arrived.sha256.clone(), comparison });
+        let judged = judge(&case.state, &case.release, gathered, self.now());
+        if !matches {
+            tracing::error!(release = %case.release, digest = %arrived.sha256, "tampering: {}", judged.ruling.sentence());
+            return Ok(judged);
+        }
+        let pin = Pin {
+            sha256: arrived.sha256.clone(),
+            digests: arrived.digests.clone(),
+            size: arrived.size,
+            since: judged.at,
+        };
+        let objects = self.0.objects.clone();
+        tokio::task::spawn_blocking(move || objects.keep(arrived)).await??;
+        self.record_arrival(case, &judged, pin, principal).await?;
+        Ok(judged)
+    }
+
+    /// Pin, ruling and who gets it, in one transaction.
+    async fn record_arrival(
+        &self,
+        case: &Case,
+        judged: &Judged,
+        pin: Pin,
+        principal: Option<&Arc<str>>,
+    ) -> Result<(), EngineError> {
+        let entry = judged.entry(case.state.policy.digest());
+        let id = entry.id.clone();
+        let (release, sha256, at) = (case.release.clone(), pin.sha256.clone(), judged.at);
+        let given = principal.filter(|_| judged.ruling.clearance().is_some()).cloned();
+        let remembered = given.clone().map(|given| (given, sha256.hex()));
+        let first = self
+            .0
+            .store
+            .write(move |transaction| {
+                let first = record_pin(transaction, &release, &pin)?;
+                if first.sha256 == pin.sha256 {
+                    crate::store::record_ruling(transaction, at, &entry)?;
+                    if let Some(principal) = &given {
+                        record_served(transaction, at, principal, &release, &pin.sha256)?;
+                    }
+                }
+                Ok(first)
+            })
+            .await?;
+        if first.sha256 != sha256 {
+            // Another process was faster and saw other bytes. The next request compares with its pin.
+            return Err(EngineError::Refused(format!(
+                "`{}` was seen with two different contents at once; ask again",
+                case.release
+            )));
+        }
+        self.0.recorded.insert(id, ());
+        if let Some(pair) = remembered {
+            self.0.given.insert(pair, ());
+        }
+        Ok(())
+    }
+
+    /// The exit: bytes whose digest is the clearance's, read from the file of that name.
+    async fn release(&self, clearance: Clearance) -> Result<Cleared, EngineError> {
+        let path = self.0.objects.path(clearance.digest());
+        let digest = clearance.digest().clone();
+        let reading = move || -> io::Result<(u64, Content)> {
+            let size = std::fs::metadata(&path)?.len();
+            if size > MAX_HOT {
+                return Ok((size, Content::File(path)));
+            }
+            let bytes = crate::objects::read(&path)?;
+            if Digest::of(&bytes) != digest {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "a stored file has changed under our hands"));
+            }
+            Ok((size, Content::Memory(bytes.into())))
+        };
+        let (size, content) = tokio::task::spawn_blocking(reading).await??;
+        Ok(Cleared { clearance: Arc::new(clearance), size, content })
+    }
+
+    /// Writes down who is given what, the first time.
+    async fn give(&self, cleared: &Cleared, principal: &Arc<str>) -> Result<(), EngineError> {
+        let pair = (Arc::clone(principal), cleared.clearance.digest().hex());
+        if self.0.given.contains_key(&pair) {
+            return Ok(());
+        }
+        let (at, principal, clearance) = (self.now(), Arc::clone(principal), Arc::clone(&cleared.clearance));
+        self.0
+            .store
+            .write(move |transaction| {
+                record_served(transaction, at, &principal, clearance.release(), clearance.digest())
+            })
+            .await?;
+        self.0.given.insert(pair, ());
+        Ok(())
+    }
+
+    async fn refuse(&self, case: &Case, judged: Judged) -> Result<Outcome, EngineError> {
+        let ids = self.record(vec![judged.clone()]).await?;
+        let listing = self.listing(&case.release.package).await.ok();
+        let instead = listing.and_then(|listing| {
+            let cleared: Vec<bool> =
+                listing.standings.iter().map(|standing| *standing == stockade_ecosystem::Standing::Cleared).collect();
+            let index = &listing.document.index;
+            index.get(&case.release.version).and_then(|listed| instead(index, listed, &cleared))
+        });
+        let id = ids.into_iter().next().unwrap_or_default();
+        Ok(Outcome::Refused(Box::new(Refused { ruling: judged.ruling, id, instead })))
+    }
+
+    /// Fetches a release's bytes to learn what they are, and pins them. Nothing leaves.
+    pub(crate) async fn pinned(&self, release: &Release) -> Result<Digest, EngineError> {
+        let current = self.0.documents.current(&release.package).await?;
+        let place = current.document.index.releases.iter().position(|listed| listed.version == release.version);
+        let at = place.ok_or_else(|| EngineError::NoRelease(release.to_string()))?;
+        let _flight = self.0.fetching.board(release.clone()).await;
+        let case = self.case(current, release.clone(), at).await?;
+        if let Some(pin) = &case.pin {
+            return Ok(pin.sha256.clone());
+        }
+        let arrived = self.fetch(&case).await?;
+        let digest = arrived.sha256.clone();
+        let judged = self.judged_arrival(&case, case.gathered(), arrived, None).await?;
+        if judged.ruling.tampered() {
+            return Err(EngineError::Refused(judged.ruling.sentence()));
+        }
+        Ok(digest)
+    }
+}
+
+/// How much of an address that is none is repeated, in characters.
+const SHOWN: usize = 80;
+
+fn by_file(registry: &'static dyn Registry, current: &Current, file: &str) -> Option<(Release, usize)> {
+    let index = &current.document.index;
+    let listed = index.by_file(file, |listed| registry.artifact_file(&index.release(listed)))?;
+    let at = index.releases.iter().position(|other| std::ptr::eq(other, listed))?;
+    Some((index.release(listed), at))
+}
+
+/// Compares arrived bytes with the pin, then with the index's claim.
+fn compare(case: &Case, arrived: &Arrived) -> Comparison {
+    if let Some(pin) = case.pin.as_ref().filter(|pin| pin.sha256 != arrived.sha256) {
+        return Comparison::NotAsPinned { pinned: pin.sha256.clone(), since: pin.since };
+    }
+    match &case.listed().artifact.integrity {
+        Some(claimed) if !arrived.digests.iter().any(|digest| claimed.admits(digest)) => {
+            Comparison::NotAsClaimed { claimed: claimed.clone() }
+        }
+        _ => Comparison::Matches,
+    }
+}

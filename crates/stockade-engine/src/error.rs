@@ -1,0 +1,53 @@
+//! What can go wrong that is not a verdict.
+
+use std::sync::Arc;
+
+use stockade_model::{EcosystemId, Malformed};
+
+use crate::{StoreError, UpstreamError};
+
+/// Why the engine could not answer. Nothing was served and nothing wrong was kept.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum EngineError {
+    /// No upstream is configured for this ecosystem.
+    #[error(
+        "`{0}` is off: no upstream is known; install its client, or write `[upstream.{0}]` with `url` into stockade.toml"
+    )]
+    Off(EcosystemId),
+    /// The upstream did not give what was asked.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+    /// The upstream's document cannot be used.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// The package's index lists no such release.
+    #[error("the registry lists no such release: {0}")]
+    NoRelease(String),
+    /// There is no ruling with this identifier.
+    #[error("no ruling, or more than one, begins with `{0}`; `stockade held` lists those that are open")]
+    NoRuling(String),
+    /// Somebody asked for what cannot be done.
+    #[error("{0}")]
+    Refused(String),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The disk failed.
+    #[error("the data folder could not be used: {0}")]
+    Disk(Arc<std::io::Error>),
+    /// A piece of work was given up while the process ends.
+    #[error("the work was interrupted")]
+    Interrupted,
+}
+
+impl From<std::io::Error> for EngineError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Disk(Arc::new(error))
+    }
+}
+
+impl From<tokio::task::JoinError> for EngineError {
+    fn from(_: tokio::task::JoinError) -> Self {
+        Self::Interrupted
+    }
+}

@@ -1,0 +1,112 @@
+//! Evidence about a release from what the engine has at hand: its index, its pin, people's decisions, advisories.
+//!
+//! This runs for every release of a listing, so it does no I/O and is handed everything that it looks at.
+
+use stockade_ecosystem::{Index, Listed};
+use stockade_model::{Comparison, Evidence, Gap, GapKind, Release};
+
+use crate::{Advisories, Decision, Pin};
+
+/// What is known of a package besides its index.
+pub(crate) struct Known<'a> {
+    pub(crate) advisories: &'a Advisories,
+    pub(crate) decisions: &'a [Decision],
+    /// Why the index may be out of date.
+    pub(crate) stale: Option<&'a Gap>,
+}
+
+/// What was found out, and what could not be.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Gathered {
+    pub(crate) evidence: Vec<Evidence>,
+    pub(crate) gaps: Vec<Gap>,
+}
+
+/// Evidence about one release. `pin` is what was first seen under its version.
+pub(crate) fn gather(
+    index: &Index,
+    listed: &Listed,
+    release: &Release,
+    pin: Option<&Pin>,
+    known: &Known<'_>,
+) -> Gathered {
+    let mut found = Gathered::default();
+    found.time(index, listed);
+    found.evidence.push(Evidence::Manifest {
+        publisher: listed.publisher.clone(),
+        install_hook: listed.install_hook,
+        provenance: listed.provenance,
+        deprecated: listed.deprecated.clone(),
+    });
+    found.claim(listed);
+    found.advisories(release, known.advisories);
+    for decision in known.decisions.iter().filter(|decision| decision.release.version == release.version) {
+        found.evidence.push(Evidence::Decision {
+            verdict: decision.verdict,
+            digest: decision.digest.clone(),
+            reason: decision.reason.clone(),
+            by: decision.by.clone(),
+            expires: decision.expires,
+        });
+    }
+    if let Some(pin) = pin {
+        found.evidence.push(against_pin(listed, pin));
+    }
+    found.gaps.extend(known.stale.cloned());
+    for problem in index.problems.iter().chain(&listed.problems) {
+        found.gaps.push(Gap::new(GapKind::Malformed, problem.what.clone()));
+    }
+    found
+}
+
+impl Gathered {
+    fn time(&mut self, index: &Index, listed: &Listed) {
+        match index.published(listed) {
+            Some((at, clock)) => self.evidence.push(Evidence::Published { at, clock }),
+            None => self.gaps.push(Gap::new(GapKind::NoTime, "the index states no publish time for it")),
+        }
+    }
+
+    fn claim(&mut self, listed: &Listed) {
+        let Some(integrity) = &listed.artifact.integrity else {
+            self.gaps.push(Gap::new(GapKind::NoIntegrity, "the index claims no digest for it"));
+            return;
+        };
+        if !integrity.strongest().proves() {
+            self.gaps.push(Gap::new(GapKind::WeakIntegrity, "the index claims only a SHA-1, which can be forged"));
+        }
+        self.evidence.push(Evidence::Claimed { integrity: integrity.clone() });
+    }
+
+    fn advisories(&mut self, release: &Release, advisories: &Advisories) {
+        self.evidence.extend(advisories.about(release));
+        if let Some(first) = advisories.problems.first() {
+            let others = advisories.problems.len() - 1;
+            let more = if others == 0 { String::new() } else { format!(", and {others} more") };
+            self.gaps.push(Gap::new(GapKind::Advisories, format!("advisories could not be read: {first}{more}")));
+        }
+    }
+
+    /// Puts the outcome of a comparison of bytes in the place of an earlier one.
+    pub(crate) fn compared(&mut self, outcome: Evidence) {
+        self.evidence.retain(|evidence| !matches!(evidence, Evidence::Integrity { .. }));
+        self.evidence.push(outcome);
+    }
+}
+
+/// Compares what the index claims now with what was first seen.
+fn against_pin(listed: &Listed, pin: &Pin) -> Evidence {
+    let claim = listed.artifact.integrity.as_ref();
+    let contradicts = claim.is_some_and(|claim| {
+        let algorithm = claim.strongest();
+        pin.digests.iter().any(|digest| digest.algorithm() == algorithm)
+            && !pin.digests.iter().any(|digest| claim.admits(digest))
+    });
+    match claim.and_then(|claim| claim.deciding().next()) {
+        Some(claimed) if contradicts => Evidence::Integrity {
+            digest: claimed.clone(),
+            comparison: Comparison::NotAsPinned { pinned: pin.sha256.clone(), since: pin.since },
+        },
+        _ => Evidence::Integrity { digest: pin.sha256.clone(), comparison: Comparison::Matches },
+    }
+}

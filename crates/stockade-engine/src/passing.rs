@@ -1,0 +1,93 @@
+//! What is passed on without a ruling: the registry's keys and attestations, which clients verify for themselves,
+//! searches, and audits. Names that belong to a scope with a registry of its own are told to that registry only.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use stockade_ecosystem::{Registry, Upstream};
+use stockade_model::{EcosystemId, Evidence, Release};
+
+use crate::upstream::{Ask, Dialler, UpstreamError};
+use crate::{Engine, EngineError};
+
+/// How long an answer is remembered.
+pub(crate) const REMEMBERED: Duration = Duration::from_mins(5);
+/// The longest answer in bytes.
+const MAX_ANSWER: u64 = 16 * 1024 * 1024;
+/// The longest answer that is remembered, in bytes.
+const MAX_REMEMBERED: usize = 256 * 1024;
+
+impl Engine {
+    /// A public fact of a registry, unaltered: of a release's own registry, or of the ecosystem's.
+    pub async fn fact(
+        &self,
+        ecosystem: &EcosystemId,
+        about: Option<&Release>,
+        path: &str,
+    ) -> Result<Bytes, EngineError> {
+        let upstream = match about {
+            Some(release) => self.0.upstreams.of(&release.package)?.1,
+            None => &self.0.upstreams.registry(ecosystem)?.1.default,
+        };
+        let key = format!("{}{path}", upstream.url);
+        if let Some(answer) = self.0.passing.get(&key) {
+            return Ok(answer);
+        }
+        let answer = self.ask(upstream, path).await?;
+        if answer.len() <= MAX_REMEMBERED {
+            self.0.passing.insert(key, answer.clone());
+        }
+        Ok(answer)
+    }
+
+    /// A search at the ecosystem's default registry.
+    pub async fn search(&self, ecosystem: &EcosystemId, path: &str) -> Result<Bytes, EngineError> {
+        let (_, config) = self.0.upstreams.registry(ecosystem)?;
+        self.ask(&config.default, path).await
+    }
+
+    async fn ask(&self, upstream: &Upstream, path: &str) -> Result<Bytes, EngineError> {
+        let url = upstream.url.join(path).map_err(|_| UpstreamError::NotFound)?;
+        let headers = [("accept", "application/json")];
+        let ask = Ask { credential: upstream.credential.as_ref(), headers: &headers, ..Ask::get(url) };
+        let response = self.0.dialler.send(&ask).await?;
+        Ok(Dialler::body(response, MAX_ANSWER).await?.into())
+    }
+
+    /// Answers which of these releases have advisories: the upstream's answer, and our own malware advisories on top.
+    /// What belongs to a scope with a registry of its own is asked of our own advisories alone.
+    pub async fn audit(&self, ecosystem: &EcosystemId, releases: &[Release]) -> Result<Vec<u8>, EngineError> {
+        let (registry, config) = self.0.upstreams.registry(ecosystem)?;
+        let advisories = self.advisories();
+        let ours: Vec<(Release, Vec<Evidence>)> = releases
+            .iter()
+            .map(|release| (release.clone(), advisories.about(release)))
+            .filter(|(_, found)| !found.is_empty())
+            .collect();
+        let public: Vec<Release> =
+            releases.iter().filter(|release| self.0.upstreams.is_public(&release.package)).cloned().collect();
+        let theirs = if public.is_empty() {
+            b"{}".to_vec()
+        } else {
+            self.audit_upstream(registry, &config.default, &public).await?
+        };
+        Ok(registry.audit_answer(&theirs, &ours)?)
+    }
+
+    async fn audit_upstream(
+        &self,
+        registry: &'static dyn Registry,
+        upstream: &Upstream,
+        releases: &[Release],
+    ) -> Result<Vec<u8>, EngineError> {
+        let url = upstream.url.join(registry.audit_path()).map_err(|_| UpstreamError::NotFound)?;
+        let ask = Ask {
+            method: reqwest::Method::POST,
+            credential: upstream.credential.as_ref(),
+            body: Some(registry.audit_question(releases)),
+            ..Ask::get(url)
+        };
+        let response = self.0.dialler.send(&ask).await?;
+        Ok(Dialler::body(response, MAX_ANSWER).await?)
+    }
+}

@@ -1,0 +1,251 @@
+//! What people ask, and what they decide.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use stockade_model::{Digest, Evidence, Gap, Package, Purl, Release, Verdict};
+use stockade_policy::{Policy, Ruling};
+
+use crate::gather::{Known, gather};
+use crate::listing::{instead, judge};
+use crate::store::{RulingEntry, record_ruling};
+use crate::{Decision, Engine, EngineError, Judged, RulingRow};
+
+/// How many open rulings are looked through.
+const MAX_OPEN: usize = 10_000;
+/// How many releases an answer about a whole package has.
+const MAX_ABOUT: usize = 20;
+
+/// A release with its ruling and everything that it rests on.
+#[derive(Debug, Clone, Serialize)]
+pub struct Why {
+    /// The release.
+    pub purl: Purl,
+    /// The ruling's identifier in the log.
+    pub id: String,
+    /// The sentence that its user sees.
+    pub sentence: String,
+    /// What was ruled, with every reason.
+    pub ruling: Ruling,
+    /// What was found out.
+    pub evidence: Vec<Evidence>,
+    /// What could not be.
+    pub gaps: Vec<Gap>,
+    /// The version that is cleared instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instead: Option<String>,
+}
+
+/// A recorded ruling and what replaying it gave.
+#[derive(Debug, Clone, Serialize)]
+pub struct Explained {
+    /// Its identifier.
+    pub id: String,
+    /// Its entry in the log.
+    pub seq: i64,
+    /// When it was made.
+    pub at: Timestamp,
+    /// The digest of the policy that made it.
+    pub policy: Digest,
+    /// The sentence that its user saw.
+    pub sentence: String,
+    /// The ruling as it was recorded.
+    pub ruling: Value,
+    /// What it rests on.
+    pub evidence: Vec<Evidence>,
+    /// What could not be looked at.
+    pub gaps: Vec<Gap>,
+    /// True if the policy, asked again with the same inputs, says the same, bit for bit.
+    pub replayed: bool,
+}
+
+/// What a person wants to decide.
+#[derive(Debug, Clone)]
+pub struct DecisionRequest {
+    /// The release.
+    pub release: Release,
+    /// Allow or deny.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: String,
+    /// Who.
+    pub by: String,
+    /// Until when.
+    pub expires: Option<Timestamp>,
+}
+
+impl Engine {
+    /// Writes down rulings that are not there yet, and returns their identifiers.
+    pub(crate) async fn record(&self, judged: Vec<Judged>) -> Result<Vec<String>, EngineError> {
+        let policy = self.policy();
+        let entries: Vec<(Timestamp, RulingEntry)> =
+            judged.iter().map(|judged| (judged.at, judged.entry(policy.digest()))).collect();
+        let ids: Vec<String> = entries.iter().map(|(_, entry)| entry.id.clone()).collect();
+        let new: Vec<_> = entries.into_iter().filter(|(_, entry)| !self.0.recorded.contains_key(&entry.id)).collect();
+        if !new.is_empty() {
+            let write = move |transaction: &rusqlite::Transaction<'_>| {
+                new.iter().try_for_each(|(at, entry)| record_ruling(transaction, *at, entry))
+            };
+            self.0.store.write(write).await?;
+            ids.iter().for_each(|id| self.0.recorded.insert(id.clone(), ()));
+        }
+        Ok(ids)
+    }
+
+    /// The ruling on a release, or on the tagged and refused releases of a package, with everything that it rests on.
+    pub async fn why(&self, purl: &Purl) -> Result<Vec<Why>, EngineError> {
+        let listing = self.listing(&purl.package).await?;
+        let index = &listing.document.index;
+        let versions: Vec<String> = match &purl.version {
+            Some(version) => vec![version.clone()],
+            None => {
+                let tagged = index.tags.iter().map(|(_, version)| version.clone());
+                let refused = listing.refused.iter().rev().map(|refused| refused.ruling.release.version.clone());
+                let mut versions: Vec<String> = tagged.chain(refused).take(MAX_ABOUT).collect();
+                versions.sort();
+                versions.dedup();
+                versions
+            }
+        };
+        let state = self.state();
+        let decisions = self.0.store.decisions(&purl.package).await?;
+        let known = Known { advisories: &state.advisories, decisions: &decisions, stale: listing.stale.as_ref() };
+        let cleared: Vec<bool> =
+            listing.standings.iter().map(|standing| *standing == stockade_ecosystem::Standing::Cleared).collect();
+        let mut answers = Vec::new();
+        for version in versions {
+            let release = purl.package.release(version);
+            let listed = index.get(&release.version).ok_or_else(|| EngineError::NoRelease(release.to_string()))?;
+            let pin = self.0.store.pin(&release).await?;
+            let judged = judge(&state, &release, gather(index, listed, &release, pin.as_ref(), &known), self.now());
+            let ids = self.record(vec![judged.clone()]).await?;
+            let instead = instead(index, listed, &cleared).filter(|other| *other != release.version);
+            answers.push(judged.why(ids.into_iter().next().unwrap_or_default(), instead));
+        }
+        Ok(answers)
+    }
+
+    /// What is held or denied now, of everything that was ever asked for: the newest ruling about each release, asked
+    /// again with today's policy, decisions and time. Nothing is fetched for it.
+    pub async fn held(&self) -> Result<Vec<Why>, EngineError> {
+        let mut open = Vec::new();
+        for row in self.0.store.refused(MAX_OPEN).await? {
+            let recorded = self.recorded(&row).await?;
+            let decisions = self.0.store.decisions(&row.release.package).await?;
+            let mut evidence = recorded.evidence;
+            evidence.retain(|evidence| !matches!(evidence, Evidence::Decision { .. }));
+            let about = decisions.into_iter().filter(|decision| decision.release == row.release);
+            evidence.extend(about.map(Decision::evidence));
+            evidence.retain(|evidence| !matches!(evidence, Evidence::Advisory { .. }));
+            evidence.extend(self.state().advisories.about(&row.release));
+            let now = self.now();
+            let ruling = self.policy().decide(&row.release, &evidence, &recorded.gaps, now);
+            if ruling.verdict != Verdict::Allow {
+                let judged = Judged { ruling, evidence, gaps: recorded.gaps, at: now };
+                open.push(judged.why(row.id, None));
+            }
+        }
+        Ok(open)
+    }
+
+    /// Replays a ruling from the log.
+    pub async fn explain(&self, id: &str) -> Result<Explained, EngineError> {
+        let row = self.0.store.ruling(id).await?.ok_or_else(|| EngineError::NoRuling(id.to_owned()))?;
+        let Recorded { at, policy, ruling, sentence, evidence, gaps } = self.recorded(&row).await?;
+        let unreadable = |why: &str| crate::StoreError::Unreadable(format!("ruling `{}`: {why}", row.id));
+        let text = self.0.store.policy_text(&policy.to_string()).await?;
+        let text = text.ok_or_else(|| unreadable("its policy is not in the store"))?;
+        let stored = Policy::from_canonical(&text).map_err(|error| unreadable(&error.to_string()))?;
+        let again = stored.decide(&row.release, &evidence, &gaps, at);
+        let replayed = *stored.digest() == policy
+            && serde_json::to_value(&again).is_ok_and(|again| again == ruling)
+            && again.sentence() == sentence
+            && again.key(&evidence, &gaps, &policy) == row.id;
+        Ok(Explained { id: row.id, seq: row.seq, at, policy, sentence, ruling, evidence, gaps, replayed })
+    }
+
+    /// Records what a person decides about a release: bound to the digest of its bytes as they were first seen, else to
+    /// what the index claims of them, and where it claims nothing the bytes are fetched to learn it.
+    pub async fn decide(&self, request: DecisionRequest) -> Result<Decision, EngineError> {
+        let DecisionRequest { release, verdict, reason, by, expires } = request;
+        let now = self.now();
+        if let Some(expires) = expires.filter(|expires| *expires <= now) {
+            return Err(EngineError::Refused(format!("{expires} is over already; give an end that is still to come")));
+        }
+        if verdict == Verdict::Allow && expires.is_none() {
+            return Err(EngineError::Refused("an approval needs an end; give one with `--expires`".to_owned()));
+        }
+        let digest = self.digest_of(&release).await?;
+        let decision = Decision { release, digest, verdict, reason, by, expires };
+        self.0.store.decide(now, decision.clone()).await?;
+        self.look(false).await?;
+        Ok(decision)
+    }
+
+    async fn digest_of(&self, release: &Release) -> Result<Digest, EngineError> {
+        if let Some(pin) = self.0.store.pin(release).await? {
+            return Ok(pin.sha256);
+        }
+        let current = self.0.documents.current(&release.package).await?;
+        let listed = current.document.index.get(&release.version);
+        let listed = listed.ok_or_else(|| EngineError::NoRelease(release.to_string()))?;
+        let claimed = listed.artifact.integrity.as_ref().and_then(|claim| claim.deciding().next());
+        match claimed.filter(|digest| digest.algorithm().proves()) {
+            Some(digest) => Ok(digest.clone()),
+            None => self.pinned(release).await,
+        }
+    }
+
+    async fn recorded(&self, row: &RulingRow) -> Result<Recorded, EngineError> {
+        let unreadable = |why: String| crate::StoreError::Unreadable(format!("ruling `{}`: {why}", row.id));
+        let entry = self.0.store.entry(row.seq).await?.ok_or_else(|| unreadable("its entry is gone".to_owned()))?;
+        Ok(serde_json::from_value(entry.body).map_err(|error| unreadable(error.to_string()))?)
+    }
+
+    /// The package of a name as people write it.
+    pub fn package(ecosystem: &str, name: &str) -> Option<Package> {
+        let ecosystem = stockade_ecosystem::by_id(ecosystem)?;
+        Some(Package { ecosystem: ecosystem.id.clone(), name: (ecosystem.name)(name).ok()? })
+    }
+}
+
+/// What the log says of a ruling.
+#[derive(serde::Deserialize)]
+struct Recorded {
+    at: Timestamp,
+    policy: Digest,
+    ruling: Value,
+    sentence: String,
+    evidence: Vec<Evidence>,
+    gaps: Vec<Gap>,
+}
+
+impl Decision {
+    fn evidence(self) -> Evidence {
+        let Self { verdict, digest, reason, by, expires, .. } = self;
+        Evidence::Decision { verdict, digest, reason, by, expires }
+    }
+}
+
+impl Judged {
+    /// The ruling as the log keeps it: all that a replay needs but the policy's text.
+    pub(crate) fn entry(&self, policy: &Digest) -> RulingEntry {
+        let Self { ruling, evidence, gaps, at } = self;
+        let id = ruling.key(evidence, gaps, policy);
+        let body = serde_json::json!({
+            "id": id,
+            "at": at,
+            "policy": policy,
+            "ruling": ruling,
+            "sentence": ruling.sentence(),
+            "evidence": evidence,
+            "gaps": gaps,
+        });
+        RulingEntry { id, release: ruling.release.clone(), verdict: ruling.verdict, body }
+    }
+
+    fn why(self, id: String, instead: Option<String>) -> Why {
+        let Self { ruling, evidence, gaps, .. } = self;
+        Why { purl: Purl::of(&ruling.release), id, sentence: ruling.sentence(), ruling, evidence, gaps, instead }
+    }
+}

@@ -1,0 +1,117 @@
+//! What rulings rest on besides a release's own evidence: policy, advisories, and what people decided. When any of it
+//! changes, a new epoch begins, and everything that was judged in an older one is judged again.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use stockade_model::Digest;
+use stockade_policy::Policy;
+
+use crate::{Advisories, Engine, EngineError, Store};
+
+/// How often other processes' decisions, and new advisories, are looked for.
+const LOOK: Duration = Duration::from_millis(100);
+/// How many looks pass between two at the advisories' files.
+const LOOKS_PER_ADVISORIES: u32 = 20;
+/// How many entries of an advisory directory are looked at for a change.
+const MAX_STAMPED: usize = 100_000;
+
+/// One epoch.
+pub(crate) struct State {
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) advisories: Arc<Advisories>,
+    decisions: i64,
+    stamp: Digest,
+    /// Names the epoch, the same in every process that has the same policy, advisories and decisions.
+    pub(crate) epoch: Arc<str>,
+}
+
+impl State {
+    pub(crate) async fn first(policy: Policy, sources: &[PathBuf], store: &Store) -> Result<Self, EngineError> {
+        let decisions = store.decisions_epoch().await?;
+        let (advisories, stamp) = read(sources.to_vec()).await?;
+        Ok(Self::new(Arc::new(policy), advisories, stamp, decisions))
+    }
+
+    fn new(policy: Arc<Policy>, advisories: Arc<Advisories>, stamp: Digest, decisions: i64) -> Self {
+        let named = Digest::of(format!("{} {} {decisions}", policy.digest(), stamp.hex()).as_bytes());
+        let epoch = Arc::from(&named.hex()[..16]);
+        Self { policy, advisories, decisions, stamp, epoch }
+    }
+}
+
+impl Engine {
+    pub(crate) fn state(&self) -> Arc<State> {
+        Arc::clone(&self.0.state.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The name of the present epoch: it changes with the policy, the advisories and people's decisions.
+    pub fn epoch(&self) -> Arc<str> {
+        Arc::clone(&self.state().epoch)
+    }
+
+    /// Follows what other processes decide and what comes into the advisories' folders, for as long as it is polled.
+    pub async fn follow(&self) {
+        for looks in 0_u32.. {
+            tokio::time::sleep(LOOK).await;
+            if let Err(error) = self.look(looks % LOOKS_PER_ADVISORIES == 0).await {
+                tracing::warn!(%error, "decisions or advisories could not be looked at");
+            }
+        }
+    }
+
+    /// Begins a new epoch if anything has changed.
+    pub(crate) async fn look(&self, at_advisories: bool) -> Result<(), EngineError> {
+        let old = self.state();
+        let decisions = self.0.store.decisions_epoch().await?;
+        let sources = self.0.sources.clone();
+        let stamp = if at_advisories && !sources.is_empty() {
+            tokio::task::spawn_blocking(move || stamp(&sources)).await?
+        } else {
+            old.stamp.clone()
+        };
+        let (advisories, stamp) = if stamp == old.stamp {
+            (Arc::clone(&old.advisories), stamp)
+        } else {
+            let (advisories, stamp) = read(self.0.sources.clone()).await?;
+            tracing::info!(records = advisories.records, "the advisories were read again");
+            (advisories, stamp)
+        };
+        if decisions != old.decisions || stamp != old.stamp {
+            let state = State::new(Arc::clone(&old.policy), advisories, stamp, decisions);
+            *self.0.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(state);
+        }
+        Ok(())
+    }
+}
+
+async fn read(sources: Vec<PathBuf>) -> Result<(Arc<Advisories>, Digest), EngineError> {
+    let reading = move || {
+        // The stamp comes first: what changes while we read is read again.
+        let stamp = stamp(&sources);
+        (Arc::new(Advisories::read(&sources)), stamp)
+    };
+    Ok(tokio::task::spawn_blocking(reading).await?)
+}
+
+/// What tells whether the files of the advisories have changed: names, lengths and times.
+fn stamp(sources: &[PathBuf]) -> Digest {
+    let mut text = String::new();
+    for source in sources {
+        let entries = std::fs::read_dir(source).into_iter().flatten().flatten().map(|entry| entry.path());
+        let mut paths: Vec<PathBuf> = entries.take(MAX_STAMPED).collect();
+        paths.push(source.clone());
+        paths.sort();
+        paths.iter().for_each(|path| text.push_str(&line(path)));
+    }
+    Digest::of(text.as_bytes())
+}
+
+fn line(path: &Path) -> String {
+    let metadata = std::fs::metadata(path);
+    let length = metadata.as_ref().map_or(0, std::fs::Metadata::len);
+    let modified = metadata.and_then(|metadata| metadata.modified()).ok();
+    let modified = modified.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok()).unwrap_or_default();
+    format!("{} {length} {}\n", path.display(), modified.as_nanos())
+}
