@@ -157,6 +157,12 @@ pub trait Registry: Sync {
     /// The registry's answer, unaltered, with our own advisories added.
     fn audit_answer(&self, theirs: &[u8], ours: &[(Release, Vec<Evidence>)]) -> Result<Vec<u8>, Malformed>;
 
+    /// The header of a response that these clients print to their users, if there is one.
+    fn notice(&self) -> Option<&'static str>;
+
+    /// The media type of an index.
+    fn index_type(&self, variant: Variant) -> &'static str;
+
     /// The refusal in the dialect that these clients show to a person.
     fn denial(&self, refusal: &Refusal) -> Denial;
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 use stockade_ecosystem::{Credential, Listed, Registry};
-use stockade_model::{Comparison, Digest, Evidence, Package, Release, Verdict};
+use stockade_model::{Comparison, Digest, Evidence, Gap, GapKind, Package, Release, Verdict};
 use stockade_policy::Clearance;
 use url::Url;
 
@@ -73,6 +73,8 @@ impl Cleared {
 /// A cleared file as it is kept at hand, for as long as its ruling stands.
 pub(crate) struct Hot {
     cleared: Cleared,
+    /// The index that it was judged by.
+    document: Digest,
     epoch: Arc<str>,
     until: Option<Timestamp>,
 }
@@ -119,31 +121,36 @@ impl Engine {
     /// `principal` is who asks. A file that the newest index does not list is an error, [`EngineError::NoRelease`].
     pub async fn artifact(&self, package: &Package, file: &str, principal: &Arc<str>) -> Result<Outcome, EngineError> {
         let key = (package.clone(), file.to_owned());
-        if let Some(hot) = self.0.hot.get(&key).filter(|hot| self.stands(hot)) {
+        if let Some(hot) = self.at_hand(&key) {
             self.give(&hot.cleared, principal).await?;
             return Ok(Outcome::Cleared(hot.cleared.clone()));
         }
         let (current, release, at) = self.find(package, file).await?;
         let _flight = self.0.fetching.board(release.clone()).await;
-        if let Some(hot) = self.0.hot.get(&key).filter(|hot| self.stands(hot)) {
+        if let Some(hot) = self.at_hand(&key) {
             self.give(&hot.cleared, principal).await?;
             return Ok(Outcome::Cleared(hot.cleared.clone()));
         }
         let case = self.case(current, release, at).await?;
-        let epoch = Arc::clone(&case.state.epoch);
+        let (epoch, document) = (Arc::clone(&case.state.epoch), case.current.document.digest.clone());
         let judged = self.judged_bytes(&case, Some(principal)).await?;
         let Some(clearance) = judged.ruling.clearance().cloned() else {
             return self.refuse(&case, judged).await;
         };
         let cleared = self.release(clearance).await?;
         self.give(&cleared, principal).await?;
-        let hot = Hot { cleared: cleared.clone(), epoch, until: judged.ruling.until };
+        let hot = Hot { cleared: cleared.clone(), document, epoch, until: judged.ruling.until };
         self.0.hot.insert(key, Arc::new(hot));
         Ok(Outcome::Cleared(cleared))
     }
 
-    fn stands(&self, hot: &Hot) -> bool {
-        hot.until.is_none_or(|until| self.now() < until) && hot.epoch == self.epoch()
+    /// The file, if it was cleared before and its ruling still stands: same policy and decisions, same index, in time.
+    fn at_hand(&self, key: &(Package, String)) -> Option<Arc<Hot>> {
+        let hot = self.0.hot.get(key)?;
+        let stands = hot.until.is_none_or(|until| self.now() < until)
+            && hot.epoch == self.epoch()
+            && self.0.documents.at_hand(&key.0).is_none_or(|document| document.digest == hot.document);
+        stands.then_some(hot)
     }
 
     /// The release that a file name means, in the index at hand, or in the newest if that does not list it.
@@ -180,8 +187,26 @@ impl Engine {
             self.record(vec![judged.clone()]).await?;
             return Ok(judged);
         }
-        let arrived = self.fetch(case).await?;
-        self.judged_arrival(case, gathered, arrived, principal).await
+        match self.fetch(case).await {
+            Ok(arrived) => self.judged_arrival(case, gathered, arrived, principal).await,
+            Err(error) => Err(self.not_looked_at(case, gathered, error).await),
+        }
+    }
+
+    /// Bytes could not be had: that is a gap, and it is written down. Whoever asks gets the error, since it may pass.
+    async fn not_looked_at(&self, case: &Case, mut gathered: Gathered, error: EngineError) -> EngineError {
+        let kind = match &error {
+            EngineError::Upstream(UpstreamError::TooLong(_)) => GapKind::Limit,
+            EngineError::Upstream(UpstreamError::NotAllowed(_)) => GapKind::Malformed,
+            EngineError::Upstream(_) => GapKind::Unreachable,
+            _ => return error,
+        };
+        gathered.gaps.push(Gap::new(kind, format!("its file could not be fetched: {error}")));
+        let judged = judge(&case.state, &case.release, gathered, self.now());
+        if let Err(error) = self.record(vec![judged]).await {
+            tracing::warn!(%error, release = %case.release, "a gap could not be recorded");
+        }
+        error
     }
 
     /// True if the file is there and its bytes are what its name says. It is read whole: once, then it is at hand.

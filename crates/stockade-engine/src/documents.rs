@@ -5,7 +5,6 @@ use std::hash::Hash;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
@@ -24,7 +23,7 @@ const MAX_DOCUMENT: u64 = 64 * 1024 * 1024;
 /// How long a document is taken as the newest without asking, in seconds.
 const FRESH_SECONDS: i64 = 300;
 /// How long an upstream that did not answer is left alone while there is a copy, in seconds.
-const AWAY_SECONDS: u32 = 15;
+const AWAY_SECONDS: i64 = 15;
 /// How many such upstreams are remembered.
 const MAX_AWAY: u64 = 1024;
 /// How many bytes of documents are parsed at the same time, in MiB; what is larger waits for the whole.
@@ -135,8 +134,8 @@ pub(crate) struct Documents {
     current: Cache<Package, Current>,
     flights: Flights<Package>,
     parsing: Semaphore,
-    /// Upstreams that have just not answered, by authority.
-    away: Cache<String, UpstreamError>,
+    /// Upstreams that have just not answered, by authority, and until when they are left alone.
+    away: Cache<String, (Timestamp, UpstreamError)>,
 }
 
 impl Documents {
@@ -154,10 +153,7 @@ impl Documents {
             current: Cache::builder().max_capacity(INDEX_CACHE).weigher(weight).build(),
             flights: Flights::default(),
             parsing: Semaphore::new(PARSE_MIB as usize),
-            away: Cache::builder()
-                .max_capacity(MAX_AWAY)
-                .time_to_live(Duration::from_secs(AWAY_SECONDS.into()))
-                .build(),
+            away: Cache::new(MAX_AWAY),
         }
     }
 
@@ -199,6 +195,11 @@ impl Documents {
         }
     }
 
+    /// The document at hand, if there is one.
+    pub(crate) fn at_hand(&self, package: &Package) -> Option<Arc<Document>> {
+        Some(self.current.get(package)?.document)
+    }
+
     fn fresh(&self, package: &Package) -> Option<Current> {
         self.current.get(package).filter(|current| (self.clock)() < current.fresh_until)
     }
@@ -224,11 +225,7 @@ impl Documents {
                     _ => "the upstream did not answer",
                 };
                 let gap = Gap::new(GapKind::Stale, format!("{what}; this is its index of {}", row.fetched_at));
-                Ok(Current {
-                    document,
-                    fresh_until: now + SignedDuration::from_secs(AWAY_SECONDS.into()),
-                    stale: Some(gap),
-                })
+                Ok(Current { document, fresh_until: now + SignedDuration::from_secs(AWAY_SECONDS), stale: Some(gap) })
             }
             (Err(error), _) => Err(error),
         }
@@ -241,12 +238,14 @@ impl Documents {
         stored: Option<&(Arc<Document>, DocumentRow)>,
     ) -> Result<Current, EngineError> {
         let host = self.upstreams.of(package)?.1.url.authority().to_owned();
-        if let Some(error) = self.away.get(&host).filter(|_| stored.is_some()) {
+        let away = self.away.get(&host).filter(|(until, _)| stored.is_some() && (self.clock)() < *until);
+        if let Some((_, error)) = away {
             return Err(EngineError::Upstream(error));
         }
         let outcome = self.fetch(package, stored).await;
         if let Err(EngineError::Upstream(error @ UpstreamError::Unreachable(_))) = &outcome {
-            self.away.insert(host, error.clone());
+            let until = (self.clock)() + SignedDuration::from_secs(AWAY_SECONDS);
+            self.away.insert(host, (until, error.clone()));
         }
         outcome
     }

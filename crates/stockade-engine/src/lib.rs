@@ -28,6 +28,7 @@ mod words;
 
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use moka::sync::Cache;
@@ -68,7 +69,12 @@ pub struct Settings {
     pub advisories: Vec<PathBuf>,
     /// The clock.
     pub clock: Clock,
+    /// How long an upstream may stay silent, before its first byte and between two.
+    pub patience: Duration,
 }
+
+/// The patience that suits registries on the other side of the world.
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The engine. Cheap to clone.
 #[derive(Clone)]
@@ -106,10 +112,10 @@ const MAX_PASSING: u64 = 256;
 impl Engine {
     /// Opens the data folder and everything in it.
     pub async fn open(settings: Settings) -> Result<Self, EngineError> {
-        let Settings { data, policy, upstreams, artifact_hosts, advisories, clock } = settings;
+        let Settings { data, policy, upstreams, artifact_hosts, advisories, clock, patience } = settings;
         std::fs::create_dir_all(&data)?;
         let store = Store::open(&data)?;
-        let dialler = Dialler::new(upstreams.all(), &artifact_hosts, &upstreams.cafiles())?;
+        let dialler = Dialler::new(upstreams.all(), &artifact_hosts, &upstreams.cafiles(), patience)?;
         let upstreams = Arc::new(upstreams);
         let documents = Documents::new(
             Objects::open(&data, "documents")?,

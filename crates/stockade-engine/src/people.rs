@@ -39,6 +39,8 @@ pub struct Why {
 /// A recorded ruling and what replaying it gave.
 #[derive(Debug, Clone, Serialize)]
 pub struct Explained {
+    /// The release that was ruled on.
+    pub purl: Purl,
     /// Its identifier.
     pub id: String,
     /// Its entry in the log.
@@ -161,7 +163,18 @@ impl Engine {
             && serde_json::to_value(&again).is_ok_and(|again| again == ruling)
             && again.sentence() == sentence
             && again.key(&evidence, &gaps, &policy) == row.id;
-        Ok(Explained { id: row.id, seq: row.seq, at, policy, sentence, ruling, evidence, gaps, replayed })
+        Ok(Explained {
+            purl: Purl::of(&row.release),
+            id: row.id,
+            seq: row.seq,
+            at,
+            policy,
+            sentence,
+            ruling,
+            evidence,
+            gaps,
+            replayed,
+        })
     }
 
     /// Records what a person decides about a release: bound to the digest of its bytes as they were first seen, else to

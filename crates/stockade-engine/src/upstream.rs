@@ -21,8 +21,6 @@ use url::Url;
 
 /// How long an upstream may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long an upstream may stay silent, before the first byte and between two.
-const READ_TIMEOUT: Duration = Duration::from_secs(20);
 /// How many redirects are followed.
 const MAX_REDIRECTS: usize = 5;
 /// How many idle connections are kept to each upstream.
@@ -96,6 +94,7 @@ impl Dialler {
         upstreams: impl Iterator<Item = &'a Upstream>,
         artifact_hosts: &[String],
         cafiles: &[String],
+        patience: Duration,
     ) -> Result<Self, UpstreamError> {
         let allowed = Arc::new(Allowed {
             upstreams: upstreams.filter_map(|upstream| authority(&upstream.url)).collect(),
@@ -105,7 +104,7 @@ impl Dialler {
         let mut client = reqwest::Client::builder()
             .user_agent(concat!("stockade/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT)
+            .read_timeout(patience)
             .pool_max_idle_per_host(IDLE_CONNECTIONS)
             .dns_resolver(Arc::new(Vetting(Arc::clone(&allowed))))
             .redirect(redirect::Policy::custom(move |attempt| {

@@ -1,1 +1,66 @@
 //! Registry protocols and the API over HTTP: a face.
+//!
+//! A request becomes a typed route before anything else happens, the engine is asked, and what it says is written in the
+//! words of the client that asks. Nothing is judged here, and nothing leaves but what the engine gives out.
+//!
+//! The server speaks HTTP/1.1 only: the reason phrase is where several clients look for a refusal's sentence, and later
+//! versions have none. Addresses that we write into documents come from the configured public address, or from the
+//! socket that the client connected to, and never from a header.
+
+mod api;
+mod body;
+mod metrics;
+mod mount;
+mod refuse;
+mod render;
+mod runs;
+mod serve;
+
+use std::sync::Arc;
+
+use stockade_engine::Engine;
+use url::Url;
+
+use metrics::Metrics;
+use render::Rendered;
+use runs::Runs;
+
+pub use runs::{Notice, RunReport};
+
+/// How a gateway presents itself.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The address under which clients reach it, where that is not the socket's own: behind a proxy, say.
+    pub public_url: Option<Url>,
+}
+
+/// The gateway. Cheap to clone.
+#[derive(Clone)]
+pub struct Gateway(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    public_url: Option<Url>,
+    rendered: Rendered,
+    runs: Runs,
+    metrics: Metrics,
+}
+
+impl Gateway {
+    /// A gateway in front of this engine.
+    pub fn new(engine: Engine, options: Options) -> Self {
+        let Options { public_url } = options;
+        Self(Arc::new(Inner {
+            engine,
+            public_url,
+            rendered: Rendered::default(),
+            runs: Runs::default(),
+            metrics: Metrics::default(),
+        }))
+    }
+
+    /// What happened in a run so far; `None` if nobody asked for anything in its name.
+    pub fn run_report(&self, name: &str) -> Option<RunReport> {
+        self.0.runs.report(name)
+    }
+}

@@ -17,7 +17,7 @@ mod route;
 
 use stockade_model::{EcosystemId, Evidence, Malformed, Package, Release};
 
-use crate::{Denial, Ecosystem, Index, Refusal, Registry, Request, Rope, Route, Steering, Version};
+use crate::{Denial, Ecosystem, Index, Refusal, Registry, Request, Rope, Route, Steering, Variant, Version};
 
 pub use name::parse as parse_name;
 
@@ -80,6 +80,18 @@ impl Registry for Protocol {
 
     fn audit_answer(&self, theirs: &[u8], ours: &[(Release, Vec<Evidence>)]) -> Result<Vec<u8>, Malformed> {
         audit::answer(theirs, ours)
+    }
+
+    /// npm prints it if the response is not stored (`Cache-Control: no-store`).
+    fn notice(&self) -> Option<&'static str> {
+        Some("npm-notice")
+    }
+
+    fn index_type(&self, variant: Variant) -> &'static str {
+        match variant {
+            Variant::Full => "application/json",
+            Variant::Abbreviated => route::ABBREVIATED,
+        }
     }
 
     fn denial(&self, refusal: &Refusal) -> Denial {

@@ -6,7 +6,7 @@ use super::package;
 use crate::{Request, Route, Segments, Variant};
 
 /// The media type with which a client asks for the abbreviated packument.
-const ABBREVIATED: &str = "application/vnd.npm.install-v1+json";
+pub(super) const ABBREVIATED: &str = "application/vnd.npm.install-v1+json";
 
 /// Routes a request. Total; names come in every encoding that clients use (`@a/b`, `@a%2fb`, `@a%2Fb`).
 pub(super) fn route(request: &Request<'_>) -> Route {
@@ -62,7 +62,8 @@ fn post(segments: &[&str]) -> Route {
 }
 
 fn attestations(spec: &str) -> Route {
-    let Some((name, version)) = spec.rsplit_once('@').filter(|(name, _)| !name.is_empty()) else {
+    let parts = spec.rsplit_once('@').filter(|(_, version)| !version.is_empty() && !version.contains('/'));
+    let Some((name, version)) = parts else {
         return refuse(400, "attestations are of a `name@version`");
     };
     let path = format!("-/npm/v1/attestations/{}@{}", encoded_name(name), encoded(version));
@@ -118,23 +119,30 @@ pub(super) fn encoded_name(name: &str) -> String {
 
 /// The file name of a release's tarball in the shape that clients leave out of lockfiles.
 pub(super) fn tarball(name: &str, version: &str) -> String {
-    let bare = name.rsplit('/').next().unwrap_or(name);
-    format!("{bare}-{version}.tgz")
+    format!("{}{version}{TARBALL_END}", tarball_name(name))
 }
 
-/// The address of a release's tarball below `base`. The scope's `/` stays bare: pnpm records the whole address in its
-/// lockfile if it is encoded.
-pub(super) fn tarball_url(base: &str, name: &str, version: &str) -> String {
-    format!("{base}/{name}/-/{}", encoded(&tarball(name, version)))
+/// What a tarball's file name begins with: the name without its scope.
+fn tarball_name(name: &str) -> String {
+    format!("{}-", name.rsplit('/').next().unwrap_or(name))
 }
 
-/// The address of a release's attestations below `base`.
-pub(super) fn attestations_url(base: &str, name: &str, version: &str) -> String {
-    format!("{base}/-/npm/v1/attestations/{}@{}", encoded_name(name), encoded(version))
+/// What a tarball's file name ends with.
+pub(super) const TARBALL_END: &str = ".tgz";
+
+/// The address of a package's tarballs below `base`, up to the version, which stands there encoded. The scope's `/` stays
+/// bare: pnpm records the whole address in its lockfile if it is encoded. A name has nothing else to encode.
+pub(super) fn tarball_start(base: &str, name: &str) -> String {
+    format!("{base}/{name}/-/{}", tarball_name(name))
+}
+
+/// The address of the attestations of a package's releases below `base`, up to the version.
+pub(super) fn attestations_start(base: &str, name: &str) -> String {
+    format!("{base}/-/npm/v1/attestations/{}@", encoded_name(name))
 }
 
 /// Percent-encodes what a path segment may not carry. `+` in a version is legal in a path and stays.
-fn encoded(segment: &str) -> String {
+pub(super) fn encoded(segment: &str) -> percent_encoding::PercentEncode<'_> {
     const KEEP: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
         .remove(b'-')
         .remove(b'.')
@@ -146,7 +154,7 @@ fn encoded(segment: &str) -> String {
         .remove(b'\'')
         .remove(b'(')
         .remove(b')');
-    percent_encoding::utf8_percent_encode(segment, KEEP).to_string()
+    percent_encoding::utf8_percent_encode(segment, KEEP)
 }
 
 #[cfg(test)]
@@ -219,9 +227,11 @@ mod tests {
     #[test]
     fn our_addresses_have_the_standard_shape() {
         assert_eq!(
-            tarball_url("http://127.0.0.1:1/x", "@acme/left", "1.0.0+b"),
-            "http://127.0.0.1:1/x/@acme/left/-/left-1.0.0+b.tgz"
+            tarball_start("http://127.0.0.1:1/x", "@acme/left") + "1.0.0",
+            "http://127.0.0.1:1/x/@acme/left/-/left-1.0.0"
         );
-        assert_eq!(attestations_url("b", "@acme/left", "1.0.0"), "b/-/npm/v1/attestations/@acme%2fleft@1.0.0");
+        assert_eq!(tarball("@acme/left", "1.0.0+b"), "left-1.0.0+b.tgz");
+        assert_eq!(encoded("1.0.0-rc.1+b %/").to_string(), "1.0.0-rc.1+b%20%25%2F");
+        assert_eq!(attestations_start("b", "@acme/left"), "b/-/npm/v1/attestations/@acme%2fleft@");
     }
 }

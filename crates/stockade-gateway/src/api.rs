@@ -1,0 +1,168 @@
+//! The gateway's own addresses: health, numbers, runs, rulings. They only read; what people decide goes through the
+//! command line, so that no web page can decide for them.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::net::IpAddr;
+use std::path::Path;
+
+use bytes::Bytes;
+use hyper::body::Incoming;
+use hyper::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+};
+use hyper::{Method, Request, Response, StatusCode};
+use serde::Serialize;
+use stockade_ecosystem::by_id;
+use stockade_engine::{EngineError, Explained};
+
+use crate::Gateway;
+use crate::body::Body;
+use crate::metrics::count;
+use crate::mount::{Mounted, headed};
+use crate::serve::Peer;
+
+impl Gateway {
+    pub(crate) async fn answer(&self, request: Request<Incoming>, peer: &Peer) -> Response<Body> {
+        count(&self.0.metrics.requests, 1);
+        let method = request.method().clone();
+        let mut response = headed(&method, self.route(request, peer).await);
+        response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        response
+    }
+
+    async fn route(&self, request: Request<Incoming>, peer: &Peer) -> Response<Body> {
+        let target = request.uri().path_and_query().map_or("/", |target| target.as_str()).to_owned();
+        let (mount, rest) = split(&target);
+        if let Some(ecosystem) = by_id(mount)
+            && let Some(registry) = ecosystem.registry
+        {
+            let mounted = Mounted::new(self, ecosystem, registry, peer, &request);
+            return mounted.answer(request, rest).await;
+        }
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return plain(StatusCode::METHOD_NOT_ALLOWED, "this address only reads\n");
+        }
+        if !self.is_addressed(&request) {
+            return plain(
+                StatusCode::MISDIRECTED_REQUEST,
+                "this gateway is not known by that name; set `public-url`\n",
+            );
+        }
+        self.own(&request, &target).await
+    }
+
+    async fn own(&self, request: &Request<Incoming>, target: &str) -> Response<Body> {
+        let path = target.split('?').next().unwrap_or_default();
+        let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        match segments.as_slice() {
+            ["healthz"] => plain(StatusCode::OK, "ok\n"),
+            ["readyz"] => match self.0.engine.store().newest_entries(1).await {
+                Ok(_) => plain(StatusCode::OK, "ok\n"),
+                Err(error) => plain(StatusCode::SERVICE_UNAVAILABLE, &format!("{error}\n")),
+            },
+            ["metrics"] => plain(StatusCode::OK, &self.0.metrics.text()),
+            ["r", id] => self.ruling(id, wants_json(request)).await,
+            ["api", "v1", "status"] => json(StatusCode::OK, &self.status()),
+            ["api", "v1", "rulings", id] => self.ruling(id, true).await,
+            ["api", "v1", "runs", name] => match self.run_report(name) {
+                Some(report) => json(StatusCode::OK, &report),
+                None => plain(StatusCode::NOT_FOUND, "nothing was asked for in the name of this run\n"),
+            },
+            _ => plain(StatusCode::NOT_FOUND, "there is nothing at this address\n"),
+        }
+    }
+
+    fn status(&self) -> Status {
+        Status { version: env!("CARGO_PKG_VERSION"), pid: std::process::id(), epoch: self.0.engine.epoch().to_string() }
+    }
+
+    async fn ruling(&self, id: &str, as_json: bool) -> Response<Body> {
+        match self.0.engine.explain(id).await {
+            Ok(explained) if as_json => json(StatusCode::OK, &explained),
+            Ok(explained) => plain(StatusCode::OK, &page(&explained)),
+            Err(error @ EngineError::NoRuling(_)) => plain(StatusCode::NOT_FOUND, &format!("{error}\n")),
+            Err(error) => {
+                tracing::warn!(%error, "a ruling could not be read");
+                plain(StatusCode::INTERNAL_SERVER_ERROR, "the ruling could not be read; see the gateway's log\n")
+            }
+        }
+    }
+
+    /// A web page that resolves its own name to our address must not read what is here: we answer to addresses, to
+    /// `localhost` and to the configured name.
+    fn is_addressed(&self, request: &Request<Incoming>) -> bool {
+        let Some(host) = request.headers().get(HOST).and_then(|host| host.to_str().ok()) else { return false };
+        let name = host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(host, |(name, _)| name);
+        let name = name.trim_matches(['[', ']']);
+        let public = self.0.public_url.as_ref().and_then(|url| url.host_str());
+        name.parse::<IpAddr>().is_ok() || name.eq_ignore_ascii_case("localhost") || public == Some(name)
+    }
+}
+
+#[derive(Serialize)]
+struct Status {
+    version: &'static str,
+    pid: u32,
+    epoch: String,
+}
+
+/// The first segment, and the rest with its leading `/`.
+fn split(target: &str) -> (&str, &str) {
+    let inner = target.strip_prefix('/').unwrap_or_default();
+    inner.find('/').map_or((inner, "/"), |at| inner.split_at(at))
+}
+
+fn wants_json(request: &Request<Incoming>) -> bool {
+    let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("application/json"))
+}
+
+/// A ruling for a person. Plain text: nothing in it can run.
+fn page(explained: &Explained) -> String {
+    let mut text = format!("{}\n\n", explained.sentence);
+    for reason in explained.ruling["reasons"].as_array().into_iter().flatten() {
+        let word = |key| reason[key].as_str().unwrap_or_default();
+        text.push_str(&format!("{:<6} {}: {}\n", word("verdict"), word("rule"), word("sentence")));
+        if let Some(until) = reason["until"].as_str() {
+            text.push_str(&format!("       until {until}\n"));
+        }
+    }
+    text.push_str(&format!(
+        "\nruled on {}\nwith everything it rests on: stockade explain {}\nwhat holds now: stockade why {}\n",
+        explained.at, explained.id, explained.purl,
+    ));
+    text
+}
+
+fn plain(status: StatusCode, text: &str) -> Response<Body> {
+    answer(status, "text/plain; charset=utf-8", text.to_owned().into())
+}
+
+fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
+    answer(status, "application/json", serde_json::to_vec(value).unwrap_or_default().into())
+}
+
+fn answer(status: StatusCode, content_type: &'static str, body: Bytes) -> Response<Body> {
+    let mut response = Response::new(Body::whole(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"));
+    response
+}
+
+/// A file's bytes, so many at a time.
+#[expect(clippy::disallowed_methods, reason = "a face reads the file that the engine has cleared")]
+pub(crate) fn chunks(path: &Path, size: usize) -> io::Result<impl Iterator<Item = io::Result<Bytes>> + Send + use<>> {
+    let mut file = File::open(path)?;
+    Ok(std::iter::from_fn(move || {
+        let mut chunk = Vec::with_capacity(size);
+        match file.by_ref().take(size as u64).read_to_end(&mut chunk) {
+            Ok(0) => None,
+            Ok(_) => Some(Ok(chunk.into())),
+            Err(error) => Some(Err(error)),
+        }
+    }))
+}

@@ -1,0 +1,99 @@
+//! Numbers for Prometheus.
+
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Upper bounds of the buckets of the decision's duration, in microseconds.
+const BUCKETS: [u64; 12] = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 10_000, 100_000];
+
+/// What is counted.
+#[derive(Debug, Default)]
+pub(crate) struct Metrics {
+    pub(crate) requests: AtomicU64,
+    pub(crate) served: AtomicU64,
+    pub(crate) served_bytes: AtomicU64,
+    pub(crate) held: AtomicU64,
+    pub(crate) denied: AtomicU64,
+    pub(crate) tampered: AtomicU64,
+    pub(crate) failed: AtomicU64,
+    /// How long it took from the request of a file that is at hand to its clearance.
+    pub(crate) decisions: Histogram,
+}
+
+/// A histogram of durations.
+#[derive(Debug, Default)]
+pub(crate) struct Histogram {
+    buckets: [AtomicU64; BUCKETS.len()],
+    count: AtomicU64,
+    microseconds: AtomicU64,
+}
+
+/// Measures one duration.
+pub(crate) struct Stopwatch(Instant);
+
+impl Stopwatch {
+    #[expect(clippy::disallowed_methods, reason = "a duration that is only reported and decides nothing")]
+    pub(crate) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+pub(crate) fn count(counter: &AtomicU64, by: u64) {
+    counter.fetch_add(by, Ordering::Relaxed);
+}
+
+impl Histogram {
+    pub(crate) fn record(&self, watch: &Stopwatch) {
+        let took = u64::try_from(watch.elapsed().as_micros()).unwrap_or(u64::MAX);
+        if let Some(at) = BUCKETS.iter().position(|bound| took <= *bound) {
+            count(&self.buckets[at], 1);
+        }
+        count(&self.count, 1);
+        count(&self.microseconds, took);
+    }
+}
+
+impl Metrics {
+    /// The exposition format, version 0.0.4.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        for (name, help, value) in [
+            ("requests_total", "Requests of any kind.", &self.requests),
+            ("artifacts_served_total", "Files that were given out with a clearance.", &self.served),
+            ("artifacts_served_bytes_total", "Their bytes.", &self.served_bytes),
+            ("artifacts_held_total", "Requests for files that were refused for now.", &self.held),
+            ("artifacts_denied_total", "Requests for files that were refused.", &self.denied),
+            ("tampering_total", "Requests that found bytes other than the claimed or pinned ones.", &self.tampered),
+            ("failures_total", "Requests that could not be answered.", &self.failed),
+        ] {
+            let value = value.load(Ordering::Relaxed);
+            let _ = writeln!(
+                text,
+                "# HELP stockade_{name} {help}\n# TYPE stockade_{name} counter\nstockade_{name} {value}"
+            );
+        }
+        self.decisions.write(&mut text);
+        text
+    }
+}
+
+impl Histogram {
+    fn write(&self, text: &mut String) {
+        const NAME: &str = "stockade_decision_seconds";
+        let _ = writeln!(text, "# HELP {NAME} From the request of a file to its ruling.\n# TYPE {NAME} histogram");
+        let mut below = 0;
+        for (bound, bucket) in BUCKETS.iter().zip(&self.buckets) {
+            below += bucket.load(Ordering::Relaxed);
+            let bound = Duration::from_micros(*bound).as_secs_f64();
+            let _ = writeln!(text, "{NAME}_bucket{{le=\"{bound}\"}} {below}");
+        }
+        let count = self.count.load(Ordering::Relaxed);
+        let sum = Duration::from_micros(self.microseconds.load(Ordering::Relaxed)).as_secs_f64();
+        let _ = writeln!(text, "{NAME}_bucket{{le=\"+Inf\"}} {count}\n{NAME}_sum {sum}\n{NAME}_count {count}");
+    }
+}

@@ -1,0 +1,305 @@
+//! A registry under its mount: what the client asks, what the engine says.
+
+use std::io::Read as _;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use hyper::header::{
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName,
+    HeaderValue, IF_NONE_MATCH, USER_AGENT, VARY,
+};
+use hyper::{Method, Request, Response, StatusCode};
+use stockade_ecosystem::{Ecosystem, Refusal, Registry, Request as Asked, Rope, Route, Steering, Variant};
+use stockade_engine::{Cleared, Content, EngineError, Listing, Outcome};
+use stockade_model::{Package, Release};
+
+use crate::Gateway;
+use crate::body::Body;
+use crate::metrics::{Stopwatch, count};
+use crate::render::{base, message};
+use crate::runs::name_of;
+use crate::serve::Peer;
+use crate::{api, refuse};
+
+/// The longest body of an audit in bytes, as it is sent.
+const MAX_QUESTION: usize = 8 * 1024 * 1024;
+/// The same, unpacked.
+const MAX_UNPACKED: u64 = 32 * 1024 * 1024;
+/// How much of a file is read at once, in bytes.
+const CHUNK: usize = 256 * 1024;
+
+/// A request below a mount.
+pub(crate) struct Mounted<'a> {
+    pub(crate) gateway: &'a Gateway,
+    pub(crate) ecosystem: &'static Ecosystem,
+    pub(crate) registry: &'static dyn Registry,
+    pub(crate) peer: &'a Peer,
+    /// The run that the request belongs to.
+    pub(crate) run: Option<String>,
+}
+
+impl<'a> Mounted<'a> {
+    pub(crate) fn new(
+        gateway: &'a Gateway,
+        ecosystem: &'static Ecosystem,
+        registry: &'static dyn Registry,
+        peer: &'a Peer,
+        request: &Request<Incoming>,
+    ) -> Self {
+        let agent = text(request, USER_AGENT);
+        Self { gateway, ecosystem, registry, peer, run: name_of(ecosystem, agent).map(str::to_owned) }
+    }
+
+    /// Answers. `path` is what follows the mount, with its leading `/` and its query.
+    pub(crate) async fn answer(&self, request: Request<Incoming>, path: &str) -> Response<Body> {
+        let asked = Asked { method: request.method().as_str(), path, accept: text(&request, ACCEPT) };
+        match self.registry.route(&asked) {
+            Route::Artifact { package, file } => self.artifact(&package, &file).await,
+            Route::Index { package, variant } => {
+                let outcome = self.index(&package, variant, &request).await;
+                outcome.unwrap_or_else(|error| self.failed(&error, &format!("`{}`: ", package.name)))
+            }
+            Route::Manifest { package, wanted } => {
+                let outcome = self.manifest(&package, &wanted).await;
+                outcome.unwrap_or_else(|error| self.failed(&error, &format!("`{}`: ", package.name)))
+            }
+            Route::Tags { package } => {
+                let outcome = self.tags(&package).await;
+                outcome.unwrap_or_else(|error| self.failed(&error, &format!("`{}`: ", package.name)))
+            }
+            Route::Audit => self.audit(request).await,
+            Route::Forward { about, path } => {
+                let fact = self.gateway.0.engine.fact(&self.ecosystem.id, about.as_ref(), &path).await;
+                fact.map_or_else(|error| self.failed(&error, ""), |bytes| json(bytes))
+            }
+            Route::Search { path } => {
+                let found = self.gateway.0.engine.search(&self.ecosystem.id, &path).await;
+                found.map_or_else(|error| self.failed(&error, ""), |bytes| json(bytes))
+            }
+            Route::Ping => json(Bytes::from_static(b"{}")),
+            Route::Refuse { status, why } => self.refuse(&refuse::unserved(status, &why)),
+        }
+    }
+
+    async fn artifact(&self, package: &Package, file: &str) -> Response<Body> {
+        let metrics = &self.gateway.0.metrics;
+        let watch = Stopwatch::start();
+        let outcome = self.gateway.0.engine.artifact(package, file, &self.peer.principal).await;
+        metrics.decisions.record(&watch);
+        match outcome {
+            Ok(Outcome::Cleared(cleared)) => match whole(&cleared) {
+                Ok(response) => {
+                    count(&metrics.served, 1);
+                    count(&metrics.served_bytes, cleared.size());
+                    if let Some(run) = &self.run {
+                        self.gateway.0.runs.served(run, cleared.size());
+                    }
+                    response
+                }
+                Err(error) => self.failed(&error.into(), &format!("`{}`: ", package.name)),
+            },
+            Ok(Outcome::Refused(refused)) => {
+                let tampered = refused.ruling.tampered();
+                let counter = match refused.ruling.verdict {
+                    stockade_model::Verdict::Deny => &metrics.denied,
+                    _ => &metrics.held,
+                };
+                count(counter, 1);
+                count(&metrics.tampered, tampered.into());
+                if let Some(run) = &self.run {
+                    self.gateway.0.runs.refused(run, &refused);
+                }
+                self.refuse(&refuse::ruled(&refused, &self.peer.root))
+            }
+            Err(error) => self.failed(&error, &format!("`{}`: ", package.name)),
+        }
+    }
+
+    async fn index(
+        &self,
+        package: &Package,
+        variant: Variant,
+        request: &Request<Incoming>,
+    ) -> Result<Response<Body>, EngineError> {
+        let takes_gzip = accepts_gzip(text(request, ACCEPT_ENCODING));
+        let rendered = &self.gateway.0.rendered;
+        let mut again = true;
+        loop {
+            let listing = self.listing(package).await?;
+            let page = rendered.page(self.registry, &listing, variant, &self.peer.root).await;
+            let outcome = match page {
+                Ok(page) if is_known(text(request, IF_NONE_MATCH), &page.etag) => Ok((page, None)),
+                Ok(page) => rendered.body(&page, takes_gzip).await.map(|body| (page, Some(body))),
+                Err(error) => Err(error),
+            };
+            match outcome {
+                Ok((page, body)) => return Ok(self.indexed(&listing, variant, &page.etag, body)),
+                // The document's file was replaced by a newer one in between; the newer one is there.
+                Err(EngineError::Disk(_)) if std::mem::take(&mut again) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn indexed(&self, listing: &Listing, variant: Variant, etag: &str, body: Option<(Body, bool)>) -> Response<Body> {
+        let status = if body.is_some() { StatusCode::OK } else { StatusCode::NOT_MODIFIED };
+        let (body, packed) = body.unwrap_or_else(|| (Body::empty(), false));
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.registry.index_type(variant)));
+        headers.insert(VARY, HeaderValue::from_static("accept, accept-encoding"));
+        // Everybody asks each time, so that a denial counts from the moment it is made.
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        if let Ok(etag) = HeaderValue::from_str(etag) {
+            headers.insert(ETAG, etag);
+        }
+        if packed {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        if let (Some(stale), Some(notice)) = (&listing.stale, self.registry.notice())
+            && let Ok(words) = HeaderValue::from_str(&format!("stockade: `{}`: {}", listing.package.name, stale.detail))
+        {
+            headers.insert(HeaderName::from_static(notice), words);
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+        response
+    }
+
+    async fn manifest(&self, package: &Package, wanted: &str) -> Result<Response<Body>, EngineError> {
+        let listing = self.listing(package).await?;
+        let refused = listing.refused.iter().find(|refused| refused.ruling.release.version == wanted);
+        if let Some(refused) = refused {
+            return Ok(self.refuse(&refuse::ruled(refused, &self.peer.root)));
+        }
+        let (registry, root, wanted) = (self.registry, Arc::clone(&self.peer.root), wanted.to_owned());
+        let reading = move || -> Result<Option<Bytes>, EngineError> {
+            let rope = with_steering(&listing, &root, |steering| {
+                registry.render_manifest(&listing.document.index, steering, &wanted)
+            });
+            rope.map(|rope| read(&listing, rope)).transpose()
+        };
+        match tokio::task::spawn_blocking(reading).await?? {
+            Some(bytes) => Ok(json(bytes)),
+            None => Err(EngineError::NoRelease(format!("`{}` has no such version or tag", package.name))),
+        }
+    }
+
+    async fn tags(&self, package: &Package) -> Result<Response<Body>, EngineError> {
+        let listing = self.listing(package).await?;
+        let tags = with_steering(&listing, &self.peer.root, |steering| {
+            self.registry.render_tags(&listing.document.index, steering)
+        });
+        Ok(json(tags.into()))
+    }
+
+    async fn listing(&self, package: &Package) -> Result<Arc<Listing>, EngineError> {
+        let listing = self.gateway.0.engine.listing(package).await?;
+        if let Some(run) = &self.run {
+            self.gateway.0.runs.listed(run, &listing);
+        }
+        Ok(listing)
+    }
+
+    async fn audit(&self, request: Request<Incoming>) -> Response<Body> {
+        let packed = text(&request, CONTENT_ENCODING).eq_ignore_ascii_case("gzip");
+        let too_long = || refuse::unserved(StatusCode::PAYLOAD_TOO_LARGE.as_u16(), "the audit request is too long");
+        let Ok(body) = Limited::new(request.into_body(), MAX_QUESTION).collect().await else {
+            return self.refuse(&too_long());
+        };
+        let body = body.to_bytes();
+        let Some(body) = (if packed { unpacked(&body) } else { Some(body.to_vec()) }) else {
+            return self.refuse(&too_long());
+        };
+        let releases: Vec<Release> = match self.registry.audited(&body) {
+            Ok(releases) => releases,
+            Err(error) => {
+                return self.refuse(&refuse::unserved(StatusCode::BAD_REQUEST.as_u16(), &error.to_string()));
+            }
+        };
+        let answer = self.gateway.0.engine.audit(&self.ecosystem.id, &releases).await;
+        answer.map_or_else(|error| self.failed(&error, "audit: "), |bytes| json(bytes.into()))
+    }
+
+    fn refuse(&self, refusal: &Refusal) -> Response<Body> {
+        refuse::response(self.registry, refusal, None)
+    }
+
+    fn failed(&self, error: &EngineError, about: &str) -> Response<Body> {
+        count(&self.gateway.0.metrics.failed, 1);
+        tracing::warn!(%error, about, "a request could not be answered");
+        refuse::response(self.registry, &refuse::failed(error, about), refuse::retry_after(error))
+    }
+}
+
+/// Cleared bytes as a response.
+fn whole(cleared: &Cleared) -> std::io::Result<Response<Body>> {
+    let body = match cleared.content() {
+        Content::Memory(bytes) => Body::whole(bytes.clone()),
+        Content::File(path) => Body::read(cleared.size(), Box::new(api::chunks(path, CHUNK)?)),
+    };
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    Ok(response)
+}
+
+fn with_steering<T>(listing: &Listing, root: &str, render: impl FnOnce(&Steering<'_>) -> T) -> T {
+    let (message, base) = (message(listing, root), base(&listing.package, root));
+    render(&Steering { standings: &listing.standings, message: &message, base: &base, variant: Variant::Full })
+}
+
+fn read(listing: &Listing, rope: Rope) -> Result<Bytes, EngineError> {
+    let mut bytes = Vec::new();
+    for piece in listing.document.pieces(Arc::new(rope))? {
+        bytes.extend_from_slice(&piece?);
+    }
+    Ok(bytes.into())
+}
+
+fn json(bytes: Bytes) -> Response<Body> {
+    let mut response = Response::new(Body::whole(bytes));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}
+
+fn text<B>(request: &Request<B>, name: HeaderName) -> &str {
+    request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// True if gzip is among the encodings, and not with a quality of zero (RFC 9110, section 12.5.3).
+fn accepts_gzip(header: &str) -> bool {
+    header.split(',').any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"))
+            && !parts.any(|part| part.strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0)))
+    })
+}
+
+/// `If-None-Match`: weak comparison, several tags, or `*`.
+fn is_known(header: &str, etag: &str) -> bool {
+    let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    header.split(',').any(|tag| bare(tag) == bare(etag) || tag.trim() == "*")
+}
+
+fn unpacked(body: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let length = flate2::read::MultiGzDecoder::new(body).take(MAX_UNPACKED + 1).read_to_end(&mut bytes).ok()?;
+    (length as u64 <= MAX_UNPACKED).then_some(bytes)
+}
+
+/// What a HEAD is answered: the head of the response to a GET.
+pub(crate) fn headed(method: &Method, response: Response<Body>) -> Response<Body> {
+    use hyper::body::Body as _;
+    if method != Method::HEAD {
+        return response;
+    }
+    let length = response.body().size_hint().exact().unwrap_or_default();
+    let (mut parts, _) = response.into_parts();
+    parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    Response::from_parts(parts, Body::empty())
+}

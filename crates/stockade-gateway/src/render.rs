@@ -1,0 +1,181 @@
+//! Rendered listings, kept for as long as they stand.
+//!
+//! A listing is rendered to a rope, a fraction of the document's size. A small body is kept whole; a large one is read
+//! from the document's file as it is sent. A body that is asked for again is worth compressing, once for all who ask.
+
+use std::io::{self, Write as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use moka::sync::Cache;
+use stockade_ecosystem::{Registry, Rope, Steering, Variant};
+use stockade_engine::{EngineError, Listing, Refused};
+use stockade_model::{Digest, Package};
+use tokio::sync::{OnceCell, Semaphore};
+
+use crate::body::Body;
+
+/// The largest body that is kept whole, in bytes.
+const MAX_KEPT: u64 = 1024 * 1024;
+/// How much all that is kept may weigh, in bytes, about.
+const KEPT_BYTES: u64 = 64 * 1024 * 1024;
+/// A compressed body is about so many times smaller.
+const RATIO: u64 = 8;
+/// How many bodies are compressed at the same time.
+const COMPRESSIONS: usize = 1;
+/// How many refused releases a message speaks of.
+const MAX_SPOKEN_OF: usize = 3;
+
+type Key = (Package, Variant, Arc<str>);
+
+/// The listings that were rendered last.
+pub(crate) struct Rendered {
+    kept: Cache<Key, Arc<Page>>,
+    compressing: Semaphore,
+}
+
+/// One rendered listing.
+pub(crate) struct Page {
+    listing: Arc<Listing>,
+    rope: Arc<Rope>,
+    /// A weak validator: the same for the compressed body.
+    pub(crate) etag: String,
+    whole: Option<Bytes>,
+    packed: OnceCell<Bytes>,
+    asked_again: AtomicBool,
+}
+
+impl Default for Rendered {
+    fn default() -> Self {
+        let weight = |_: &Key, page: &Arc<Page>| page.weight();
+        Self {
+            kept: Cache::builder().max_capacity(KEPT_BYTES).weigher(weight).build(),
+            compressing: Semaphore::new(COMPRESSIONS),
+        }
+    }
+}
+
+impl Rendered {
+    /// The listing as a document for clients that reach us at `root`.
+    pub(crate) async fn page(
+        &self,
+        registry: &'static dyn Registry,
+        listing: &Arc<Listing>,
+        variant: Variant,
+        root: &Arc<str>,
+    ) -> Result<Arc<Page>, EngineError> {
+        let key = (listing.package.clone(), variant, Arc::clone(root));
+        if let Some(page) = self.kept.get(&key).filter(|page| Arc::ptr_eq(&page.listing, listing)) {
+            page.asked_again.store(true, Ordering::Relaxed);
+            return Ok(page);
+        }
+        let (listing, root) = (Arc::clone(listing), Arc::clone(root));
+        let page =
+            Arc::new(tokio::task::spawn_blocking(move || Page::render(registry, listing, variant, &root)).await??);
+        self.kept.insert(key, Arc::clone(&page));
+        Ok(page)
+    }
+
+    /// The body, compressed if the client takes it and it was asked for before.
+    pub(crate) async fn body(&self, page: &Arc<Page>, takes_gzip: bool) -> Result<(Body, bool), EngineError> {
+        if takes_gzip && page.asked_again.load(Ordering::Relaxed) {
+            let packed = page.packed.get_or_try_init(|| self.pack(Arc::clone(page))).await?;
+            return Ok((Body::whole(packed.clone()), true));
+        }
+        Ok((page.body()?, false))
+    }
+
+    async fn pack(&self, page: Arc<Page>) -> Result<Bytes, EngineError> {
+        let _turn = self.compressing.acquire().await;
+        let packing = move || -> io::Result<Bytes> {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+            match &page.whole {
+                Some(whole) => encoder.write_all(whole)?,
+                None => {
+                    for piece in page.listing.document.pieces(Arc::clone(&page.rope))? {
+                        encoder.write_all(&piece?)?;
+                    }
+                }
+            }
+            Ok(encoder.finish()?.into())
+        };
+        Ok(tokio::task::spawn_blocking(packing).await??)
+    }
+}
+
+impl Page {
+    fn render(
+        registry: &dyn Registry,
+        listing: Arc<Listing>,
+        variant: Variant,
+        root: &str,
+    ) -> Result<Self, EngineError> {
+        let base = base(&listing.package, root);
+        let message = message(&listing, root);
+        let steering = Steering { standings: &listing.standings, message: &message, base: &base, variant };
+        let rope = Arc::new(registry.render(&listing.document.index, &steering));
+        let whole = if rope.len() <= MAX_KEPT {
+            let mut whole = Vec::with_capacity(usize::try_from(rope.len()).unwrap_or_default());
+            for piece in listing.document.pieces(Arc::clone(&rope))? {
+                whole.extend_from_slice(&piece?);
+            }
+            Some(whole.into())
+        } else {
+            None
+        };
+        let etag = etag(&listing, variant, &base);
+        Ok(Self { listing, rope, etag, whole, packed: OnceCell::new(), asked_again: AtomicBool::new(false) })
+    }
+
+    fn body(&self) -> Result<Body, EngineError> {
+        Ok(match &self.whole {
+            Some(whole) => Body::whole(whole.clone()),
+            None => {
+                let pieces = self.listing.document.pieces(Arc::clone(&self.rope))?;
+                Body::read(self.rope.len(), Box::new(pieces))
+            }
+        })
+    }
+
+    fn weight(&self) -> u32 {
+        let whole = self.whole.as_ref().map_or(0, |whole| whole.len() as u64);
+        let weight = self.rope.weight() as u64 + whole + self.rope.len() / RATIO;
+        u32::try_from(weight).unwrap_or(u32::MAX)
+    }
+}
+
+/// Our address of the package's ecosystem.
+pub(crate) fn base(package: &Package, root: &str) -> String {
+    format!("{root}/{}", package.ecosystem)
+}
+
+/// What a person is told who asks for one of the refused releases. There is one message for all of them.
+pub(crate) fn message(listing: &Listing, root: &str) -> String {
+    let mut spoken_of: Vec<&Refused> = listing.refused.iter().filter(|refused| !refused.ruling.malware()).collect();
+    spoken_of.reverse();
+    let more = spoken_of.len().saturating_sub(MAX_SPOKEN_OF);
+    let mut lines: Vec<String> = spoken_of.iter().take(MAX_SPOKEN_OF).flat_map(|refused| said(refused, root)).collect();
+    if more > 0 {
+        lines.push(format!("and {more} more: stockade held"));
+    }
+    lines.join("\n")
+}
+
+fn said(refused: &Refused, root: &str) -> Vec<String> {
+    let refusal = crate::refuse::ruled(refused, root);
+    let hint = refusal.hint.map(|hint| format!("hint: {hint}"));
+    let see = refusal.see.map(|see| format!("see:  {see}"));
+    std::iter::once(refusal.sentence).chain(hint).chain(see).collect()
+}
+
+/// Names everything that the body depends on. When a release matures its standing changes, and with it the tag.
+fn etag(listing: &Listing, variant: Variant, base: &str) -> String {
+    let standings: Vec<u8> = listing.standings.iter().map(|standing| *standing as u8).collect();
+    let document = &listing.document.digest;
+    let mut text = format!("{document} {} {variant:?} {base} ", listing.epoch).into_bytes();
+    text.extend_from_slice(&standings);
+    format!("W/\"{}\"", &Digest::of(&text).hex()[..32])
+}
