@@ -1,19 +1,26 @@
 //! A registry's index of one package, compact: what the policy needs to know of each release, and where the pieces of the
 //! document lie, so that it is rendered by copying and never parsed again.
 
+mod lookup;
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Ordering;
 use std::ops::Range;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use stockade_model::{Clock, Integrity, Package, Release};
 
 use crate::{Ecosystem, Version, by_id};
+use lookup::Lookup;
 
 /// The releases of a package as its registry lists them.
 #[derive(Debug, Clone)]
 pub struct Index {
     /// The package.
     pub package: Package,
-    /// The releases in the document's order.
+    /// The releases in the document's order, no version twice. The index finds them by their positions, so they are only
+    /// to be read.
     pub releases: Vec<Listed>,
     /// The tags: name and version.
     pub tags: Vec<(String, String)>,
@@ -27,6 +34,10 @@ pub struct Index {
     pub mirror_clock: bool,
     /// The parts of the document that are passed on as they are: key and value.
     pub passed: Vec<(String, Range<u32>)>,
+    /// Where to find a release.
+    pub(crate) lookup: Lookup,
+    /// With a mirror's clock, for each release the position of the one that bounds its time.
+    pub(crate) bounds: Vec<Option<u32>>,
 }
 
 /// One release in an index.
@@ -52,7 +63,8 @@ pub struct Listed {
     pub problems: Vec<Problem>,
     /// Where the release's object lies in the document.
     pub object: Range<u32>,
-    /// Where an address lies in the document that must become ours, and what it becomes, in order.
+    /// Where an address lies in the document that must become ours, and what it becomes, in order. None if the release
+    /// cannot be passed on.
     pub addresses: Vec<(Range<u32>, Address)>,
     /// The members of the object that an abbreviated index keeps: the key's number and the value's place.
     pub kept: Vec<(u8, Range<u32>)>,
@@ -96,9 +108,35 @@ impl Index {
     /// The most problems that are kept, of the document and of each release.
     pub const MAX_PROBLEMS: usize = 20;
 
+    /// An index of these releases, with nothing else in it yet.
+    pub(crate) fn new(package: Package, releases: Vec<Listed>) -> Self {
+        let mut index = Self {
+            package,
+            lookup: Lookup::of(&releases),
+            releases,
+            tags: Vec::new(),
+            modified: None,
+            times: Vec::new(),
+            problems: Vec::new(),
+            mirror_clock: false,
+            passed: Vec::new(),
+            bounds: Vec::new(),
+        };
+        index.mirror_clock = index.detect_mirror_clock();
+        if index.mirror_clock {
+            index.bounds = index.bounds();
+        }
+        index
+    }
+
     /// The release with this version.
     pub fn get(&self, version: &str) -> Option<&Listed> {
-        self.releases.iter().find(|listed| listed.version == version)
+        self.releases.get(self.position(version)?)
+    }
+
+    /// The place of the release with this version in the index's order.
+    pub fn position(&self, version: &str) -> Option<usize> {
+        self.lookup.version(&self.releases, version)
     }
 
     /// The release as a subject.
@@ -108,9 +146,13 @@ impl Index {
 
     /// The release that a file name in a request means: by our own spelling first, then by the upstream's.
     pub fn by_file(&self, file: &str, ours: impl Fn(&Listed) -> String) -> Option<&Listed> {
+        let upstream = self.lookup.file(&self.releases, file);
+        // Nearly always both spell it alike, and the others need not be looked at.
+        if upstream.is_some_and(|listed| ours(listed) == file) {
+            return upstream;
+        }
         let ours = |listed: &&Listed| file.contains(&listed.version) && ours(listed) == file;
-        let upstream = |listed: &&Listed| listed.artifact.url.rsplit('/').next() == Some(file);
-        self.releases.iter().find(ours).or_else(|| self.releases.iter().find(upstream))
+        self.releases.iter().find(ours).or(upstream)
     }
 
     /// When the release was published, and by whose clock.
@@ -122,36 +164,56 @@ impl Index {
         if !self.mirror_clock {
             return Some((stated, Clock::Registry));
         }
-        let later = self.releases.iter().filter(|other| later_in_line(listed, other));
-        let bound = later.filter_map(|other| Some((other.published?, &other.version))).min();
-        match bound {
+        let bound = self.position(&listed.version).and_then(|at| *self.bounds.get(at)?);
+        let bound = bound.and_then(|at| self.releases.get(at as usize));
+        match bound.and_then(|later| Some((later.published?, &later.version))) {
             Some((at, version)) if at < stated => Some((at, Clock::Mirror { bounded_by: Some(version.clone()) })),
             _ => Some((stated, Clock::Mirror { bounded_by: None })),
         }
     }
 
+    /// For each release the later one of its line that was published first.
+    fn bounds(&self) -> Vec<Option<u32>> {
+        let mut bounds = vec![None; self.releases.len()];
+        let mut run: Option<Run> = None;
+        for at in self.lookup.ordered().rev() {
+            let listed = &self.releases[at];
+            let Some((line, patch)) = listed.line() else { continue };
+            let mut here = run.filter(|run| run.line == line).unwrap_or(Run { line, patch, later: None, all: None });
+            if here.patch != patch {
+                here = Run { patch, later: here.all, ..here };
+            }
+            bounds[at] = here.later.map(|(_, at)| at);
+            let own = listed.published.map(|published| (published, offset(at)));
+            here.all = [here.all, own].into_iter().flatten().min();
+            run = Some(here);
+        }
+        bounds
+    }
+
     /// True if the times of the settled past contradict the order of the versions: a mirror's clock.
     ///
-    /// Only releases older than every other of their line by [`MIRROR_SLACK_HOURS`] count, each compared with the next
-    /// later version of its line. One that was published long after its successor is odd; as many as
+    /// The newest [`MIRROR_SETTLED_HOURS`] of the index do not count. Of the rest, each release is compared with the next
+    /// later version of its line. One that was published [`MIRROR_SLACK_HOURS`] after its successor is odd; as many as
     /// [`MIRROR_MIN_INVERSIONS`], and a fifth of all pairs, is a clock that does not tell publish times. An attacker who
-    /// has just taken a package over cannot bring this about, because the newest day of the index does not count.
+    /// has just taken a package over cannot bring this about, because what they publish is too new to count.
     pub fn detect_mirror_clock(&self) -> bool {
-        let Some(newest) = self.releases.iter().filter_map(|listed| listed.published).max() else { return false };
-        let settled = newest - jiff::SignedDuration::from_hours(MIRROR_SETTLED_HOURS);
-        let mut ordered: Vec<&Listed> = self
-            .releases
-            .iter()
-            .filter(|listed| listed.published.is_some_and(|at| at < settled))
-            .filter(|listed| listed.order.as_ref().is_some_and(|Version::SemVer(v)| v.pre.is_empty()))
-            .collect();
-        ordered.sort_by(|a, b| a.order.partial_cmp(&b.order).unwrap_or(std::cmp::Ordering::Equal));
-        let slack = jiff::SignedDuration::from_hours(MIRROR_SLACK_HOURS);
+        let newest = self.releases.iter().filter_map(|listed| listed.published).max();
+        let settled = newest.and_then(|at| at.checked_sub(SignedDuration::from_hours(MIRROR_SETTLED_HOURS)).ok());
+        let Some(settled) = settled else { return false };
+        let counted = self.lookup.ordered().filter_map(|at| {
+            let listed = &self.releases[at];
+            Some((listed.line()?, listed.published.filter(|at| *at < settled)?))
+        });
+        let slack = SignedDuration::from_hours(MIRROR_SLACK_HOURS);
         let (mut pairs, mut inversions) = (0, 0);
-        for pair in ordered.windows(2).filter(|pair| later_in_line(pair[0], pair[1])) {
-            pairs += 1;
-            let (earlier, later) = (pair[0].published, pair[1].published);
-            inversions += usize::from(earlier > later.map(|at| at + slack));
+        let mut last = None;
+        for ((line, patch), at) in counted {
+            if let Some((_, _, earlier)) = last.filter(|(of, number, _)| *of == line && *number < patch) {
+                pairs += 1;
+                inversions += usize::from(at.duration_until(earlier) > slack);
+            }
+            last = Some((line, patch, at));
         }
         inversions >= MIRROR_MIN_INVERSIONS && inversions * 5 >= pairs
     }
@@ -161,20 +223,27 @@ impl Index {
     ///
     /// `cleared` has one entry for each release, in the index's order.
     pub fn repaired_tag(&self, tagged: &str, cleared: &[bool]) -> Option<&Listed> {
-        let at = self.releases.iter().position(|listed| listed.version == tagged)?;
-        if cleared.get(at) == Some(&true) {
-            return self.releases.get(at);
+        let tagged = self.position(tagged)?;
+        let mut track = std::iter::successors(Some(tagged), |at| self.lookup.below(*at));
+        self.releases.get(track.find(|at| cleared.get(*at) == Some(&true))?)
+    }
+
+    /// What [`Index::repaired_tag`] says for a tag on each of the releases, by position. An index can have as many tags
+    /// as releases, and all of them may have to be moved.
+    pub(crate) fn repaired_tags(&self, cleared: &[bool]) -> Vec<Option<usize>> {
+        let mut repaired: Vec<Option<usize>> =
+            (0..self.releases.len()).map(|at| (cleared.get(at) == Some(&true)).then_some(at)).collect();
+        for at in self.lookup.ordered().filter(|at| cleared.get(*at) != Some(&true)) {
+            repaired[at] = self.lookup.below(at).and_then(|below| repaired[below]);
         }
-        let wanted = self.releases.get(at)?.order.as_ref()?;
-        self.highest(cleared, |order| same_track(order, wanted) && order < wanted)
+        repaired
     }
 
     /// The highest cleared release whose version is wanted.
     pub fn highest(&self, cleared: &[bool], wanted: impl Fn(&Version) -> bool) -> Option<&Listed> {
-        let cleared = self.releases.iter().zip(cleared).filter(|(_, cleared)| **cleared).map(|(listed, _)| listed);
-        cleared
-            .filter(|listed| listed.order.as_ref().is_some_and(&wanted))
-            .max_by(|a, b| a.order.partial_cmp(&b.order).unwrap_or(std::cmp::Ordering::Equal))
+        let is_cleared = |at: &usize| cleared.get(*at) == Some(&true);
+        let highest_first = self.lookup.ordered().rev().filter(is_cleared).filter_map(|at| self.releases.get(at));
+        highest_first.into_iter().find(|listed| listed.order.as_ref().is_some_and(&wanted))
     }
 
     /// The ecosystem that this index belongs to.
@@ -190,20 +259,37 @@ const MIRROR_SETTLED_HOURS: i64 = 30 * 24;
 /// How many inversions it takes.
 const MIRROR_MIN_INVERSIONS: usize = 3;
 
-/// True if `other` is a later version of the same line (major and minor) as `listed`, neither a prerelease.
-fn later_in_line(listed: &Listed, other: &Listed) -> bool {
-    let (Some(Version::SemVer(a)), Some(Version::SemVer(b))) = (&listed.order, &other.order) else { return false };
-    a.major == b.major && a.minor == b.minor && a.pre.is_empty() && b.pre.is_empty() && a.patch < b.patch
+/// A walk through the releases of one line, latest first.
+#[derive(Clone, Copy)]
+struct Run {
+    line: (u64, u64),
+    patch: u64,
+    /// The first published of those with a later patch number.
+    later: Option<(Timestamp, u32)>,
+    /// The first published of all so far.
+    all: Option<(Timestamp, u32)>,
 }
 
-/// True if both have the same major version and are on the same track: both releases, or prereleases of the same name.
-fn same_track(a: &Version, b: &Version) -> bool {
-    let (Version::SemVer(a), Version::SemVer(b)) = (a, b);
-    let track = |version: &semver::Version| {
-        let word = version.pre.as_str().split('.').next().unwrap_or_default().to_owned();
-        word.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned()
-    };
-    a.major == b.major && a.pre.is_empty() == b.pre.is_empty() && track(a) == track(b)
+impl Listed {
+    /// True if the release can be passed on: its manifest is what it should be, and there is a place for our address.
+    pub fn is_usable(&self) -> bool {
+        !self.addresses.is_empty()
+    }
+
+    /// The name of its file at the upstream.
+    fn upstream_file(&self) -> &str {
+        self.artifact.url.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Its line (major and minor version) and its number in it. Prereleases have none.
+    fn line(&self) -> Option<((u64, u64), u64)> {
+        let Version::SemVer(version) = self.order.as_ref()?;
+        version.pre.is_empty().then_some(((version.major, version.minor), version.patch))
+    }
+
+    fn cmp_order(&self, other: &Self) -> Ordering {
+        self.order.partial_cmp(&other.order).unwrap_or(Ordering::Equal)
+    }
 }
 
 /// How much of an index a client asks for.
@@ -259,6 +345,9 @@ pub enum Piece {
 impl Rope {
     /// Adds text of ours.
     pub fn text(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
         let start = offset(self.text.len());
         self.text.push_str(text);
         let end = offset(self.text.len());
@@ -270,7 +359,13 @@ impl Rope {
 
     /// Adds text of ours as a JSON string.
     pub fn json(&mut self, text: &str) {
-        self.text(&serde_json::Value::from(text).to_string());
+        if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+            self.text("\"");
+            self.text(text);
+            self.text("\"");
+        } else {
+            self.text(&serde_json::Value::from(text).to_string());
+        }
     }
 
     /// Adds bytes of the original.
@@ -303,6 +398,12 @@ impl Rope {
     /// True if nothing was written.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Gives back the memory that was only reserved: a rope is written once and kept for long.
+    pub(crate) fn shrink(&mut self) {
+        self.text.shrink_to_fit();
+        self.pieces.shrink_to_fit();
     }
 
     /// The bytes that the rope keeps in memory, about.

@@ -7,19 +7,21 @@
 //! `JSON.parse` lets the last of two equal keys win. Two parsers that disagree about that are a way to show the gateway
 //! one thing and the client another, so a release with a member named twice is not passed on at all.
 
+mod members;
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fmt;
-use std::ops::Range;
 
 use jiff::Timestamp;
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::de::{IgnoredAny, MapAccess};
 use serde_json::value::RawValue;
 use stockade_model::{Algorithm, Digest, Integrity, Malformed, Package, Release};
 
 use super::{package, parse_version};
-use crate::index::{Address, Artifact, Index, Listed, Problem, offset};
+use crate::index::{Address, Artifact, Index, Listed, Problem};
+use members::{Collect, IfObject, Members, Places, Text, Walk, object, string};
 
 /// The members of a manifest that the abbreviated packument keeps: npm's own list, plus who published it, which pnpm's
 /// trust policy reads. The position is the number in [`Listed::kept`].
@@ -47,8 +49,6 @@ pub(super) const KEPT: [&str; 21] = [
     "_npmUser",
 ];
 
-/// The most members that any object of a packument may have.
-const MAX_MEMBERS: usize = 200_000;
 /// The most releases that an audit may ask about.
 const MAX_AUDITED: usize = 100_000;
 /// The longest text that is kept of a deprecation or a publisher, in characters.
@@ -58,80 +58,121 @@ const MAX_KEPT_TEXT: usize = 300;
 pub(super) fn read(package: &Package, document: &[u8]) -> Result<Index, Malformed> {
     let malformed = |why| Malformed::new("a packument", package.name.as_str(), why);
     let text = std::str::from_utf8(document).map_err(|_| malformed("the document is not UTF-8"))?;
-    let top: Members<'_> = serde_json::from_str(text).map_err(|_| malformed("the document is not a JSON object"))?;
-    let places = Places { start: text.as_ptr().addr() };
-    let mut index = Index {
-        package: package.clone(),
-        releases: Vec::new(),
-        tags: Vec::new(),
-        modified: None,
-        times: Vec::new(),
-        problems: top
-            .repeated()
-            .into_iter()
-            .map(|key| Problem::new(format!("the member `{key}` is there twice")))
-            .collect(),
-        mirror_clock: false,
-        passed: Vec::new(),
-    };
-    let mut versions = None;
-    match top.get("name").and_then(string) {
+    let places = Places::new(text);
+    let walk = Packument { package, places: &places };
+    let top = members::document(text, walk).map_err(|error| malformed(not_readable(&error)))?;
+    let mut top = top.ok_or_else(|| malformed("the document is not an object"))?;
+    match top.others.get("name").and_then(string) {
         Some(name) if name == package.name.as_str() => {}
         Some(_) => return Err(malformed("the document is of another package")),
         None => return Err(malformed("the document names no package")),
     }
-    for (key, value) in &top.0 {
-        match key.as_ref() {
-            "versions" => versions = Some(*value),
-            "dist-tags" => index.tags = texts(value, &mut index.problems, "dist-tags"),
-            "time" => index.times = texts(value, &mut index.problems, "time"),
-            // Ours to write, or of no use to a client.
-            "policyRestrictions" | "_rev" | "_attachments" | "modified" | "name" => {}
-            key => index.passed.push((key.to_owned(), places.of(value))),
-        }
+    let mut problems = repeated_members(&top);
+    let mut releases = match top.versions.pop() {
+        Some(Some(releases)) if releases.len() <= Index::MAX_RELEASES => releases,
+        Some(Some(_)) => return Err(malformed("it lists more than 100,000 releases")),
+        Some(None) => return Err(malformed("`versions` is not an object")),
+        None => Vec::new(),
+    };
+    drop_repeated(&mut releases);
+    let times = top.others.get("time").map_or_else(Vec::new, |raw| texts(raw, &mut problems, "time"));
+    let tags = top.others.get("dist-tags").map_or_else(Vec::new, |raw| texts(raw, &mut problems, "dist-tags"));
+    let instants: HashMap<&str, &str> = times.iter().map(|(key, at)| (key.as_str(), at.as_str())).collect();
+    for listed in &mut releases {
+        listed.read_time(&instants);
     }
-    let times: HashMap<&str, &str> = index.times.iter().map(|(key, at)| (key.as_str(), at.as_str())).collect();
-    index.modified =
-        times.get("modified").map(|at| (*at).to_owned()).or_else(|| Some(string(top.get("modified")?)?.into_owned()));
-    if let Some(versions) = versions {
-        let versions: Members<'_> =
-            serde_json::from_str(versions.get()).map_err(|_| malformed("`versions` is not an object"))?;
-        index.releases = releases(package, &versions, &times, &places)?;
-    }
-    index.mirror_clock = index.detect_mirror_clock();
-    Ok(index)
+    let stated = top.others.get("modified").and_then(string);
+    let modified = instants.get("modified").map(|at| (*at).to_owned()).or_else(|| Some(stated?.into_owned()));
+    let passed = top.others.effective().filter(|(key, _)| !WRITTEN.contains(key));
+    let passed = passed.map(|(key, value)| (key.to_owned(), places.of(value))).collect();
+    Ok(Index { tags, modified, times, problems, passed, ..Index::new(package.clone(), releases) })
 }
 
-fn releases(
-    package: &Package,
-    versions: &Members<'_>,
-    times: &HashMap<&str, &str>,
-    places: &Places,
-) -> Result<Vec<Listed>, Malformed> {
-    if versions.0.len() > Index::MAX_RELEASES {
-        return Err(Malformed::new("a packument", package.name.as_str(), "it lists more than 100,000 releases"));
-    }
-    let repeated = versions.repeated();
-    let mut releases = Vec::with_capacity(versions.0.len());
-    for (version, manifest) in &versions.0 {
-        let mut listed = release(package, version, manifest, places);
-        if repeated.contains(&version.as_ref()) {
-            listed.unusable("the version is listed twice");
-            if releases.iter().any(|other: &Listed| other.version == *version) {
-                continue;
+/// The members of a packument that are ours to write, or of no use to a client.
+const WRITTEN: [&str; 8] =
+    ["name", "dist-tags", "versions", "time", "modified", "policyRestrictions", "_rev", "_attachments"];
+
+fn not_readable(error: &serde_json::Error) -> &'static str {
+    if error.is_data() { "an object in it has more than 200,000 members" } else { "the document is not JSON" }
+}
+
+fn repeated_members(top: &Top<'_>) -> Vec<Problem> {
+    let versions = (top.versions.len() > 1).then_some("versions");
+    let repeated = versions.into_iter().chain(top.others.repeated());
+    let problem = |key| Problem::new(format!("the member {} is there twice", shown(key)));
+    repeated.take(Index::MAX_PROBLEMS).map(problem).collect()
+}
+
+/// A version that is listed twice is one release, which is not passed on: who knows which of them a client takes.
+fn drop_repeated(releases: &mut Vec<Listed>) {
+    let mut versions: Vec<&str> = releases.iter().map(|listed| listed.version.as_str()).collect();
+    versions.sort_unstable();
+    let repeated = versions.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0].to_owned());
+    let mut unseen: HashMap<String, bool> = repeated.map(|version| (version, true)).collect();
+    releases.retain_mut(|listed| {
+        let Some(first) = unseen.get_mut(&listed.version) else { return true };
+        listed.unusable("the version is listed twice");
+        std::mem::take(first)
+    });
+}
+
+/// Walks through a packument. `versions` is nearly all of it and is read in passing, one manifest at a time.
+struct Packument<'c> {
+    package: &'c Package,
+    places: &'c Places<'c>,
+}
+
+/// The members of a packument.
+struct Top<'a> {
+    /// Every `versions`; `None` for one that is no object.
+    versions: Vec<Option<Vec<Listed>>>,
+    others: Members<'a>,
+}
+
+impl<'de> Walk<'de> for Packument<'_> {
+    type Value = Top<'de>;
+
+    fn walk<A: MapAccess<'de>>(self, mut map: A) -> Result<Top<'de>, A::Error> {
+        let mut top = Top { versions: Vec::new(), others: Members(Vec::new()) };
+        while let Some(Text(key)) = map.next_key()? {
+            if key == "versions" {
+                // The last one counts, so there is no need to keep the others.
+                top.versions.truncate(1);
+                top.versions
+                    .push(map.next_value_seed(IfObject(Versions { package: self.package, places: self.places }))?);
+            } else {
+                members::limit(top.others.0.len())?;
+                top.others.0.push((key, map.next_value()?));
             }
         }
-        match times.get(version.as_ref()).map(|text| text.parse::<Timestamp>()) {
-            Some(Ok(at)) => listed.published = Some(at),
-            Some(Err(_)) => listed.problem("its publish time is not an RFC 3339 instant"),
-            None => {}
-        }
-        releases.push(listed);
+        Ok(top)
     }
-    Ok(releases)
 }
 
-fn release(package: &Package, version: &str, manifest: &RawValue, places: &Places) -> Listed {
+/// Walks through the releases; those above the limit are not kept, except for one that tells of it.
+struct Versions<'c> {
+    package: &'c Package,
+    places: &'c Places<'c>,
+}
+
+impl<'de> Walk<'de> for Versions<'_> {
+    type Value = Vec<Listed>;
+
+    fn walk<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<Listed>, A::Error> {
+        let mut releases = Vec::new();
+        while let Some(Text(version)) = map.next_key()? {
+            if releases.len() > Index::MAX_RELEASES {
+                map.next_value::<IgnoredAny>()?;
+            } else {
+                let manifest = map.next_value_seed(IfObject(Collect))?;
+                releases.push(release(self.package, &version, manifest.as_ref(), self.places));
+            }
+        }
+        Ok(releases)
+    }
+}
+
+fn release(package: &Package, version: &str, manifest: Option<&Members<'_>>, places: &Places<'_>) -> Listed {
     let mut listed = Listed {
         version: version.to_owned(),
         order: None,
@@ -142,7 +183,7 @@ fn release(package: &Package, version: &str, manifest: &RawValue, places: &Place
         provenance: false,
         deprecated: None,
         problems: Vec::new(),
-        object: places.of(manifest),
+        object: 0..0,
         addresses: Vec::new(),
         kept: Vec::new(),
     };
@@ -150,36 +191,79 @@ fn release(package: &Package, version: &str, manifest: &RawValue, places: &Place
         Ok(order) => listed.order = Some(order),
         Err(_) => listed.problem("its version does not follow SemVer 2.0"),
     }
-    let Ok(members) = serde_json::from_str::<Members<'_>>(manifest.get()) else {
-        listed.unusable("its manifest is not an object");
-        return listed;
-    };
-    if !members.repeated().is_empty() {
-        listed.unusable("a member of its manifest is there twice");
-        return listed;
-    }
-    if members.get("name").and_then(string).as_deref() != Some(package.name.as_str()) {
-        listed.unusable("its manifest names another package");
-    }
-    if members.get("version").and_then(string).as_deref() != Some(version) {
-        listed.unusable("its manifest names another version");
-    }
-    for (key, value) in &members.0 {
-        if let Some(number) = KEPT.iter().position(|kept| kept == key) {
-            listed.kept.push((u8::try_from(number).unwrap_or(u8::MAX), places.of(value)));
-        }
-    }
-    listed.deprecated = members.get("deprecated").and_then(string).filter(|text| !text.is_empty()).map(cut);
-    listed.install_hook = install_hook(&members);
-    listed.publisher = members.get("_npmUser").and_then(object).and_then(|user| Some(cut(string(user.get("name")?)?)));
-    match members.get("dist").and_then(object) {
-        Some(dist) => read_dist(&dist, &mut listed, places),
-        None => listed.unusable("its manifest has no `dist`"),
+    match manifest {
+        Some(members) if members.repeated().is_empty() => read_manifest(package, members, &mut listed, places),
+        Some(_) => listed.unusable("a member of its manifest is there twice"),
+        None => listed.unusable("its manifest is not an object"),
     }
     listed
 }
 
-fn read_dist(dist: &Members<'_>, listed: &mut Listed, places: &Places) {
+fn read_manifest(package: &Package, members: &Members<'_>, listed: &mut Listed, places: &Places<'_>) {
+    let manifest = Manifest::of(members, listed, places);
+    match manifest.dist.and_then(object) {
+        Some(dist) => read_dist(&dist, listed, places),
+        None => listed.unusable("its manifest has no `dist`"),
+    }
+    if manifest.name.and_then(string).as_deref() != Some(package.name.as_str()) {
+        listed.unusable("its manifest names another package");
+    }
+    if manifest.version.and_then(string).as_deref() != Some(&listed.version) {
+        listed.unusable("its manifest names another version");
+    }
+    match places.of_object(members) {
+        Some(place) => listed.object = place,
+        None => listed.unusable("its manifest begins with an escape"),
+    }
+    listed.deprecated = manifest.deprecated.and_then(string).filter(|text| !text.is_empty()).map(|text| cut(&text));
+    listed.install_hook = install_hook(&manifest, listed);
+    if let Some(user) = manifest.user.filter(|raw| raw.get() != "null") {
+        listed.publisher = object(user).and_then(|user| Some(cut(&string(user.get("name")?)?)));
+        if listed.publisher.is_none() {
+            listed.problem("its `_npmUser` names nobody");
+        }
+    }
+}
+
+/// The members of a manifest that are read.
+#[derive(Default)]
+struct Manifest<'a> {
+    name: Option<&'a RawValue>,
+    version: Option<&'a RawValue>,
+    deprecated: Option<&'a RawValue>,
+    dist: Option<&'a RawValue>,
+    user: Option<&'a RawValue>,
+    scripts: Option<&'a RawValue>,
+    has_install_script: Option<&'a RawValue>,
+    gypfile: Option<&'a RawValue>,
+}
+
+impl<'a> Manifest<'a> {
+    /// Picks the members that are read, and notes where those lie that an abbreviated index keeps.
+    fn of(members: &Members<'a>, listed: &mut Listed, places: &Places<'_>) -> Self {
+        let mut manifest = Self::default();
+        for (key, value) in &members.0 {
+            if let Some(number) = KEPT.iter().position(|kept| kept == key) {
+                listed.kept.push((u8::try_from(number).unwrap_or(u8::MAX), places.of(value)));
+            }
+            let member = match key.as_ref() {
+                "name" => &mut manifest.name,
+                "version" => &mut manifest.version,
+                "deprecated" => &mut manifest.deprecated,
+                "dist" => &mut manifest.dist,
+                "_npmUser" => &mut manifest.user,
+                "scripts" => &mut manifest.scripts,
+                "hasInstallScript" => &mut manifest.has_install_script,
+                "gypfile" => &mut manifest.gypfile,
+                _ => continue,
+            };
+            *member = Some(value);
+        }
+        manifest
+    }
+}
+
+fn read_dist(dist: &Members<'_>, listed: &mut Listed, places: &Places<'_>) {
     if !dist.repeated().is_empty() {
         listed.unusable("a member of its `dist` is there twice");
         return;
@@ -189,19 +273,19 @@ fn read_dist(dist: &Members<'_>, listed: &mut Listed, places: &Places) {
         return;
     };
     listed.artifact.url = url.into_owned();
-    // A release that was unusable before stays so: without addresses it is not rendered.
-    if listed.problems.iter().any(|problem| problem.what.starts_with("its manifest")) {
-        return;
-    }
+    listed.artifact.integrity = integrity(dist, listed);
     listed.addresses.push((places.of(tarball), Address::Artifact));
     if let Some(attestations) = dist.get("attestations").and_then(object) {
         listed.provenance = true;
+        if !attestations.repeated().is_empty() {
+            listed.unusable("a member of its `dist.attestations` is there twice");
+            return;
+        }
         if let Some(url) = attestations.get("url") {
             listed.addresses.push((places.of(url), Address::Attestations));
         }
     }
     listed.addresses.sort_by_key(|(place, _)| place.start);
-    listed.artifact.integrity = integrity(dist, listed);
 }
 
 fn integrity(dist: &Members<'_>, listed: &mut Listed) -> Option<Integrity> {
@@ -221,32 +305,55 @@ fn integrity(dist: &Members<'_>, listed: &mut Listed) -> Option<Integrity> {
 }
 
 /// True if installing the release runs code of it: a script that npm runs for a dependency, or a `binding.gyp`, for which
-/// npm runs node-gyp by itself.
-fn install_hook(manifest: &Members<'_>) -> bool {
-    let truth = |key| manifest.get(key).is_some_and(|raw| raw.get() == "true");
-    let scripts = manifest.get("scripts").and_then(object);
-    let hook = |name: &&str| scripts.as_ref().and_then(|scripts| scripts.get(name)).and_then(string).is_some();
-    truth("hasInstallScript") || truth("gypfile") || ["preinstall", "install", "postinstall"].iter().any(hook)
+/// npm runs node-gyp by itself. What cannot be read counts as a script.
+fn install_hook(manifest: &Manifest<'_>, listed: &mut Listed) -> bool {
+    // As JavaScript has it, `"yes"` and `1` are true.
+    let truth = |raw: &RawValue| !matches!(raw.get(), "false" | "null" | "0" | "\"\"");
+    let says_so = manifest.has_install_script.is_some_and(truth) || manifest.gypfile.is_some_and(truth);
+    // `scripts` that is no object is none to npm either.
+    let Some(scripts) = manifest.scripts.filter(|raw| raw.get().starts_with('{')) else { return says_so };
+    let Some(scripts) = object(scripts) else {
+        listed.problem("its `scripts` cannot be read");
+        return true;
+    };
+    let runs = |(name, script): &(Cow<'_, str>, &RawValue)| {
+        matches!(name.as_ref(), "preinstall" | "install" | "postinstall")
+            && script.get().starts_with('"')
+            && script.get() != "\"\""
+    };
+    says_so || scripts.0.iter().any(runs)
 }
 
 /// Reads the body of a bulk audit: names with lists of versions.
 pub(super) fn audited(body: &[u8]) -> Result<Vec<Release>, Malformed> {
     let malformed = |why| Malformed::new("an audit request", "", why);
-    let asked: HashMap<String, Vec<String>> =
-        serde_json::from_slice(body).map_err(|_| malformed("it is not an object of names with lists of versions"))?;
-    if asked.values().map(Vec::len).sum::<usize>() > MAX_AUDITED {
-        return Err(malformed("it asks about more than 100,000 releases"));
-    }
+    let shape = || malformed("it is not an object of names with lists of versions");
+    let text = std::str::from_utf8(body).map_err(|_| shape())?;
+    let asked = members::document(text, Collect).map_err(|_| shape())?.ok_or_else(shape)?;
     let mut releases = Vec::new();
-    for (name, versions) in asked {
-        let package = package(&name)?;
+    for (name, versions) in &asked.0 {
+        let versions: Vec<String> = serde_json::from_str(versions.get()).map_err(|_| shape())?;
+        if releases.len() + versions.len() > MAX_AUDITED {
+            return Err(malformed("it asks about more than 100,000 releases"));
+        }
+        let package = package(name)?;
         releases.extend(versions.into_iter().map(|version| package.release(version)));
     }
+    // A name can be there twice, and a version too.
     releases.sort();
+    releases.dedup();
     Ok(releases)
 }
 
 impl Listed {
+    fn read_time(&mut self, instants: &HashMap<&str, &str>) {
+        match instants.get(self.version.as_str()).map(|text| text.parse::<Timestamp>()) {
+            Some(Ok(at)) => self.published = Some(at),
+            Some(Err(_)) => self.problem("its publish time is not an RFC 3339 instant"),
+            None => {}
+        }
+    }
+
     fn problem(&mut self, what: &str) {
         if self.problems.len() < Index::MAX_PROBLEMS {
             self.problems.push(Problem::new(what));
@@ -260,64 +367,7 @@ impl Listed {
     }
 }
 
-/// The members of a JSON object in order, their values not read yet.
-struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'a> Members<'a> {
-    /// The value of a member; the last one, as `JSON.parse` has it.
-    fn get(&self, key: &str) -> Option<&'a RawValue> {
-        self.0.iter().rev().find(|(name, _)| name == key).map(|(_, value)| *value)
-    }
-
-    /// The keys that are there more than once.
-    fn repeated(&self) -> Vec<&str> {
-        let mut keys: Vec<&str> = self.0.iter().map(|(key, _)| key.as_ref()).collect();
-        keys.sort_unstable();
-        let mut repeated: Vec<&str> = keys.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
-        repeated.dedup();
-        repeated.truncate(Index::MAX_PROBLEMS);
-        repeated
-    }
-}
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Walk;
-        impl<'de> Visitor<'de> for Walk {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
-                let mut members = Vec::new();
-                while let Some((Text(key), value)) = map.next_entry()? {
-                    if members.len() == MAX_MEMBERS {
-                        return Err(serde::de::Error::custom("an object has more than 200,000 members"));
-                    }
-                    members.push((key, value));
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Walk)
-    }
-}
-
-/// A JSON string, borrowed from the document unless it has escapes.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
-    serde_json::from_str::<Text<'_>>(raw.get()).ok().map(|text| text.0)
-}
-
-fn object(raw: &RawValue) -> Option<Members<'_>> {
-    serde_json::from_str(raw.get()).ok()
-}
-
-fn cut(text: Cow<'_, str>) -> String {
+fn cut(text: &str) -> String {
     text.chars().take(MAX_KEPT_TEXT).collect()
 }
 
@@ -330,18 +380,21 @@ fn texts(raw: &RawValue, problems: &mut Vec<Problem>, of: &str) -> Vec<(String, 
     if !members.repeated().is_empty() {
         problems.push(Problem::new(format!("a member of `{of}` is there twice")));
     }
-    // `time.unpublished` is an object; it says nothing about a release that is listed.
-    members.0.iter().filter_map(|(key, value)| Some((key.to_string(), string(value)?.into_owned()))).collect()
-}
-
-/// Tells where in the document a borrowed value lies.
-struct Places {
-    start: usize,
-}
-
-impl Places {
-    fn of(&self, value: &RawValue) -> Range<u32> {
-        let start = value.get().as_ptr().addr() - self.start;
-        offset(start)..offset(start + value.get().len())
+    let mut texts = Vec::with_capacity(members.0.len());
+    for (key, value) in members.effective() {
+        match string(value) {
+            Some(text) => texts.push((key.to_owned(), text.into_owned())),
+            // An object with what is gone; it says nothing about a release that is listed.
+            None if (of, key) == ("time", "unpublished") => {}
+            None if problems.len() >= Index::MAX_PROBLEMS => {}
+            None => problems.push(Problem::new(format!("{} in `{of}` is not text", shown(key)))),
+        }
     }
+    texts
+}
+
+/// A key in a sentence for a person.
+fn shown(key: &str) -> String {
+    let cut: String = key.chars().take(Malformed::SHOWN).collect();
+    format!("`{}`", cut.escape_debug())
 }

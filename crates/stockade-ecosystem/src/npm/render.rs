@@ -4,19 +4,23 @@
 //! any other release that satisfies the range, and says the message if there is none. Dist-tags that name a held release
 //! name the highest cleared one of the same major version and prerelease track instead.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::index::{Address, Index, Listed, Rope, Standing, Steering, Variant};
 use crate::npm::packument::KEPT;
-use crate::npm::route::{attestations_url, tarball_url};
+use crate::npm::route::{TARBALL_END, attestations_start, encoded, tarball_start};
 
 pub(super) fn packument(index: &Index, steering: &Steering<'_>) -> Rope {
+    let ours = Addresses::new(index, steering.base);
     let mut rope = Rope::default();
     rope.text("{\"name\":");
     rope.json(index.package.name.as_str());
     rope.text(",\"dist-tags\":");
-    rope.text(&json_of_tags(index, steering));
+    write_tags(&mut rope, index, steering);
     rope.text(",\"versions\":{");
     let mut first = true;
     for (listed, _) in rendered(index, steering) {
@@ -24,8 +28,8 @@ pub(super) fn packument(index: &Index, steering: &Steering<'_>) -> Rope {
         rope.json(&listed.version);
         rope.text(":");
         match steering.variant {
-            Variant::Full => copy(&mut rope, index, listed, listed.object.clone(), steering.base),
-            Variant::Abbreviated => abbreviated(&mut rope, index, listed, steering.base),
+            Variant::Full => copy(&mut rope, listed, listed.object.clone(), &ours),
+            Variant::Abbreviated => abbreviated(&mut rope, listed, &ours),
         }
     }
     rope.text("}");
@@ -40,30 +44,40 @@ pub(super) fn packument(index: &Index, steering: &Steering<'_>) -> Rope {
         }
     }
     rope.text("}");
+    rope.shrink();
     rope
 }
 
+/// A version goes before a tag of the same name.
 pub(super) fn manifest(index: &Index, steering: &Steering<'_>, wanted: &str) -> Option<Rope> {
-    let tags = repaired(index, steering);
-    let version = tags.iter().find(|(tag, _)| *tag == wanted).map_or(wanted, |(_, version)| version);
-    let (listed, _) = rendered(index, steering).find(|(listed, _)| listed.version == version)?;
+    let at = index.position(wanted).or_else(|| {
+        let (_, at) = repaired(index, steering).into_iter().find(|(tag, _)| *tag == wanted)?;
+        Some(at)
+    })?;
+    let listed = index.releases.get(at)?;
+    if !is_rendered(listed, *steering.standings.get(at)?) {
+        return None;
+    }
     let mut rope = Rope::default();
-    copy(&mut rope, index, listed, listed.object.clone(), steering.base);
+    copy(&mut rope, listed, listed.object.clone(), &Addresses::new(index, steering.base));
     Some(rope)
 }
 
 pub(super) fn tags(index: &Index, steering: &Steering<'_>) -> Vec<u8> {
-    json_of_tags(index, steering).into_bytes()
+    let mut rope = Rope::default();
+    write_tags(&mut rope, index, steering);
+    rope.flatten(&[])
 }
 
-/// The releases that are listed, with their standing. One without a place for our address cannot be passed on.
+/// The releases that are listed, with their standing.
 fn rendered<'a>(index: &'a Index, steering: &'a Steering<'_>) -> impl Iterator<Item = (&'a Listed, Standing)> {
     let standings = steering.standings.iter().copied();
-    index
-        .releases
-        .iter()
-        .zip(standings)
-        .filter(|(listed, standing)| *standing != Standing::Removed && !listed.addresses.is_empty())
+    index.releases.iter().zip(standings).filter(|(listed, standing)| is_rendered(listed, *standing))
+}
+
+/// One without a place for our address cannot be passed on.
+fn is_rendered(listed: &Listed, standing: Standing) -> bool {
+    standing != Standing::Removed && listed.is_usable()
 }
 
 fn restrictions(rope: &mut Rope, index: &Index, steering: &Steering<'_>) {
@@ -109,7 +123,7 @@ fn times(rope: &mut Rope, index: &Index, steering: &Steering<'_>) {
     rope.text("}");
 }
 
-fn abbreviated(rope: &mut Rope, index: &Index, listed: &Listed, base: &str) {
+fn abbreviated(rope: &mut Rope, listed: &Listed, ours: &Addresses) {
     rope.text("{");
     let mut first = true;
     for (number, place) in &listed.kept {
@@ -117,7 +131,7 @@ fn abbreviated(rope: &mut Rope, index: &Index, listed: &Listed, base: &str) {
         separate(rope, &mut first);
         rope.json(key);
         rope.text(":");
-        copy(rope, index, listed, place.clone(), base);
+        copy(rope, listed, place.clone(), ours);
     }
     if listed.install_hook {
         separate(rope, &mut first);
@@ -127,19 +141,44 @@ fn abbreviated(rope: &mut Rope, index: &Index, listed: &Listed, base: &str) {
 }
 
 /// Copies a part of the document and puts our addresses in the places of the upstream's.
-fn copy(rope: &mut Rope, index: &Index, listed: &Listed, part: Range<u32>, base: &str) {
+fn copy(rope: &mut Rope, listed: &Listed, part: Range<u32>, ours: &Addresses) {
     let mut at = part.start;
     let inside = |place: &Range<u32>| part.start <= place.start && place.end <= part.end;
     for (place, address) in listed.addresses.iter().filter(|(place, _)| inside(place)) {
         rope.document(at..place.start);
-        let name = index.package.name.as_str();
-        rope.json(&match address {
-            Address::Artifact => tarball_url(base, name, &listed.version),
-            Address::Attestations => attestations_url(base, name, &listed.version),
-        });
+        ours.write(rope, *address, &listed.version);
         at = place.end;
     }
     rope.document(at..part.end);
+}
+
+/// Our addresses of a package's releases, as JSON strings up to where the version stands.
+struct Addresses {
+    tarball: String,
+    attestations: String,
+}
+
+impl Addresses {
+    fn new(index: &Index, base: &str) -> Self {
+        let name = index.package.name.as_str();
+        let open = |start: String| {
+            let json = serde_json::Value::from(start).to_string();
+            json.strip_suffix('"').map(str::to_owned).unwrap_or_default()
+        };
+        Self { tarball: open(tarball_start(base, name)), attestations: open(attestations_start(base, name)) }
+    }
+
+    fn write(&self, rope: &mut Rope, address: Address, version: &str) {
+        let (start, end) = match address {
+            Address::Artifact => (&self.tarball, TARBALL_END),
+            Address::Attestations => (&self.attestations, ""),
+        };
+        rope.text(start);
+        // Percent-encoded text has nothing that JSON escapes.
+        encoded(version).for_each(|part| rope.text(part));
+        rope.text(end);
+        rope.text("\"");
+    }
 }
 
 fn separate(rope: &mut Rope, first: &mut bool) {
@@ -148,33 +187,44 @@ fn separate(rope: &mut Rope, first: &mut bool) {
     }
 }
 
-fn json_of_tags(index: &Index, steering: &Steering<'_>) -> String {
-    let tags = repaired(index, steering).into_iter();
-    let tags: serde_json::Map<String, serde_json::Value> =
-        tags.map(|(tag, version)| (tag.to_owned(), version.into())).collect();
-    serde_json::Value::Object(tags).to_string()
+fn write_tags(rope: &mut Rope, index: &Index, steering: &Steering<'_>) {
+    rope.text("{");
+    let mut first = true;
+    for (tag, at) in repaired(index, steering) {
+        separate(rope, &mut first);
+        rope.json(tag);
+        rope.text(":");
+        rope.json(&index.releases[at].version);
+    }
+    rope.text("}");
 }
 
-/// The tags, each naming a cleared release where its track has one.
+/// The tags, each with the position of a cleared release where its track has one.
 ///
 /// Where it has none, a tag goes on naming the held release: who asks for it gets the reason and not another major
 /// version. A tag whose release was removed goes too, except `latest`, without which some clients fail: it names the
 /// highest release that is left.
-fn repaired<'a>(index: &'a Index, steering: &Steering<'_>) -> Vec<(&'a str, &'a str)> {
-    let standings = index.releases.iter().zip(steering.standings);
-    let cleared: Vec<bool> =
-        standings.map(|(listed, standing)| *standing == Standing::Cleared && !listed.addresses.is_empty()).collect();
-    let is_held = |version: &str| {
-        let at = index.releases.iter().position(|listed| listed.version == version)?;
-        (steering.standings.get(at) == Some(&Standing::Held)).then(|| &index.releases[at])
+fn repaired<'a>(index: &'a Index, steering: &Steering<'_>) -> Vec<(&'a str, usize)> {
+    let stands = |wanted: fn(Standing) -> bool| -> Vec<bool> {
+        let standings = index.releases.iter().zip(steering.standings);
+        standings.map(|(listed, standing)| wanted(*standing) && is_rendered(listed, *standing)).collect()
     };
-    let mut tags = Vec::with_capacity(index.tags.len());
-    for (tag, tagged) in &index.tags {
-        let left = || (tag == "latest").then(|| index.highest(&cleared, |order| !order.is_prerelease()))?;
-        let version = index.repaired_tag(tagged, &cleared).or_else(|| is_held(tagged)).or_else(left);
-        if let Some(listed) = version {
-            tags.push((tag.as_str(), listed.version.as_str()));
-        }
-    }
-    tags
+    let cleared = stands(|standing| standing == Standing::Cleared);
+    let rendered = stands(|_| true);
+    let repaired = index.repaired_tags(&cleared);
+    let name = |(tag, tagged): &'a (String, String)| {
+        let tagged = index.position(tagged);
+        let own = tagged.and_then(|at| repaired[at]).or(tagged.filter(|at| rendered.get(*at) == Some(&true)));
+        let left = || (tag == "latest").then(|| highest_left(index, &[&cleared, &rendered]))?;
+        Some((tag.as_str(), own.or_else(left)?))
+    };
+    index.tags.iter().filter_map(name).collect()
+}
+
+/// The highest release of the first of these choices that has one; a prerelease only if there is nothing else.
+fn highest_left(index: &Index, choices: &[&[bool]]) -> Option<usize> {
+    choices.iter().find_map(|choice| {
+        let stable = index.highest(choice, |order| !order.is_prerelease());
+        index.position(&stable.or_else(|| index.highest(choice, |_| true))?.version)
+    })
 }
