@@ -42,7 +42,8 @@ fn get(segments: &[&str], query: &str, accept: &str) -> Route {
         ["-", "package", scope, name, "dist-tags"] if scope.starts_with('@') => {
             with_package(&format!("{scope}/{name}"), |package| Route::Tags { package })
         }
-        ["-", ..] | [] => refuse(403, "this gateway does not offer that address"),
+        // There is a package whose name is `-`.
+        ["-", wanted, ..] if *wanted != "-" => refuse(403, "this gateway does not offer that address"),
         [name] => with_package(name, |package| Route::Index { package, variant: variant(accept) }),
         [name, "-", file] if !file.contains('/') => {
             with_package(name, |package| Route::Artifact { package, file: (*file).to_owned() })
@@ -185,6 +186,15 @@ mod tests {
             let path_out = "-/npm/v1/attestations/@acme%2fleft@1.0.0".to_owned();
             assert_eq!(get(path), Route::Forward { about: Some(left().release("1.0.0")), path: path_out }, "{path}");
         }
+    }
+
+    #[test]
+    fn a_package_may_be_called_as_the_registrys_own_folder() {
+        let dash = || package("-").unwrap();
+        assert_eq!(get("/-"), Route::Index { package: dash(), variant: Variant::Full });
+        let file = "--0.0.1.tgz".to_owned();
+        assert_eq!(get("/-/-/--0.0.1.tgz"), Route::Artifact { package: dash(), file });
+        assert_eq!(get("/-/package/-/dist-tags"), Route::Tags { package: dash() });
     }
 
     #[test]

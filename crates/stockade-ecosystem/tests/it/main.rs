@@ -1,0 +1,6 @@
+//! What holds for every request and every document, however it was made.
+
+#![expect(clippy::unwrap_used, reason = "what a test cannot go on without ends it")]
+
+mod packuments;
+mod routes;
