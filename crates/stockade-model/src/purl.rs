@@ -35,7 +35,7 @@ impl FromStr for Purl {
     fn from_str(text: &str) -> Result<Self, MalformedPurl> {
         let malformed = |why| MalformedPurl { text: text.chars().take(200).collect(), why };
         let rest = text.strip_prefix("pkg:").ok_or_else(|| malformed("it does not begin with `pkg:`"))?;
-        let rest = rest.split(['?', '#']).next().unwrap_or_default().trim_start_matches('/');
+        let rest = rest.split(['?', '#']).next().unwrap_or_default().trim_matches('/');
         let (kind, rest) = rest.split_once('/').ok_or_else(|| malformed("there is no name after the type"))?;
         // `@` inside the namespace (`@acme/left`) is often left unencoded; a version's `@` comes after the last `/`.
         let name_at = rest.rfind('/').map_or(0, |slash| slash + 1);
@@ -44,8 +44,10 @@ impl FromStr for Purl {
             _ => (rest, None),
         };
         let decode = |text: &str| decoded(text).ok_or_else(|| malformed("a percent-encoding in it is broken"));
-        let name = decode(path.trim_end_matches('/'))?;
-        if kind.is_empty() || name.is_empty() {
+        // The specification passes over slashes that separate nothing; encoded ones would make another name.
+        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        let name = decode(&parts.join("/"))?;
+        if kind.is_empty() || name.split('/').any(str::is_empty) {
             return Err(malformed("type and name must not be empty"));
         }
         Ok(Self {
@@ -58,7 +60,10 @@ impl FromStr for Purl {
 impl fmt::Display for Purl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "pkg:{}/", self.package.ecosystem)?;
-        encode(self.package.name.as_str(), f)?;
+        for (at, part) in self.package.name.as_str().split('/').enumerate() {
+            f.write_str(if at == 0 { "" } else { "/" })?;
+            encode(part, f)?;
+        }
         if let Some(version) = &self.version {
             f.write_str("@")?;
             encode(version, f)?;
@@ -79,11 +84,12 @@ impl<'de> Deserialize<'de> for Purl {
     }
 }
 
-/// Writes a purl segment; `/` separates segments, `:` is allowed bare.
+/// Writes a part of a name or a version; `:` is allowed bare. A `/` in a version is encoded, or the version would be read
+/// as a part of the name.
 fn encode(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     for byte in text.bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' | b'~' | b'/' | b':' => {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' | b'~' | b':' => {
                 write!(f, "{}", char::from(byte))?;
             }
             _ => write!(f, "%{byte:02X}")?,
@@ -230,8 +236,20 @@ mod tests {
     }
 
     #[test]
+    fn a_slash_stays_where_it_is() {
+        let text = "pkg:npm/%40acme/left@1.0.0%2Fb";
+        assert_eq!(release(text).version, "1.0.0/b");
+        assert_eq!(text.parse::<Purl>().unwrap().to_string(), text);
+        for text in ["pkg://npm//%40acme//left@1", "pkg:npm/@acme/left@1/", "pkg:npm/%40acme%2Fleft@1"] {
+            assert_eq!(text.parse::<Purl>().unwrap().to_string(), "pkg:npm/%40acme/left@1", "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_no_purl_is_refused() {
-        for text in ["", "npm/a", "pkg:npm", "pkg:npm/", "pkg:/a", "pkg:npm/%4", "pkg:npm/%ff"] {
+        for text in
+            ["", "npm/a", "pkg:npm", "pkg:npm/", "pkg:/a", "pkg:npm/%4", "pkg:npm/%ff", "pkg:npm/a%2F", "pkg:npm/%2F/a"]
+        {
             assert!(text.parse::<Purl>().is_err(), "{text}");
         }
     }
