@@ -1,2 +1,66 @@
-//! The command line: arguments, settings, reports, progress.
-fn main() {}
+//! The command line.
+//!
+//! A command answers on standard output and says with its exit status what the answer means. Whatever goes wrong comes up
+//! here, is shown once, and ends in 2: what could not be decided is not allowed.
+
+mod args;
+mod clock;
+mod commands;
+mod describe;
+mod errors;
+mod files;
+mod inherit;
+mod lockfiles;
+mod output;
+mod process;
+mod running;
+mod settings;
+mod subject;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser as _;
+use tracing::level_filters::LevelFilter;
+
+use args::Cli;
+use commands::Exit;
+use output::Printer;
+
+/// How long work that nobody waits for may take when the process ends.
+const LAST_WORK: Duration = Duration::from_secs(1);
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors, and clap knows where each belongs.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Undecided } else { Exit::Allowed }.into();
+        }
+    };
+    let printer = Printer::new(&cli.global);
+    log(&cli);
+    let outcome = tokio::runtime::Runtime::new().map_err(anyhow::Error::from).and_then(|runtime| {
+        let outcome = runtime.block_on(commands::perform(cli, &printer));
+        runtime.shutdown_timeout(LAST_WORK);
+        outcome
+    });
+    let exit = outcome.unwrap_or_else(|error| {
+        output::insist(&errors::rendered(&error));
+        Exit::Undecided
+    });
+    exit.into()
+}
+
+/// What the libraries say of their work goes to standard error: warnings where somebody watches a gateway, else errors.
+fn log(cli: &Cli) {
+    let level = match (cli.global.verbose, &cli.command) {
+        (0, args::Command::Serve(_)) => LevelFilter::WARN,
+        (0, _) => LevelFilter::ERROR,
+        (1, _) => LevelFilter::INFO,
+        _ => LevelFilter::DEBUG,
+    };
+    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(level);
+    log.without_time().with_target(false).with_ansi(false).init();
+}

@@ -6,6 +6,7 @@
 //! counts for every registry below that host and path, and `${NAME}` is the environment.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde_json::Value;
 use stockade_model::Secret;
@@ -191,38 +192,46 @@ fn run_of(user_agent: &str) -> Option<&str> {
     rest.split_ascii_whitespace().next()
 }
 
-/// Stands in front of a line that `setup` put away, and after one that it wrote.
+/// Stands in front of a line that `setup` put away, after one that it wrote, and after one to which it gave an end.
 const PUT_AWAY: &str = "; stockade setup put away: ";
 const WRITTEN: &str = "; stockade setup wrote the next line";
+const ENDED: &str = "; stockade setup ended the line before";
 
+/// Lines keep their own ends, and a last line without one is remembered, so that undoing gives back every byte.
 fn point(text: &str, base: &str, scopes: &[String]) -> String {
     let clean = unpoint(text);
     let ours = |key: &str| key == "registry" || scopes.iter().any(|scope| key == format!("{scope}:registry"));
     let mut out = String::new();
-    for line in clean.lines() {
+    for line in clean.split_inclusive('\n') {
         let key = line.split_once('=').map_or("", |(key, _)| key.trim());
         if ours(key) {
             out.push_str(PUT_AWAY);
         }
         out.push_str(line);
-        out.push('\n');
     }
-    out.push_str(&format!("{WRITTEN}\nregistry={base}/\n"));
+    if !out.is_empty() && !out.ends_with('\n') {
+        let _ = write!(out, "\n{ENDED}\n");
+    }
+    let _ = write!(out, "{WRITTEN}\nregistry={base}/\n");
     for scope in scopes {
-        out.push_str(&format!("{WRITTEN}\n{scope}:registry={base}/\n"));
+        let _ = write!(out, "{WRITTEN}\n{scope}:registry={base}/\n");
     }
     out
 }
 
 fn unpoint(text: &str) -> String {
-    let mut out = String::new();
+    let (mut out, mut ended) = (String::new(), None);
     let mut lines = text.split_inclusive('\n');
     while let Some(line) = lines.next() {
-        if line.trim_end() == WRITTEN {
-            lines.next();
-        } else {
-            out.push_str(line.strip_prefix(PUT_AWAY).unwrap_or(line));
+        match line.trim_end() {
+            WRITTEN => drop(lines.next()),
+            ENDED => ended = Some(out.len()),
+            _ => out.push_str(line.strip_prefix(PUT_AWAY).unwrap_or(line)),
         }
+    }
+    // Where something was added after it since, the line needs its end.
+    if ended == Some(out.len()) {
+        out.pop();
     }
     out
 }
@@ -314,5 +323,10 @@ mod tests {
         assert_eq!(point(&pointed, "http://127.0.0.1:4873/x", &["@acme".to_owned()]), pointed, "twice is once");
         assert_eq!(unpoint(before), before);
         assert_eq!(unpoint(&point("", "http://b", &[])), "");
+        for text in ["fund=false", "registry=x", "a=b\r\nregistry = x\r\n\r\n", "; c\n\n\n"] {
+            assert_eq!(unpoint(&point(text, "http://b", &[])), text);
+            assert_eq!(point(&point(text, "http://b", &[]), "http://b", &[]), point(text, "http://b", &[]), "{text:?}");
+        }
+        assert_eq!(unpoint(&(point("a=b", "http://b", &[]) + "c=d\n")), "a=b\nc=d\n");
     }
 }

@@ -1,0 +1,182 @@
+//! The arguments. What they mean together with the settings files is for [`crate::settings`] to say.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+use url::Url;
+
+/// Keeps compromised releases of legitimate packages away.
+///
+/// Exit status: 0 allowed, 1 the policy says no, 2 it could not be decided.
+#[derive(Debug, Parser)]
+#[command(name = "stockade", version, propagate_version = true, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Global {
+    /// A settings file that stands in place of the user's
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The folder that everything is kept in
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// A policy that stands in place of the settings'
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// How the answer is written
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: Format,
+    /// Say nothing but the answer and errors
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Say more about what is done; twice for everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// The instant at which the clock starts, for replays and tests
+    #[arg(long, global = true, hide = true, value_name = "INSTANT")]
+    pub(crate) now: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a client through a gateway, this once
+    Run(Run),
+    /// Serve a gateway until it is stopped
+    Serve(Serve),
+    /// List what is held or denied
+    Held,
+    /// Let a held release in, for a time
+    Approve(Decide),
+    /// Keep a release out
+    Deny(Decide),
+    /// Say what the policy makes of a release, and of what evidence
+    Why(Why),
+    /// Replay a ruling from the log
+    Explain(Explain),
+    /// Look at policies
+    #[command(subcommand)]
+    Policy(Policy),
+    /// Write the settings file from what is found
+    Init(Init),
+    /// Point clients at the gateway, or away from it
+    Setup(Setup),
+    /// Find what is wrong
+    Doctor,
+    /// Look at the log
+    #[command(subcommand)]
+    Log(Log),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The client and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
+    pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The address to listen on; 127.0.0.1:4873 unless the settings say otherwise
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// The address under which clients reach it, if that is another one
+    #[arg(long, value_name = "URL")]
+    pub(crate) public_url: Option<Url>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Decide {
+    /// The release, as a package URL with a version
+    pub(crate) purl: String,
+    /// Why
+    #[arg(long)]
+    pub(crate) reason: String,
+    /// Who decides; the user's name unless given
+    #[arg(long, value_name = "WHO")]
+    pub(crate) by: Option<String>,
+    /// Until when: `30d`, a date or an instant
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) expires: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Why {
+    /// A release or a package, as a package URL
+    pub(crate) purl: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The ruling's identifier, its beginning, or the address in a refusal
+    pub(crate) ruling: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Policy {
+    /// Read a policy and say what is wrong with it
+    Check {
+        /// A policy document; the policy in effect unless given
+        file: Option<PathBuf>,
+    },
+    /// Say what the policy makes of releases; try another one with --policy
+    Test {
+        /// Releases, as package URLs
+        #[arg(required = true)]
+        purls: Vec<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// Overwrite the file that is there
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Setup {
+    /// The clients; all that are found unless named
+    pub(crate) clients: Vec<String>,
+    /// Give the clients' configuration back as it was
+    #[arg(long)]
+    pub(crate) undo: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Log {
+    /// Show the newest entries, newest first
+    Show {
+        /// How many
+        #[arg(short, value_name = "N", default_value_t = 20)]
+        number: usize,
+    },
+    /// Check that nothing was changed, removed or cut off
+    Verify {
+        /// An entry that was written down elsewhere
+        #[arg(long, value_name = "SEQ:HASH")]
+        expect: Option<String>,
+    },
+    /// Say who was given these bytes
+    Served {
+        /// The bytes' digest, `sha256:…`
+        digest: String,
+    },
+}

@@ -1,0 +1,187 @@
+//! `stockade doctor`: finds what is wrong. One broken thing does not keep it from looking at the next.
+
+use std::ffi::OsStr;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use stockade_engine::{Engine, EngineError, UpstreamError, Upstreams};
+use stockade_model::redacted;
+
+use super::{Context, Exit, policy, serve};
+use crate::args::Global;
+use crate::clock::clock;
+use crate::inherit::{self, Inherited};
+use crate::output::{Printer, columns};
+use crate::settings::Settings;
+use crate::{process, running};
+
+/// No machine has a right clock that shows an earlier instant.
+const EARLIEST: Timestamp = Timestamp::constant(1_735_689_600, 0);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Ok,
+    Warn,
+    Fail,
+}
+
+#[derive(Debug, Serialize)]
+struct Check {
+    state: State,
+    what: String,
+    says: String,
+}
+
+/// What was looked at so far.
+#[derive(Default)]
+struct Checks(Vec<Check>);
+
+/// Looks at everything.
+pub(super) async fn doctor(global: &Global, printer: &Printer) -> anyhow::Result<Exit> {
+    let mut checks = Checks::default();
+    match Settings::load(global) {
+        Ok(settings) => {
+            let found = if settings.file.exists() { "read" } else { "not there, so everything is as built in" };
+            checks.ok("settings", format!("{}: {found}", settings.file.display()));
+            checks.look(&Context { settings, printer, clock: clock(global.now) }).await;
+        }
+        Err(error) => checks.fail("settings", format!("{error:#}; nothing else was looked at")),
+    }
+    let Checks(checks) = checks;
+    let row = |check: &Check| vec![format!("{:?}", check.state).to_lowercase(), check.what.clone(), check.says.clone()];
+    printer.answer(&checks, || columns(0, &checks.iter().map(row).collect::<Vec<_>>()))?;
+    let failed = checks.iter().any(|check| check.state == State::Fail);
+    let looked = checks.len() > 1;
+    Ok(match (failed, looked) {
+        (_, false) => Exit::Undecided,
+        (true, true) => Exit::Refused,
+        (false, true) => Exit::Allowed,
+    })
+}
+
+impl Checks {
+    fn add(&mut self, state: State, what: &str, says: impl Into<String>) {
+        self.0.push(Check { state, what: what.to_owned(), says: says.into() });
+    }
+
+    fn ok(&mut self, what: &str, says: impl Into<String>) {
+        self.add(State::Ok, what, says);
+    }
+
+    fn warn(&mut self, what: &str, says: impl Into<String>) {
+        self.add(State::Warn, what, says);
+    }
+
+    fn fail(&mut self, what: &str, says: impl Into<String>) {
+        self.add(State::Fail, what, says);
+    }
+
+    async fn look(&mut self, context: &Context<'_>) {
+        let settings = &context.settings;
+        self.ok("policy", policy::line(&settings.policy, &settings.policy_from));
+        let all = inherit::all(settings).await;
+        for inherited in &all {
+            self.client(inherited, settings).await;
+        }
+        let usable: Vec<&Inherited> = all.iter().filter(|one| one.refuse_ourselves(settings).is_ok()).collect();
+        let upstreams = usable.iter().fold(Upstreams::default(), |upstreams, one| match &one.config {
+            Ok(config) => upstreams.with(one.ecosystem.id.clone(), config.clone()),
+            Err(_) => upstreams,
+        });
+        match context.open(upstreams).await {
+            Ok(engine) => {
+                self.ok("data", format!("{}: can be written", settings.data.display()));
+                self.log(&engine).await;
+                self.advisories(&engine, settings);
+                for inherited in usable {
+                    self.upstream(&engine, inherited).await;
+                }
+            }
+            Err(error) => self.fail("data", format!("{}: {error:#}", settings.data.display())),
+        }
+        self.gateway(settings).await;
+    }
+
+    async fn client(&mut self, inherited: &Inherited, settings: &Settings) {
+        let client = inherited.client;
+        let program = client.programs.first().copied().unwrap_or(client.name);
+        if inherited.printed.is_none() {
+            let why = inherited.config.as_ref().err().cloned();
+            return self
+                .warn(client.name, why.unwrap_or_else(|| "not installed; the settings state its upstream".to_owned()));
+        }
+        let version = process::ask(OsStr::new(program), &["--version"]).await.ok().flatten().unwrap_or_default();
+        let version = version.trim();
+        match (&inherited.config, inherited.refuse_ourselves(settings)) {
+            (_, Err(error)) => self.fail(client.name, format!("{version}: {error}")),
+            (Err(why), _) => self.fail(client.name, format!("{version}: {why}")),
+            (Ok(config), Ok(())) => {
+                let address = redacted(config.default.url.as_str());
+                self.ok(client.name, format!("{version}, its upstream is {address}"));
+                for problem in &config.problems {
+                    self.warn(client.name, problem.what.clone());
+                }
+            }
+        }
+    }
+
+    /// Anything that comes back from the upstream, even a refusal, says that it is there.
+    async fn upstream(&mut self, engine: &Engine, inherited: &Inherited) {
+        let Ok(config) = &inherited.config else { return };
+        let address = redacted(config.default.url.as_str());
+        match engine.fact(&inherited.ecosystem.id, None, "").await {
+            Err(EngineError::Upstream(UpstreamError::Status(status @ (401 | 403)))) => {
+                self.warn("upstream", format!("{address} answers {status}: is the credential right?"));
+            }
+            Err(EngineError::Upstream(UpstreamError::Status(status))) if status >= 500 => {
+                self.fail("upstream", format!("{address} answers {status}"));
+            }
+            Ok(_)
+            | Err(EngineError::Upstream(
+                UpstreamError::NotFound | UpstreamError::Status(_) | UpstreamError::TooLong(_),
+            )) => {
+                self.ok("upstream", format!("{address} answers"));
+            }
+            Err(error) => self.fail("upstream", format!("{address}: {error}")),
+        }
+    }
+
+    async fn log(&mut self, engine: &Engine) {
+        match engine.store().verify_log(None).await {
+            Ok(Ok(verified)) => self.ok("log", format!("holds together, all {} of its entries", verified.entries)),
+            Ok(Err(fault)) => self.fail("log", format!("was tampered with: {fault}")),
+            Err(error) => self.fail("log", error.to_string()),
+        }
+        let newest =
+            engine.store().newest_entries(1).await.ok().and_then(|entries| entries.first().map(|entry| entry.at));
+        let now = engine.now();
+        match newest.filter(|newest| *newest > now) {
+            Some(newest) => self.fail("clock", format!("it is {now}, but the log's newest entry is of {newest}")),
+            None if now < EARLIEST => self.fail("clock", format!("it is {now}, which cannot be")),
+            None => self.ok("clock", now.to_string()),
+        }
+    }
+
+    fn advisories(&mut self, engine: &Engine, settings: &Settings) {
+        let advisories = engine.advisories();
+        let says = serve::advisories(&advisories, settings);
+        let state = match (advisories.problems.is_empty(), advisories.records) {
+            (false, _) => State::Fail,
+            (true, 0) => State::Warn,
+            (true, _) => State::Ok,
+        };
+        self.add(state, "advisories", says);
+    }
+
+    async fn gateway(&mut self, settings: &Settings) {
+        match (running::find(&settings.data).await, running::noted(&settings.data)) {
+            (Ok(Some(running)), _) => self.ok("gateway", format!("runs at {}", running.url)),
+            (Ok(None), Ok(Some(noted))) => {
+                self.warn("gateway", format!("was at {}, and does not answer; `stockade serve` starts one", noted.url));
+            }
+            (Ok(None), Ok(None)) => self.ok("gateway", "does not run; `stockade run` brings its own"),
+            (Err(error), _) | (_, Err(error)) => self.fail("gateway", format!("{error:#}")),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The commands.
+
+mod decide;
+mod doctor;
+mod held;
+mod init;
+mod log;
+mod policy;
+mod run;
+mod serve;
+mod setup;
+mod why;
+
+use std::process::ExitCode;
+
+use stockade_engine::{Clock, Engine, PATIENCE, Upstreams};
+use stockade_model::Verdict;
+use stockade_policy::Policy;
+
+use crate::args::{Cli, Command, Global};
+use crate::clock::clock;
+use crate::inherit::{self, Inherited};
+use crate::output::Printer;
+use crate::settings::Settings;
+
+/// What the exit status says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// 0
+    Allowed,
+    /// 1: the policy says no.
+    Refused,
+    /// 2: something was not looked at.
+    Undecided,
+    /// What the client of a run ended with.
+    Of(u8),
+}
+
+impl Exit {
+    fn code(self) -> u8 {
+        match self {
+            Self::Allowed => 0,
+            Self::Refused => 1,
+            Self::Undecided => 2,
+            Self::Of(code) => code,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+impl From<Verdict> for Exit {
+    fn from(verdict: Verdict) -> Self {
+        if verdict == Verdict::Allow { Self::Allowed } else { Self::Refused }
+    }
+}
+
+/// What most commands work with.
+struct Context<'a> {
+    settings: Settings,
+    printer: &'a Printer,
+    clock: Clock,
+}
+
+/// Does what was asked.
+pub(crate) async fn perform(cli: Cli, printer: &Printer) -> anyhow::Result<Exit> {
+    let Cli { global, command } = cli;
+    let context = |global: &Global| {
+        Ok::<_, anyhow::Error>(Context { settings: Settings::load(global)?, printer, clock: clock(global.now) })
+    };
+    match command {
+        Command::Run(arguments) => run::run(context(&global)?, &arguments.command).await,
+        Command::Serve(arguments) => serve::serve(context(&global)?, arguments).await,
+        Command::Held => held::held(context(&global)?).await,
+        Command::Approve(arguments) => decide::decide(context(&global)?, Verdict::Allow, arguments).await,
+        Command::Deny(arguments) => decide::decide(context(&global)?, Verdict::Deny, arguments).await,
+        Command::Why(arguments) => why::why(context(&global)?, &[arguments.purl]).await,
+        Command::Explain(arguments) => why::explain(context(&global)?, &arguments.ruling).await,
+        Command::Policy(crate::args::Policy::Check { file }) => policy::check(context(&global)?, file.as_deref()).await,
+        Command::Policy(crate::args::Policy::Test { purls }) => why::why(context(&global)?, &purls).await,
+        Command::Init(arguments) => init::init(&global, printer, arguments.force).await,
+        Command::Setup(arguments) => setup::setup(context(&global)?, arguments).await,
+        Command::Doctor => doctor::doctor(&global, printer).await,
+        Command::Log(arguments) => log::log(context(&global)?, arguments).await,
+    }
+}
+
+impl Context<'_> {
+    /// An engine that can ask upstreams. It must not ask this gateway.
+    async fn engine(&self) -> anyhow::Result<Engine> {
+        let all = inherit::all(&self.settings).await;
+        self.engine_of(&all).await
+    }
+
+    /// An engine with these upstreams.
+    async fn engine_of(&self, all: &[Inherited]) -> anyhow::Result<Engine> {
+        for inherited in all {
+            inherited.refuse_ourselves(&self.settings)?;
+            self.mention_problems(inherited);
+        }
+        self.open(inherit::upstreams(all)).await
+    }
+
+    /// An engine that answers from what was recorded.
+    async fn engine_of_records(&self) -> anyhow::Result<Engine> {
+        self.open(Upstreams::default()).await
+    }
+
+    async fn open(&self, upstreams: Upstreams) -> anyhow::Result<Engine> {
+        let Settings { data, artifact_hosts, advisories, policy, .. } = &self.settings;
+        // The engine takes one of its own, and the canonical text is the same policy.
+        let policy = Policy::from_canonical(policy.canonical())?;
+        let settings = stockade_engine::Settings {
+            data: data.clone(),
+            policy,
+            upstreams,
+            artifact_hosts: artifact_hosts.clone(),
+            advisories: advisories.clone(),
+            clock: self.clock.clone(),
+            patience: PATIENCE,
+        };
+        Ok(Engine::open(settings).await?)
+    }
+
+    fn mention_problems(&self, inherited: &Inherited) {
+        let problems = inherited.config.iter().flat_map(|config| &config.problems);
+        for problem in problems {
+            self.printer.talk(&format!("stockade: {}'s configuration: {}\n", inherited.client.name, problem.what));
+        }
+    }
+}

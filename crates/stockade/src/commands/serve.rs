@@ -1,0 +1,128 @@
+//! `stockade serve`: the gateway, until it is stopped.
+
+use std::fmt::Write as _;
+use std::net::{IpAddr, SocketAddr};
+
+use anyhow::Context as _;
+use stockade_ecosystem::Client;
+use stockade_engine::{Advisories, Engine};
+use stockade_gateway::{Gateway, Options};
+use stockade_model::redacted;
+use tokio::net::TcpListener;
+
+use super::{Context, Exit, policy};
+use crate::args::Serve;
+use crate::errors::hinted;
+use crate::inherit::{self, Inherited};
+use crate::output::columns;
+use crate::running;
+use crate::settings::Settings;
+
+/// Serves until SIGINT or SIGTERM.
+pub(super) async fn serve(mut context: Context<'_>, arguments: Serve) -> anyhow::Result<Exit> {
+    let settings = &mut context.settings;
+    settings.listen = arguments.listen.unwrap_or(settings.listen);
+    settings.public_url = arguments.public_url.or(settings.public_url.take());
+    let all = inherit::all(&context.settings).await;
+    let engine = context.engine_of(&all).await?;
+    let listener = listen(context.settings.listen).await?;
+    context.settings.listen = listener.local_addr()?;
+    let data = context.settings.data.clone();
+    // Signals are listened for before anybody is told where we are, so that none of them finds us unprepared.
+    let stop = stopped()?;
+    running::write_down(&data, &reached(&context.settings))?;
+    context.printer.talk(&banner(&context.settings, &all, &engine));
+    let gateway = Gateway::new(engine, Options { public_url: context.settings.public_url.clone() });
+    let served = gateway.serve(listener, stop).await;
+    running::take_back(&data)?;
+    served.context("the gateway ended")?;
+    context.printer.talk("stockade: stopped\n");
+    Ok(Exit::Allowed)
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            let hint = "another gateway may be running, as `stockade doctor` tells; `--listen` takes another address";
+            hinted(format!("somebody else listens on {address}"), hint)
+        }
+        _ => anyhow::Error::new(error).context(format!("{address} cannot be listened on")),
+    })
+}
+
+/// Resolves when somebody asks us to end.
+fn stopped() -> anyhow::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        Ok(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        })
+    }
+    #[cfg(not(unix))]
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}
+
+/// Where this machine reaches the gateway.
+fn reached(settings: &Settings) -> String {
+    let mut address = settings.listen;
+    if address.ip().is_unspecified() {
+        let loopback = match address.ip() {
+            IpAddr::V4(_) => IpAddr::from(std::net::Ipv4Addr::LOCALHOST),
+            IpAddr::V6(_) => IpAddr::from(std::net::Ipv6Addr::LOCALHOST),
+        };
+        address.set_ip(loopback);
+    }
+    format!("http://{address}")
+}
+
+fn banner(settings: &Settings, all: &[Inherited], engine: &Engine) -> String {
+    let base = settings.public_url.as_ref().map_or_else(|| reached(settings), |_| settings.address());
+    let mut rows = Vec::new();
+    let mut row = |what: &str, words: String| rows.push(vec![what.to_owned(), words]);
+    for inherited in all {
+        let id = inherited.ecosystem.id.as_str();
+        match &inherited.config {
+            Ok(config) => {
+                row(id, format!("{base}/{id}/ in front of {}", redacted(config.default.url.as_str())));
+                for (scope, upstream) in &config.scopes {
+                    row("", format!("{scope} from {}", redacted(upstream.url.as_str())));
+                }
+            }
+            Err(why) => row(id, format!("off: {why}")),
+        }
+    }
+    row("policy", policy::line(&engine.policy(), &settings.policy_from));
+    row("advisories", advisories(&engine.advisories(), settings));
+    for client in all.iter().filter(|inherited| inherited.config.is_ok()).map(|inherited| inherited.client) {
+        row("use it", use_it(client));
+    }
+    let mut text = format!("stockade {} guards {base}\n{}", env!("CARGO_PKG_VERSION"), columns(2, &rows));
+    if !settings.listen.ip().is_loopback() {
+        let _ = writeln!(text, "  warning: everybody who reaches {} can read through it", settings.listen);
+    }
+    text
+}
+
+fn use_it(client: &Client) -> String {
+    format!("`stockade run -- {0} …` for one command, `stockade setup {0}` for all", client.name)
+}
+
+/// How many advisories there are, or what it means that there are none.
+pub(super) fn advisories(advisories: &Advisories, settings: &Settings) -> String {
+    let problems = match advisories.problems.as_slice() {
+        [] => String::new(),
+        [first, rest @ ..] => format!("; not all could be read: {first}, and {} more", rest.len()),
+    };
+    if advisories.records > 0 {
+        return format!("{} records of malware{problems}", advisories.records);
+    }
+    let folder = settings.advisory_folder();
+    format!("none: malware known by name is not recognised; put OSV records into {}{problems}", folder.display())
+}

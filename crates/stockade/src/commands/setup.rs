@@ -1,0 +1,139 @@
+//! `stockade setup`: points clients at the gateway, and back.
+//!
+//! A client that points at the gateway no longer says where packages come from. So that is written into the settings
+//! first, and only then the client's file is changed.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use stockade_ecosystem::ALL;
+
+use super::init::upstream;
+use super::{Context, Exit};
+use crate::args::Setup;
+use crate::errors::hinted;
+use crate::files;
+use crate::inherit::{self, Inherited};
+use crate::settings::Settings;
+
+/// What was done for one client.
+#[derive(Serialize)]
+struct Done {
+    client: &'static str,
+    file: PathBuf,
+    changed: bool,
+    /// The settings file, where the upstream had to be written into it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stated_in: Option<PathBuf>,
+}
+
+/// Points clients at the gateway, or gives them back.
+pub(super) async fn setup(context: Context<'_>, arguments: Setup) -> anyhow::Result<Exit> {
+    let Setup { clients, undo } = arguments;
+    let all = chosen(inherit::all(&context.settings).await, &clients)?;
+    let mut done = Vec::new();
+    for inherited in &all {
+        done.push(if undo { unpoint(inherited)? } else { point(&context.settings, inherited)? });
+    }
+    let text = || done.iter().map(|done| told(done, undo)).collect();
+    context.printer.answer(&done, text)?;
+    if !undo {
+        context.printer.talk("stockade: `stockade serve` has to run for them to install anything\n");
+    }
+    Ok(Exit::Allowed)
+}
+
+/// The clients that are named, or all that are installed.
+fn chosen(all: Vec<Inherited>, names: &[String]) -> anyhow::Result<Vec<Inherited>> {
+    let known = || ALL.iter().flat_map(|ecosystem| ecosystem.clients);
+    if let Some(name) = names.iter().find(|name| !known().any(|client| client.name == **name)) {
+        let known: Vec<String> = known().map(|client| format!("`{}`", client.name)).collect();
+        let hint = format!("the clients are {}", known.join(", "));
+        return Err(hinted(format!("`{name}` is no client that stockade can set up"), hint));
+    }
+    let wanted = |inherited: &Inherited| names.is_empty() || names.iter().any(|name| name == inherited.client.name);
+    let (found, missing): (Vec<_>, Vec<_>) =
+        all.into_iter().filter(wanted).partition(|inherited| inherited.printed.is_some());
+    match (found.as_slice(), missing.as_slice()) {
+        (_, [missing, ..]) if !names.is_empty() => {
+            let hint = "install it, or leave it out";
+            Err(hinted(format!("`{}` cannot be asked where its configuration is", missing.client.name), hint))
+        }
+        ([], _) => Err(hinted("no client was found", "install one, or look at `stockade doctor`")),
+        _ => Ok(found),
+    }
+}
+
+fn point(settings: &Settings, inherited: &Inherited) -> anyhow::Result<Done> {
+    let file = configured_in(inherited)?;
+    inherited.refuse_ourselves(settings)?;
+    let stated_in = state(settings, inherited)?;
+    let base = format!("{}/{}", settings.address(), inherited.ecosystem.id);
+    let before = files::read_text(&file)?.unwrap_or_default();
+    let after = (inherited.client.point)(&before, &base, &inherited.scopes());
+    let changed = change(&file, &before, &after)?;
+    Ok(Done { client: inherited.client.name, file, changed, stated_in })
+}
+
+fn unpoint(inherited: &Inherited) -> anyhow::Result<Done> {
+    let file = configured_in(inherited)?;
+    let before = files::read_text(&file)?.unwrap_or_default();
+    let after = (inherited.client.unpoint)(&before);
+    let changed = change(&file, &before, &after)?;
+    Ok(Done { client: inherited.client.name, file, changed, stated_in: None })
+}
+
+/// Writes a file's new text. One in which nothing is left was not there before.
+fn change(file: &Path, before: &str, after: &str) -> anyhow::Result<bool> {
+    if before == after {
+        return Ok(false);
+    }
+    if after.is_empty() {
+        files::remove(file)?;
+    } else {
+        files::replace(file, after.as_bytes())?;
+    }
+    Ok(true)
+}
+
+fn configured_in(inherited: &Inherited) -> anyhow::Result<PathBuf> {
+    let name = inherited.client.name;
+    let file = inherited.printed.as_deref().and_then(inherited.client.configured_in);
+    let unknown = || hinted(format!("`{name}` does not say where its configuration is"), "look at `stockade doctor`");
+    file.map(PathBuf::from).ok_or_else(unknown)
+}
+
+/// Writes the upstream into the settings, unless it is there.
+fn state(settings: &Settings, inherited: &Inherited) -> anyhow::Result<Option<PathBuf>> {
+    let (id, file) = (inherited.ecosystem.id.as_str(), &settings.file);
+    let config = inherited.config()?;
+    match settings.stated.get(id) {
+        Some(stated) if stated.url.is_some() => Ok(None),
+        Some(_) => {
+            let hint = format!("write `url` into `[upstream.{id}]` in {}", file.display());
+            Err(hinted(format!("the settings have `[upstream.{id}]` without `url`"), hint))
+        }
+        None => {
+            let mut text = files::read_text(file)?.unwrap_or_default();
+            if !text.is_empty() && !text.ends_with('\n') {
+                text.push('\n');
+            }
+            text.push_str(&upstream(id, config));
+            files::replace(file, text.as_bytes())?;
+            Ok(Some(file.clone()))
+        }
+    }
+}
+
+fn told(done: &Done, undo: bool) -> String {
+    let Done { client, file, changed, stated_in } = done;
+    let file = file.display();
+    let stated = stated_in.as_ref().map(|file| format!("{client}: wrote its upstream into {}\n", file.display()));
+    let what = match (changed, undo) {
+        (true, false) => format!("points at the gateway, in {file}"),
+        (false, false) => format!("points at the gateway already, in {file}"),
+        (true, true) => format!("{file} is as it was"),
+        (false, true) => format!("nothing to undo in {file}"),
+    };
+    format!("{}{client}: {what}\n", stated.unwrap_or_default())
+}

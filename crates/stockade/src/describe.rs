@@ -1,0 +1,110 @@
+//! Rulings, evidence and gaps in words.
+
+use jiff::Timestamp;
+use stockade_engine::duration;
+use stockade_model::{Clock, Comparison, Evidence, Gap, Reason, Verdict};
+
+use crate::output::columns;
+
+/// A heading with rows below it, or nothing if there are none.
+pub(crate) fn section(title: &str, rows: &[Vec<String>]) -> String {
+    if rows.is_empty() { String::new() } else { format!("{title}:\n{}", columns(2, rows)) }
+}
+
+/// What a ruling's sentence says after the name of the release.
+pub(crate) fn predicate(sentence: &str) -> &str {
+    let after_name = || {
+        let (_, rest) = sentence.split_once(" by stockade: `")?;
+        let (_, rest) = rest.split_once("` ")?;
+        Some(rest.split_once(' ')?.1)
+    };
+    after_name().unwrap_or(sentence)
+}
+
+/// One row for each reason: verdict, rule, sentence.
+pub(crate) fn reasons(reasons: &[Reason]) -> Vec<Vec<String>> {
+    let row = |reason: &Reason| {
+        let until = reason.until.map(|until| format!(" (until {until})")).unwrap_or_default();
+        vec![reason.verdict.name().to_owned(), reason.rule.clone(), format!("{}{until}", reason.sentence)]
+    };
+    reasons.iter().map(row).collect()
+}
+
+/// One row for each gap: kind, detail.
+pub(crate) fn gaps(gaps: &[Gap]) -> Vec<Vec<String>> {
+    gaps.iter().map(|gap| vec![kebab(&gap.kind), gap.detail.clone()]).collect()
+}
+
+/// The rows of the evidence: what, and what of it.
+pub(crate) fn evidence(evidence: &[Evidence], now: Timestamp) -> Vec<Vec<String>> {
+    let rows = evidence.iter().flat_map(|evidence| one(evidence, now));
+    rows.map(|(what, words)| vec![what.to_owned(), words]).collect()
+}
+
+fn one(evidence: &Evidence, now: Timestamp) -> Vec<(&'static str, String)> {
+    match evidence {
+        Evidence::Published { at, clock } => vec![("age", age(*at, clock, now))],
+        Evidence::Manifest { publisher, install_hook, provenance, deprecated } => {
+            let mut rows: Vec<(&str, String)> = publisher.iter().map(|who| ("publisher", who.clone())).collect();
+            rows.push(("hook", said(*install_hook, "its code runs when it is installed", "none runs at installation")));
+            rows.push((
+                "provenance",
+                said(*provenance, "the index offers an attestation, not verified", "none is offered"),
+            ));
+            rows.extend(deprecated.iter().map(|words| ("deprecated", words.clone())));
+            rows
+        }
+        Evidence::Advisory { id, malware, summary } => {
+            let kind = said(*malware, "malware", "vulnerable");
+            vec![("advisory", format!("`{id}`, {kind}: {summary}"))]
+        }
+        Evidence::Claimed { integrity } => vec![("claim", format!("the index claims {integrity}"))],
+        Evidence::Integrity { digest, comparison } => vec![("digest", compared(&digest.to_string(), comparison))],
+        Evidence::Decision { verdict, digest, reason, by, expires } => {
+            let done = if *verdict == Verdict::Allow { "approved" } else { "denied" };
+            let until = expires.map(|expires| format!(" until {expires}")).unwrap_or_default();
+            vec![("decision", format!("{done} by {by}{until}, for {digest}: {reason}"))]
+        }
+    }
+}
+
+fn said(yes: bool, if_yes: &str, if_no: &str) -> String {
+    (if yes { if_yes } else { if_no }).to_owned()
+}
+
+fn age(at: Timestamp, clock: &Clock, now: Timestamp) -> String {
+    let ago = if at <= now { format!("{} ago", duration(now.duration_since(at))) } else { "in the future".to_owned() };
+    let clock = match clock {
+        Clock::Registry => "as the registry says",
+        Clock::Mirror { .. } => "by a mirror's clock",
+    };
+    format!("published {ago}, at {at}, {clock}")
+}
+
+fn compared(digest: &str, comparison: &Comparison) -> String {
+    match comparison {
+        Comparison::Matches => format!("{digest}, as claimed and as first seen"),
+        Comparison::NotAsClaimed { claimed } => format!("{digest}, but the index claims {claimed}"),
+        Comparison::NotAsPinned { pinned, since } => format!("{digest}, but {pinned} was first seen, at {since}"),
+    }
+}
+
+/// The name of a value as documents spell it.
+pub(crate) fn kebab(value: &impl serde::Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_loses_its_beginning_where_the_release_stands_elsewhere() {
+        let sentence = "would be held by stockade: `@acme/left` 1.1.0 is 5 hours old; policy asks 72 hours";
+        assert_eq!(predicate(sentence), "is 5 hours old; policy asks 72 hours");
+        assert_eq!(predicate("something else"), "something else");
+    }
+}

@@ -1,0 +1,86 @@
+//! Files of the user's: read with a limit, and replaced in one step.
+
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+/// The longest file of a user's that is read, in bytes. Lockfiles of large projects have a few dozen MiB.
+const MAX_FILE: u64 = 256 * 1024 * 1024;
+/// Who may do what with a new file: its owner alone.
+#[cfg(unix)]
+const PRIVATE: u32 = 0o600;
+
+/// A file's bytes; `None` if it does not exist.
+#[expect(clippy::disallowed_methods, reason = "the user's own files are a face's to read")]
+pub(crate) fn read(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
+    let file = match std::fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error).with_context(|| format!("`{}` could not be read", path.display())),
+    };
+    let mut bytes = Vec::new();
+    let read = file.take(MAX_FILE + 1).read_to_end(&mut bytes);
+    read.with_context(|| format!("`{}` could not be read", path.display()))?;
+    anyhow::ensure!(bytes.len() as u64 <= MAX_FILE, "`{}` is longer than {MAX_FILE} bytes", path.display());
+    Ok(Some(bytes))
+}
+
+/// A file's text; `None` if it does not exist.
+pub(crate) fn read_text(path: &Path) -> anyhow::Result<Option<String>> {
+    let Some(bytes) = read(path)? else { return Ok(None) };
+    let text = String::from_utf8(bytes).ok().with_context(|| format!("`{}` is not UTF-8", path.display()))?;
+    Ok(Some(text))
+}
+
+/// Puts a file in the place of the one that is there, which keeps its mode; a link is followed and stays. Whoever looks
+/// sees the old one or the new one, whole. A new file is its owner's alone.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    replace_at(&real(path), bytes).with_context(|| format!("`{}` could not be written", path.display()))
+}
+
+fn replace_at(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    let permissions = match std::fs::metadata(path) {
+        Ok(metadata) => Some(metadata.permissions()),
+        Err(_) => new_permissions(),
+    };
+    if let Some(permissions) = permissions {
+        file.as_file().set_permissions(permissions)?;
+    }
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere there are no modes")]
+fn new_permissions() -> Option<std::fs::Permissions> {
+    Some(std::os::unix::fs::PermissionsExt::from_mode(PRIVATE))
+}
+
+#[cfg(not(unix))]
+fn new_permissions() -> Option<std::fs::Permissions> {
+    None
+}
+
+/// Removes a file; it is no error if it is gone already.
+#[expect(clippy::disallowed_methods, reason = "only what this program wrote is removed")]
+pub(crate) fn remove(path: &Path) -> anyhow::Result<()> {
+    match std::fs::remove_file(real(path)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("`{}` could not be removed", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The file that a path leads to, past links.
+pub(crate) fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
+}

@@ -1,0 +1,205 @@
+//! What is in effect: arguments, the user's file, a project's file, the environment, in this order.
+//!
+//! This is the only module that reads the environment. A project's `stockade.toml` may only tighten the policy. Whatever
+//! else it says is an error, because a repository that could name an upstream could send its users anywhere.
+
+mod document;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use stockade_ecosystem::Stated;
+use stockade_policy::Policy;
+use url::Url;
+
+use crate::args::Global;
+use crate::errors::hinted;
+use crate::files;
+
+pub(crate) use document::DEFAULT_LISTEN;
+
+/// The name of settings files.
+pub(crate) const FILE: &str = "stockade.toml";
+/// The name of our folders below the user's.
+const FOLDER: &str = "stockade";
+
+/// What is in effect.
+pub(crate) struct Settings {
+    /// Where the gateway listens.
+    pub(crate) listen: SocketAddr,
+    /// Where clients reach it, if that is another address.
+    pub(crate) public_url: Option<Url>,
+    /// The folder that everything is kept in.
+    pub(crate) data: PathBuf,
+    /// Hosts that artifacts may be fetched from besides the upstreams.
+    pub(crate) artifact_hosts: Vec<String>,
+    /// The upstreams that are written down, by ecosystem.
+    pub(crate) stated: BTreeMap<String, Stated>,
+    /// Folders and zips of OSV records.
+    pub(crate) advisories: Vec<PathBuf>,
+    /// The policy.
+    pub(crate) policy: Policy,
+    /// Where the policy comes from, for a person.
+    pub(crate) policy_from: String,
+    /// The user's settings file, or the one in its place. It need not exist.
+    pub(crate) file: PathBuf,
+    /// Why a gateway that is running has another policy; `None` if it may have this one.
+    pub(crate) own_policy: Option<String>,
+}
+
+impl Settings {
+    /// Reads everything that there is to read.
+    pub(crate) fn load(global: &Global) -> anyhow::Result<Self> {
+        let file = user_file(global)?;
+        let text = files::read_text(&file)?;
+        if text.is_none() && global.config.is_some() {
+            return Err(hinted(
+                format!("`{}` does not exist", file.display()),
+                "`stockade init` writes a settings file",
+            ));
+        }
+        Self::of(global, file, text.as_deref().unwrap_or_default())
+    }
+
+    /// What would be in effect if the user's file were empty.
+    pub(crate) fn without_file(global: &Global) -> anyhow::Result<Self> {
+        Self::of(global, user_file(global)?, "")
+    }
+
+    fn of(global: &Global, file: PathBuf, text: &str) -> anyhow::Result<Self> {
+        let in_file = || format!("in {}", file.display());
+        let written = document::settings(text).with_context(in_file)?;
+        let base = Policy::parse_settings(text).with_context(in_file)?;
+        let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
+        let beside = |path: &PathBuf| folder.join(path);
+        let data = match (&global.data, &written.data) {
+            (Some(data), _) => data.clone(),
+            (None, Some(data)) => beside(data),
+            (None, None) => data_folder()?,
+        };
+        let (base, mut policy_from) = match (&global.policy, base) {
+            (Some(path), _) => (policy_file(path)?, path.display().to_string()),
+            (None, Some(policy)) => (policy, file.display().to_string()),
+            (None, None) => (Policy::builtin(), "built in".to_owned()),
+        };
+        let project = project(&file)?;
+        let policy = match &project {
+            Some((path, project)) => {
+                policy_from = format!("{policy_from}, tightened by {}", path.display());
+                base.tightened_by(project).with_context(|| format!("in {}", path.display()))?
+            }
+            None => base,
+        };
+        let own_policy = match (&project, &global.policy) {
+            (Some((path, _)), _) => Some(format!("{} has a policy", path.display())),
+            (None, Some(path)) => Some(format!("{} is to be the policy", path.display())),
+            (None, None) => None,
+        };
+        let mut advisories: Vec<PathBuf> = written.advisories.sources.iter().map(beside).collect();
+        advisories.extend(Some(advisory_folder(&data)).filter(|folder| folder.is_dir()));
+        Ok(Self {
+            listen: written.listen(),
+            public_url: written.public_url(),
+            data,
+            stated: written.stated(),
+            artifact_hosts: written.artifact_hosts,
+            advisories,
+            policy,
+            policy_from,
+            file,
+            own_policy,
+        })
+    }
+
+    /// The folder that advisories may simply be put into.
+    pub(crate) fn advisory_folder(&self) -> PathBuf {
+        advisory_folder(&self.data)
+    }
+
+    /// Where a gateway with these settings is reached, without a trailing `/`.
+    pub(crate) fn address(&self) -> String {
+        match &self.public_url {
+            Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+            None => format!("http://{}", self.listen),
+        }
+    }
+}
+
+fn advisory_folder(data: &Path) -> PathBuf {
+    data.join("advisories")
+}
+
+/// Reads a policy document.
+pub(crate) fn policy_file(path: &Path) -> anyhow::Result<Policy> {
+    let text = files::read_text(path)?.with_context(|| format!("`{}` does not exist", path.display()))?;
+    Policy::parse(&text).with_context(|| format!("in {}", path.display()))
+}
+
+/// The folders of a project that something was started in: the working folder and those above it, up to the one with
+/// `.git` in it, and never the user's home or anything above that.
+pub(crate) fn project_folders() -> Vec<PathBuf> {
+    let Ok(start) = std::env::current_dir() else { return Vec::new() };
+    let home = home().map(|home| files::real(&home));
+    let mut folders = Vec::new();
+    for folder in start.ancestors().filter(|folder| *folder != Path::new("/")) {
+        if home.as_deref() == Some(folder) {
+            break;
+        }
+        folders.push(folder.to_path_buf());
+        if folder.join(".git").exists() {
+            break;
+        }
+    }
+    folders
+}
+
+/// The nearest settings file of a project that has a policy. The user's own file is not a project's.
+fn project(users: &Path) -> anyhow::Result<Option<(PathBuf, Policy)>> {
+    let users = files::real(users);
+    let candidates = project_folders().into_iter().map(|folder| folder.join(FILE));
+    let Some(path) = candidates.into_iter().find(|path| path.is_file() && files::real(path) != users) else {
+        return Ok(None);
+    };
+    let text = files::read_text(&path)?.unwrap_or_default();
+    let in_file = || format!("in the project's {}", path.display());
+    document::project(&text).with_context(in_file)?;
+    let policy = Policy::parse_settings(&text).with_context(in_file)?;
+    Ok(policy.map(|policy| (path, policy)))
+}
+
+fn user_file(global: &Global) -> anyhow::Result<PathBuf> {
+    if let Some(file) = &global.config {
+        return Ok(std::path::absolute(file)?);
+    }
+    let unknown = "neither `XDG_CONFIG_HOME` nor `HOME` says where the user's settings are";
+    let folder = folder("XDG_CONFIG_HOME", ".config").ok_or_else(|| hinted(unknown, "give a file with `--config`"))?;
+    Ok(folder.join(FILE))
+}
+
+fn data_folder() -> anyhow::Result<PathBuf> {
+    let unknown = "neither `XDG_DATA_HOME` nor `HOME` says where data is kept";
+    folder("XDG_DATA_HOME", ".local/share").ok_or_else(|| hinted(unknown, "give a folder with `--data`"))
+}
+
+/// Our folder below a folder of the user's. The specification of these variables wants relative ones to be ignored.
+fn folder(variable: &str, below_home: &str) -> Option<PathBuf> {
+    let stated = self::variable(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    Some(stated.or_else(|| Some(home()?.join(below_home)))?.join(FOLDER))
+}
+
+fn home() -> Option<PathBuf> {
+    std::env::home_dir().filter(|home| home.is_absolute())
+}
+
+/// The name of the user, for the record.
+pub(crate) fn user() -> Option<String> {
+    ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(variable)
+}
+
+/// A variable of the environment, unless it is empty.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}

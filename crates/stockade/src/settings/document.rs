@@ -1,0 +1,213 @@
+//! A settings file, as it is written.
+//!
+//! Every check happens inside `Deserialize`, so that the parser still knows the place and an error can name it.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use anyhow::bail;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use stockade_ecosystem::{ALL, Stated, by_id};
+use url::Url;
+
+/// Where the gateway listens unless it is said otherwise.
+pub(crate) const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), PORT);
+const PORT: u16 = 4873;
+/// The longest settings file in bytes.
+const MAX_DOCUMENT: usize = 1024 * 1024;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(super) struct Written {
+    listen: Option<Listen>,
+    public_url: Option<Address>,
+    pub(super) data: Option<PathBuf>,
+    pub(super) artifact_hosts: Vec<String>,
+    upstream: BTreeMap<Ecosystem, Upstream>,
+    pub(super) advisories: Advisories,
+    /// Read by the policy's own crate.
+    #[serde(rename = "policy")]
+    _policy: Option<IgnoredAny>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Advisories {
+    pub(super) sources: Vec<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Upstream {
+    url: Option<Address>,
+    scopes: BTreeMap<String, Address>,
+}
+
+impl Written {
+    pub(super) fn listen(&self) -> SocketAddr {
+        self.listen.as_ref().map_or(DEFAULT_LISTEN, |listen| listen.0)
+    }
+
+    pub(super) fn public_url(&self) -> Option<Url> {
+        self.public_url.as_ref().map(|address| address.0.clone())
+    }
+
+    pub(super) fn stated(&self) -> BTreeMap<String, Stated> {
+        let text = |address: &Address| address.0.to_string();
+        let stated = |upstream: &Upstream| Stated {
+            url: upstream.url.as_ref().map(text),
+            scopes: upstream.scopes.iter().map(|(scope, address)| (scope.clone(), text(address))).collect(),
+        };
+        self.upstream.iter().map(|(ecosystem, upstream)| (ecosystem.0.clone(), stated(upstream))).collect()
+    }
+
+    /// A scope that no package can be in would be a registry that nobody asks.
+    fn check(&self) -> Result<(), String> {
+        for (id, upstream) in &self.upstream {
+            let Some(ecosystem) = by_id(&id.0) else { continue };
+            for scope in upstream.scopes.keys() {
+                if let Err(malformed) = (ecosystem.name)(&format!("{scope}/name")) {
+                    return Err(format!("`upstream.{}.scopes`: no package is in `{scope}`: {}", id.0, malformed.why));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads the settings of a user. `[policy]` is not looked into.
+pub(super) fn settings(text: &str) -> anyhow::Result<Written> {
+    let written: Written = read(text)?;
+    written.check().map_err(anyhow::Error::msg)?;
+    Ok(written)
+}
+
+/// Checks that the settings of a project have nothing but a policy.
+pub(super) fn project(text: &str) -> anyhow::Result<()> {
+    read::<BTreeMap<ProjectKey, toml::Value>>(text).map(drop)
+}
+
+fn read<T: DeserializeOwned>(text: &str) -> anyhow::Result<T> {
+    if text.len() > MAX_DOCUMENT {
+        bail!("it has {} bytes, more than the limit of {MAX_DOCUMENT}", text.len());
+    }
+    toml::from_str(text).map_err(|error| {
+        let before = &text[..error.span().map_or(0, |span| text.floor_char_boundary(span.start))];
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        anyhow::anyhow!("line {line}, column {column}: {}", error.message().trim_end())
+    })
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+struct ProjectKey(String);
+
+impl TryFrom<String> for ProjectKey {
+    type Error = String;
+
+    fn try_from(key: String) -> Result<Self, String> {
+        if key == "policy" {
+            return Ok(Self(key));
+        }
+        Err(format!("`{key}` belongs in the user's file: a project may only tighten the policy, in `[policy]`"))
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+struct Ecosystem(String);
+
+impl TryFrom<String> for Ecosystem {
+    type Error = String;
+
+    fn try_from(id: String) -> Result<Self, String> {
+        if by_id(&id).is_some() {
+            return Ok(Self(id));
+        }
+        let known: Vec<String> = ALL.iter().map(|ecosystem| format!("`{}`", ecosystem.id)).collect();
+        Err(format!("`{id}` is no ecosystem that stockade knows; there is {}", known.join(", ")))
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct Listen(SocketAddr);
+
+impl TryFrom<String> for Listen {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let wrong = |_| format!("`{text}` is not an address with a port, such as `{DEFAULT_LISTEN}`");
+        text.parse().map(Self).map_err(wrong)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct Address(Url);
+
+impl TryFrom<String> for Address {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        // The text may carry a credential.
+        url.map(Self).ok_or_else(|| format!("`{}` is not an http or https address", stockade_model::redacted(&text)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        settings(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn settings_are_read() {
+        let written = settings(
+            "listen = \"127.0.0.1:1\"\nartifact-hosts = [\"files.example\"]\n[upstream.npm]\nurl = \"https://registry.example/npm\"\n\
+             scopes = { \"@acme\" = \"https://npm.acme.example\" }\n[policy]\nnonsense = 1\n",
+        )
+        .unwrap();
+        assert_eq!(written.listen().port(), 1);
+        let stated = &written.stated()["npm"];
+        assert_eq!(stated.url.as_deref(), Some("https://registry.example/npm"));
+        assert_eq!(stated.scopes["@acme"], "https://npm.acme.example/");
+        assert_eq!(settings("").unwrap().listen().to_string(), "127.0.0.1:4873");
+    }
+
+    #[test]
+    fn an_error_says_where_and_what() {
+        let checks = [
+            ("listen = \"here\"", "line 1, column 10: `here` is not an address with a port, such as `127.0.0.1:4873`"),
+            ("\n[upstream.nmp]\n", "line 2, column 11: `nmp` is no ecosystem that stockade knows; there is `npm`"),
+            (
+                "[upstream.npm]\nurl = \"ftp://user:s3cr3t@x.example\"",
+                "line 2, column 7: `ftp://x.example` is not an http or https address",
+            ),
+            (
+                "[upstream.npm]\nscopes = { acme = \"https://x.example\" }",
+                "`upstream.npm.scopes`: no package is in `acme`: it has a character that would have to be encoded in a URL",
+            ),
+        ];
+        for (text, expected) in checks {
+            assert_eq!(error(text), expected);
+        }
+        assert!(error("lisen = \"x\"").starts_with("line 1, column 1: unknown field `lisen`"));
+    }
+
+    #[test]
+    fn a_project_has_a_policy_and_nothing_else() {
+        assert!(project("[policy]\nmode = \"enforce\"\n").is_ok());
+        assert!(project("").is_ok());
+        assert_eq!(
+            project("[policy]\n[upstream.npm]\nurl = \"https://evil.example\"").unwrap_err().to_string(),
+            "line 2, column 2: `upstream` belongs in the user's file: a project may only tighten the policy, in `[policy]`"
+        );
+    }
+}
