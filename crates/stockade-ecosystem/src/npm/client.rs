@@ -41,9 +41,9 @@ fn settings(printed: &str) -> Result<Settings, Problem> {
 /// The project's, the user's and the global file.
 fn files(printed: &str) -> Vec<String> {
     let Ok(settings) = settings(printed) else { return Vec::new() };
-    let text = |key| settings.get(key).and_then(Value::as_str);
-    let project = text("local-prefix").or(text("prefix")).map(|prefix| format!("{prefix}/.npmrc"));
-    let named = ["userconfig", "globalconfig"].into_iter().filter_map(|key| text(key).map(str::to_owned));
+    let prefix = text(&settings, "local-prefix").or_else(|| text(&settings, "prefix"));
+    let project = prefix.map(|prefix| format!("{prefix}/.npmrc"));
+    let named = ["userconfig", "globalconfig"].into_iter().filter_map(|key| text(&settings, key).map(str::to_owned));
     project.into_iter().chain(named).collect()
 }
 
@@ -55,14 +55,19 @@ fn read(
 ) -> Result<ClientConfig, Problem> {
     let settings = settings(printed)?;
     let mut problems = Vec::new();
-    let mut credentials = BTreeMap::new();
+    let (mut credentials, mut addresses) = (BTreeMap::new(), BTreeMap::new());
     // The most specific file comes first and wins.
-    for text in files.iter().rev() {
-        credentials.extend(
-            lines(text).filter(|(key, _)| key.starts_with("//")).map(|(key, value)| (key, expand(&value, env))),
-        );
+    for (key, value) in files.iter().rev().flat_map(|text| lines(text)) {
+        if key.starts_with("//") {
+            credentials.insert(key, expand(&value, env));
+        } else if key == "registry" || is_of_scope(&key) {
+            // npm does not print an address that has a credential in it.
+            addresses.insert(key, Value::String(expand(&value, env)));
+        }
     }
-    let registry = stated.url.as_deref().or_else(|| settings.get("registry").and_then(Value::as_str));
+    addresses.extend(settings.clone());
+    let settings = addresses.into_iter().collect();
+    let registry = stated.url.as_deref().or_else(|| text(&settings, "registry"));
     let registry = registry.ok_or_else(|| Problem::new("npm names no registry"))?;
     let default = upstream(registry, &credentials)?;
     let mut scopes = BTreeMap::new();
@@ -73,8 +78,19 @@ fn read(
             None => problems.push(Problem::new(format!("the registry of `{scope}` is not an address"))),
         }
     }
-    let cafile = settings.get("cafile").and_then(Value::as_str).map(str::to_owned);
+    let cafile = text(&settings, "cafile").map(str::to_owned);
     Ok(ClientConfig { default, scopes, cafile, problems })
+}
+
+/// What follows a scope in the key that gives it a registry of its own.
+const SCOPES: &str = ":registry";
+
+fn is_of_scope(key: &str) -> bool {
+    key.starts_with('@') && key.ends_with(SCOPES)
+}
+
+fn text<'a>(settings: &'a Settings, key: &str) -> Option<&'a str> {
+    settings.get(key).and_then(Value::as_str)
 }
 
 /// The scopes with a registry of their own, `None` where its address is no text; stated ones come last and win.
@@ -82,10 +98,8 @@ fn addresses_of_scopes<'a>(
     settings: &'a Settings,
     stated: &'a Stated,
 ) -> impl Iterator<Item = (&'a str, Option<&'a str>)> {
-    let printed = settings.iter().filter_map(|(key, value)| {
-        let scope = key.strip_suffix(":registry").filter(|scope| scope.starts_with('@'))?;
-        Some((scope, value.as_str()))
-    });
+    let printed = settings.iter().filter(|(key, _)| is_of_scope(key));
+    let printed = printed.map(|(key, value)| (key.trim_end_matches(SCOPES), value.as_str()));
     printed.chain(stated.scopes.iter().map(|(scope, address)| (scope.as_str(), Some(address.as_str()))))
 }
 
@@ -275,6 +289,22 @@ mod tests {
         assert_eq!(config.cafile.as_deref(), Some("/ca.pem"));
         assert_eq!(config.problems.len(), 1);
         assert!(!format!("{config:?}").contains("dXNl"), "a credential must not print");
+    }
+
+    #[test]
+    fn an_address_with_a_credential_is_not_printed_and_is_found_in_the_files() {
+        let files = [
+            "@secret:registry=https://user:${TOKEN}@secret.example/\n@acme:registry=https://old.example/\n",
+            "@secret:registry=https://less-specific.example/\nregistry=https://user:pw@registry.example/all\n",
+        ]
+        .map(str::to_owned);
+        let env = |name: &str| (name == "TOKEN").then(|| "pw".to_owned());
+        let printed = r#"{"@acme:registry":"https://npm.acme.example/"}"#;
+        let config = read(printed, &files, &env, &Stated::default()).unwrap();
+        assert_eq!(config.default.url.as_str(), "https://registry.example/all/");
+        assert_eq!(config.scopes["@secret"].url.as_str(), "https://secret.example/");
+        assert_eq!(config.scopes["@secret"].credential.as_ref().unwrap().header().reveal(), "Basic dXNlcjpwdw==");
+        assert_eq!(config.scopes["@acme"].url.as_str(), "https://npm.acme.example/", "what is printed is in effect");
     }
 
     #[test]

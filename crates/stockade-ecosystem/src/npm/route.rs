@@ -51,8 +51,23 @@ fn get(segments: &[&str], query: &str, accept: &str) -> Route {
         [name, wanted] if *wanted != "-" => {
             with_package(name, |package| Route::Manifest { package, wanted: (*wanted).to_owned() })
         }
+        [_, .., "-", file] => moved(segments, file),
         _ => refuse(403, "this gateway does not offer that address"),
     }
+}
+
+/// A tarball below a path of somebody else's. With `replace-registry-host` npm puts our address in the place of a
+/// registry's and keeps the path, so that a mirror's mount, and with npm 10 our own once more, stands before the name.
+fn moved(segments: &[&str], file: &str) -> Route {
+    let elsewhere = || refuse(403, "this gateway does not offer that address");
+    let [before @ .., last, _, _] = segments else { return elsewhere() };
+    let bare = last.rsplit('/').next().unwrap_or(last);
+    if !file.strip_prefix(bare).is_some_and(|rest| rest.starts_with('-')) || file.contains('/') {
+        return elsewhere();
+    }
+    let scope = before.last().filter(|scope| scope.starts_with('@') && !last.contains('/'));
+    let name = scope.map_or_else(|| (*last).to_owned(), |scope| format!("{scope}/{last}"));
+    with_package(&name, |package| Route::Artifact { package, file: file.to_owned() })
 }
 
 fn post(segments: &[&str]) -> Route {
@@ -208,6 +223,27 @@ mod tests {
         assert_eq!(variant(npm8), Variant::Abbreviated);
         assert_eq!(variant("application/json, application/vnd.npm.install-v1+json; q=0.5"), Variant::Full);
         assert_eq!(variant("application/vnd.npm.install-v1+json;q=0"), Variant::Full);
+    }
+
+    #[test]
+    fn a_tarball_is_found_below_the_path_of_the_registry_that_a_lockfile_names() {
+        for path in ["/npm/@acme/left", "/api/npm/all/@acme/left", "/npm/npm/@acme/left", "/npm/@acme%2fleft"] {
+            let file = "left-1.0.0.tgz".to_owned();
+            assert_eq!(get(&format!("{path}/-/left-1.0.0.tgz")), Route::Artifact { package: left(), file }, "{path}");
+        }
+        let file = "npm-1.0.0.tgz".to_owned();
+        let npm = package("npm").unwrap();
+        for path in ["/npm/-/npm-1.0.0.tgz", "/npm/npm/-/npm-1.0.0.tgz", "/npm/npm/npm/-/npm-1.0.0.tgz"] {
+            assert_eq!(get(path), Route::Artifact { package: npm.clone(), file: file.clone() }, "{path}");
+        }
+        for path in [
+            "/npm/left/-/right-1.0.0.tgz",
+            "/npm/left/-/left",
+            "/npm/.left/-/.left-1.0.0.tgz",
+            "/-/x/left/-/left-1.0.0.tgz",
+        ] {
+            assert!(matches!(get(path), Route::Refuse { .. }), "{path}");
+        }
     }
 
     #[test]
