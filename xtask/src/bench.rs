@@ -1,11 +1,25 @@
-//! The benchmarks: how fast the parts are, one `cargo bench` target per crate.
+//! The benchmarks. Those of the parts are `cargo bench` targets; those of the whole run the real program beside its
+//! peers, interleaved in one run, because only a ratio means anything on another machine.
 
+mod gateway;
+mod install;
+mod server;
+
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, ensure};
 
-/// Runs every benchmark of the workspace. `args` go to `cargo bench` as they are.
+/// Runs what `args` name, or every benchmark of the parts.
 pub(crate) fn run(args: &[&str]) -> anyhow::Result<()> {
+    match args {
+        ["gateway"] => gateway::run(),
+        ["install", project] => install::run(project.as_ref()),
+        args => parts(args),
+    }
+}
+
+fn parts(args: &[&str]) -> anyhow::Result<()> {
     let status = Command::new("cargo")
         .args(["bench", "--workspace", "--locked"])
         .args(args)
@@ -14,4 +28,39 @@ pub(crate) fn run(args: &[&str]) -> anyhow::Result<()> {
         .context("`cargo` could not be started")?;
     ensure!(status.success(), "`cargo bench` failed");
     Ok(())
+}
+
+/// The program under test, built as it is released.
+fn stockade() -> anyhow::Result<PathBuf> {
+    let mut build = Command::new("cargo");
+    build.args(["build", "--release", "--locked", "--package", "stockade"]).current_dir(crate::root());
+    ensure!(build.status()?.success(), "`cargo build --release` failed");
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| crate::root().join("target"), PathBuf::from);
+    Ok(target.join("release").join("stockade"))
+}
+
+/// The middle of the numbers; of two in the middle the lower.
+fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    let middle = numbers.len().saturating_sub(1) / 2;
+    numbers.get(middle).copied().unwrap_or(f64::NAN)
+}
+
+/// The standard output of a command that must succeed.
+fn output(command: &mut Command) -> anyhow::Result<String> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().with_context(|| format!("`{name}` could not be started"))?;
+    let words = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "`{name}` failed: {}", words.trim());
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_median_is_in_the_middle() {
+        assert!((super::median(vec![3.0, 1.0, 2.0]) - 2.0).abs() < f64::EPSILON);
+        assert!((super::median(vec![4.0, 1.0, 2.0, 3.0]) - 2.0).abs() < f64::EPSILON);
+        assert!(super::median(Vec::new()).is_nan());
+    }
 }

@@ -21,7 +21,9 @@ const USAGE: &str = "\
 cargo xtask check [STEP]      everything that has to pass, or one step of it
 cargo xtask tidy              the repository's own rules
 cargo xtask tidy digest HOST  the digest under which tidy knows a host name
-cargo xtask bench [ARG…]      the benchmarks; arguments go to `cargo bench`";
+cargo xtask bench [ARG…]      the benchmarks of the parts; arguments go to `cargo bench`
+cargo xtask bench gateway     requests a second beside nginx and Verdaccio
+cargo xtask bench install DIR `npm ci` of the project in DIR: direct, through a cold gateway, through a warm one";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();

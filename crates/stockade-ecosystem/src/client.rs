@@ -7,6 +7,11 @@ use url::Url;
 
 use crate::Problem;
 
+/// Looks a variable up.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+/// Variables with their values.
+pub type Variables = Vec<(String, String)>;
+
 /// A client that installs from a registry.
 pub struct Client {
     /// Its name, also in `setup NAME`.
@@ -19,15 +24,11 @@ pub struct Client {
     pub files: fn(printed: &str) -> Vec<String>,
     /// Reads the effective configuration from what the client printed and from those files' texts. Variables in the
     /// files are looked up with `env`; addresses that are `stated` stand in place of the printed ones.
-    pub read: fn(
-        printed: &str,
-        files: &[String],
-        env: &dyn Fn(&str) -> Option<String>,
-        stated: &Stated,
-    ) -> Result<ClientConfig, Problem>,
+    pub read:
+        fn(printed: &str, files: &[String], env: Environment<'_>, stated: &Stated) -> Result<ClientConfig, Problem>,
     /// The environment that points a client at the gateway for one run: `base` is the mount's address, `scopes` those
     /// that have a registry of their own, `run` the name of the run.
-    pub environment: fn(base: &str, scopes: &[String], run: &str) -> Vec<(String, String)>,
+    pub environment: fn(base: &str, scopes: &[String], run: &str) -> Variables,
     /// The name of a run that an environment gave to a client, from the `User-Agent` that the client sends.
     pub run_of: fn(user_agent: &str) -> Option<&str>,
     /// Rewrites the client's configuration file so that it uses the gateway, keeping what was there.

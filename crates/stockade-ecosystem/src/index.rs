@@ -158,7 +158,8 @@ impl Index {
     /// When the release was published, and by whose clock.
     ///
     /// A mirror notes when it first saw a version, so an old version that somebody just asked for looks new. It is as old
-    /// as a later version of the same line at least, and that bounds its time from above.
+    /// as a later version of the same line at least, and that bounds its time from above. What a tag names is not bounded:
+    /// an intruder could publish a version that was skipped, and would inherit the age of the one after it.
     pub fn published(&self, listed: &Listed) -> Option<(Timestamp, Clock)> {
         let stated = listed.published?;
         if !self.mirror_clock {
@@ -170,6 +171,16 @@ impl Index {
             Some((at, version)) if at < stated => Some((at, Clock::Mirror { bounded_by: Some(version.clone()) })),
             _ => Some((stated, Clock::Mirror { bounded_by: None })),
         }
+    }
+
+    /// Sets the tags. A release that one of them names is no longer bounded by later ones.
+    pub(crate) fn tag(&mut self, tags: Vec<(String, String)>) {
+        for (_, version) in &tags {
+            if let Some(bound) = self.position(version).and_then(|at| self.bounds.get_mut(at)) {
+                *bound = None;
+            }
+        }
+        self.tags = tags;
     }
 
     /// For each release the later one of its line that was published first.

@@ -16,7 +16,7 @@ mod registry;
 
 use stockade_model::{EcosystemId, Malformed, Name};
 
-pub use client::{Client, ClientConfig, Credential, Stated, Upstream};
+pub use client::{Client, ClientConfig, Credential, Environment, Stated, Upstream, Variables};
 pub use index::{Artifact, Index, Listed, Piece, Problem, Rope, Standing, Steering, Variant};
 pub use path::{PathError, Segments};
 pub use registry::{Denial, Refusal, Registry, Request, Route};

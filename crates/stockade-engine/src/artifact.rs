@@ -350,7 +350,7 @@ impl Engine {
     /// Fetches a release's bytes to learn what they are, and pins them. Nothing leaves.
     pub(crate) async fn pinned(&self, release: &Release) -> Result<Digest, EngineError> {
         let current = self.0.documents.current(&release.package).await?;
-        let place = current.document.index.releases.iter().position(|listed| listed.version == release.version);
+        let place = current.document.index.position(&release.version);
         let at = place.ok_or_else(|| EngineError::NoRelease(release.to_string()))?;
         let _flight = self.0.fetching.board(release.clone()).await;
         let case = self.case(current, release.clone(), at).await?;
@@ -373,7 +373,7 @@ const SHOWN: usize = 80;
 fn by_file(registry: &'static dyn Registry, current: &Current, file: &str) -> Option<(Release, usize)> {
     let index = &current.document.index;
     let listed = index.by_file(file, |listed| registry.artifact_file(&index.release(listed)))?;
-    let at = index.releases.iter().position(|other| std::ptr::eq(other, listed))?;
+    let at = index.position(&listed.version)?;
     Some((index.release(listed), at))
 }
 

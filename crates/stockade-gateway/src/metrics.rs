@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Upper bounds of the buckets of the decision's duration, in microseconds.
-const BUCKETS: [u64; 12] = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 10_000, 100_000];
+/// Upper bounds of the buckets of durations, in microseconds.
+const BUCKETS: [u64; 16] =
+    [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 15_000, 100_000, 1_000_000];
 
 /// What is counted.
 #[derive(Debug, Default)]
@@ -17,8 +18,12 @@ pub(crate) struct Metrics {
     pub(crate) denied: AtomicU64,
     pub(crate) tampered: AtomicU64,
     pub(crate) failed: AtomicU64,
-    /// How long it took from the request of a file that is at hand to its clearance.
+    /// From the request of a file to its ruling.
     pub(crate) decisions: Histogram,
+    /// From the request of a listing to a body that can be sent, where nothing had to be rendered.
+    pub(crate) kept: Histogram,
+    /// The same, where it was judged or rendered anew.
+    pub(crate) rendered: Histogram,
 }
 
 /// A histogram of durations.
@@ -77,23 +82,29 @@ impl Metrics {
                 "# HELP stockade_{name} {help}\n# TYPE stockade_{name} counter\nstockade_{name} {value}"
             );
         }
-        self.decisions.write(&mut text);
+        self.decisions.write(&mut text, "decision_seconds", "From the request of a file to its ruling.");
+        self.kept.write(&mut text, "listing_kept_seconds", "From the request of a listing to one that is at hand.");
+        self.rendered.write(
+            &mut text,
+            "listing_rendered_seconds",
+            "From the request of a listing to its new rendering.",
+        );
         text
     }
 }
 
 impl Histogram {
-    fn write(&self, text: &mut String) {
-        const NAME: &str = "stockade_decision_seconds";
-        let _ = writeln!(text, "# HELP {NAME} From the request of a file to its ruling.\n# TYPE {NAME} histogram");
+    fn write(&self, text: &mut String, name: &str, help: &str) {
+        let name = format!("stockade_{name}");
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} histogram");
         let mut below = 0;
         for (bound, bucket) in BUCKETS.iter().zip(&self.buckets) {
             below += bucket.load(Ordering::Relaxed);
             let bound = Duration::from_micros(*bound).as_secs_f64();
-            let _ = writeln!(text, "{NAME}_bucket{{le=\"{bound}\"}} {below}");
+            let _ = writeln!(text, "{name}_bucket{{le=\"{bound}\"}} {below}");
         }
         let count = self.count.load(Ordering::Relaxed);
         let sum = Duration::from_micros(self.microseconds.load(Ordering::Relaxed)).as_secs_f64();
-        let _ = writeln!(text, "{NAME}_bucket{{le=\"+Inf\"}} {count}\n{NAME}_sum {sum}\n{NAME}_count {count}");
+        let _ = writeln!(text, "{name}_bucket{{le=\"+Inf\"}} {count}\n{name}_sum {sum}\n{name}_count {count}");
     }
 }

@@ -127,8 +127,14 @@ impl<'a> Mounted<'a> {
         let rendered = &self.gateway.0.rendered;
         let mut again = true;
         loop {
+            let watch = Stopwatch::start();
             let listing = self.listing(package).await?;
             let page = rendered.page(self.registry, &listing, variant, &self.peer.root).await;
+            if let Ok(page) = &page {
+                let metrics = &self.gateway.0.metrics;
+                let histogram = if page.is_new() { &metrics.rendered } else { &metrics.kept };
+                histogram.record(&watch);
+            }
             let outcome = match page {
                 Ok(page) if is_known(text(request, IF_NONE_MATCH), &page.etag) => Ok((page, None)),
                 Ok(page) => rendered.body(&page, takes_gzip).await.map(|body| (page, Some(body))),

@@ -130,6 +130,11 @@ impl Page {
         Ok(Self { listing, rope, etag, whole, packed: OnceCell::new(), asked_again: AtomicBool::new(false) })
     }
 
+    /// True until it is asked for again.
+    pub(crate) fn is_new(&self) -> bool {
+        !self.asked_again.load(Ordering::Relaxed)
+    }
+
     fn body(&self) -> Result<Body, EngineError> {
         Ok(match &self.whole {
             Some(whole) => Body::whole(whole.clone()),

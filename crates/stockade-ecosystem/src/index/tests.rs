@@ -208,6 +208,17 @@ fn a_mirrors_time_is_bounded_by_later_releases_of_the_line() {
 }
 
 #[test]
+fn what_a_tag_names_inherits_no_age() {
+    let mut index = days(&[("1.0.0", 90), ("1.0.1", 60), ("1.0.2", 30), ("1.0.4", 10), ("1.0.3", 399), ("9.0.0", 400)]);
+    assert!(index.mirror_clock);
+    index.tag(vec![("latest".to_owned(), "1.0.3".to_owned()), ("odd".to_owned(), "7.7.7".to_owned())]);
+    let unbounded = Clock::Mirror { bounded_by: None };
+    assert_eq!(index.published(index.get("1.0.3").unwrap()), Some((day(399).parse().unwrap(), unbounded)));
+    let bounded = Clock::Mirror { bounded_by: Some("1.0.4".to_owned()) };
+    assert_eq!(index.published(index.get("1.0.2").unwrap()), Some((day(10).parse().unwrap(), bounded)));
+}
+
+#[test]
 fn a_registrys_time_is_taken_at_its_word() {
     let index = days(&[("1.0.0", 90), ("1.0.1", 60)]);
     let first = index.published(&index.releases[0]);

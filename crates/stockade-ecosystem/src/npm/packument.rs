@@ -85,7 +85,9 @@ pub(super) fn read(package: &Package, document: &[u8]) -> Result<Index, Malforme
     let modified = instants.get("modified").map(|at| (*at).to_owned()).or_else(|| Some(stated?.into_owned()));
     let passed = top.others.effective().filter(|(key, _)| !WRITTEN.contains(key));
     let passed = passed.map(|(key, value)| (key.to_owned(), places.of(value))).collect();
-    Ok(Index { tags, modified, times, problems, passed, ..Index::new(package.clone(), releases) })
+    let mut index = Index { modified, times, problems, passed, ..Index::new(package.clone(), releases) };
+    index.tag(tags);
+    Ok(index)
 }
 
 /// The members of a packument that are ours to write, or of no use to a client.
