@@ -65,18 +65,18 @@ pub(crate) fn noted(data: &Path) -> anyhow::Result<Option<Running>> {
 pub(crate) async fn find(data: &Path) -> anyhow::Result<Option<Running>> {
     let Some(running) = noted(data)? else { return Ok(None) };
     let status = tokio::time::timeout(PATIENCE, get::<Status>(&running.url, "/api/v1/status")).await;
-    Ok(matches!(status, Ok(Ok(status)) if status.pid == running.pid).then_some(running))
+    Ok(matches!(status, Ok(Ok(Some(status))) if status.pid == running.pid).then_some(running))
 }
 
-/// What the gateway says of something, within a time.
-pub(crate) async fn ask<T: DeserializeOwned>(running: &Running, path: &str) -> anyhow::Result<T> {
+/// What the gateway says of something, if it knows it, within a time.
+pub(crate) async fn ask<T: DeserializeOwned>(running: &Running, path: &str) -> anyhow::Result<Option<T>> {
     let answer = tokio::time::timeout(ANSWER, get(&running.url, path)).await;
     let answer = answer.unwrap_or_else(|_| bail!("it did not answer within {} seconds", ANSWER.as_secs()));
     answer.with_context(|| format!("the gateway at {} could not be asked", running.url))
 }
 
 /// A GET of HTTP/1.0, to which the answer is plain and ends with the connection.
-async fn get<T: DeserializeOwned>(base: &str, path: &str) -> anyhow::Result<T> {
+async fn get<T: DeserializeOwned>(base: &str, path: &str) -> anyhow::Result<Option<T>> {
     let url = Url::parse(base)?;
     ensure!(url.scheme() == "http", "only http is spoken to a gateway of one's own");
     let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else { bail!("no address") };
@@ -86,9 +86,11 @@ async fn get<T: DeserializeOwned>(base: &str, path: &str) -> anyhow::Result<T> {
     let mut bytes = Vec::new();
     stream.take(MAX_ANSWER).read_to_end(&mut bytes).await?;
     let (head, body) = split(&bytes).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?;
-    let status = head.split(' ').nth(1).unwrap_or_default();
-    ensure!(status == "200", "it answered {status}");
-    Ok(serde_json::from_slice(body)?)
+    match head.split(' ').nth(1).unwrap_or_default() {
+        "200" => Ok(Some(serde_json::from_slice(body)?)),
+        "404" => Ok(None),
+        other => bail!("it answered {other}"),
+    }
 }
 
 fn split(bytes: &[u8]) -> Option<(&str, &[u8])> {

@@ -69,7 +69,7 @@ impl Settings {
     }
 
     fn of(global: &Global, file: PathBuf, text: &str) -> anyhow::Result<Self> {
-        let in_file = || format!("in {}", file.display());
+        let in_file = || unusable(&file);
         let written = document::settings(text).with_context(in_file)?;
         let base = Policy::parse_settings(text).with_context(in_file)?;
         let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
@@ -88,7 +88,7 @@ impl Settings {
         let policy = match &project {
             Some((path, project)) => {
                 policy_from = format!("{policy_from}, tightened by {}", path.display());
-                base.tightened_by(project).with_context(|| format!("in {}", path.display()))?
+                base.tightened_by(project).with_context(|| unusable(path))?
             }
             None => base,
         };
@@ -134,7 +134,11 @@ fn advisory_folder(data: &Path) -> PathBuf {
 /// Reads a policy document.
 pub(crate) fn policy_file(path: &Path) -> anyhow::Result<Policy> {
     let text = files::read_text(path)?.with_context(|| format!("`{}` does not exist", path.display()))?;
-    Policy::parse(&text).with_context(|| format!("in {}", path.display()))
+    Policy::parse(&text).with_context(|| unusable(path))
+}
+
+fn unusable(file: &Path) -> String {
+    format!("`{}` cannot be used", file.display())
 }
 
 /// The folders of a project that something was started in: the working folder and those above it, up to the one with
@@ -163,9 +167,8 @@ fn project(users: &Path) -> anyhow::Result<Option<(PathBuf, Policy)>> {
         return Ok(None);
     };
     let text = files::read_text(&path)?.unwrap_or_default();
-    let in_file = || format!("in the project's {}", path.display());
-    document::project(&text).with_context(in_file)?;
-    let policy = Policy::parse_settings(&text).with_context(in_file)?;
+    document::project(&text).with_context(|| unusable(&path))?;
+    let policy = Policy::parse_settings(&text).with_context(|| unusable(&path))?;
     Ok(policy.map(|policy| (path, policy)))
 }
 

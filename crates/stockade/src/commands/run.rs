@@ -134,9 +134,10 @@ impl Through {
     /// What happened in the run of this name. A gateway of this run alone ends.
     async fn end(self, name: &str) -> anyhow::Result<RunReport> {
         match self {
-            Self::Running(running) => running::ask::<Option<RunReport>>(&running, &format!("/api/v1/runs/{name}"))
-                .await
-                .map(Option::unwrap_or_default),
+            Self::Running(running) => {
+                let report = running::ask(&running, &format!("/api/v1/runs/{name}")).await?;
+                Ok(report.unwrap_or_default())
+            }
             Self::Embedded { gateway, stop, serving, .. } => {
                 let report = gateway.run_report(name).unwrap_or_default();
                 // If it has ended by itself, nobody listens any more, and its outcome says why.

@@ -22,6 +22,9 @@ struct Done {
     client: &'static str,
     file: PathBuf,
     changed: bool,
+    /// The file still names the gateway, in a line that `setup` did not write or that was rewritten since.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    names_gateway: bool,
     /// The settings file, where the upstream had to be written into it.
     #[serde(skip_serializing_if = "Option::is_none")]
     stated_in: Option<PathBuf>,
@@ -33,7 +36,7 @@ pub(super) async fn setup(context: Context<'_>, arguments: Setup) -> anyhow::Res
     let all = chosen(inherit::all(&context.settings).await, &clients)?;
     let mut done = Vec::new();
     for inherited in &all {
-        done.push(if undo { unpoint(inherited)? } else { point(&context.settings, inherited)? });
+        done.push(if undo { unpoint(&context.settings, inherited)? } else { point(&context.settings, inherited)? });
     }
     let text = || done.iter().map(|done| told(done, undo)).collect();
     context.printer.answer(&done, text)?;
@@ -72,15 +75,16 @@ fn point(settings: &Settings, inherited: &Inherited) -> anyhow::Result<Done> {
     let before = files::read_text(&file)?.unwrap_or_default();
     let after = (inherited.client.point)(&before, &base, &inherited.scopes());
     let changed = change(&file, &before, &after)?;
-    Ok(Done { client: inherited.client.name, file, changed, stated_in })
+    Ok(Done { client: inherited.client.name, file, changed, names_gateway: false, stated_in })
 }
 
-fn unpoint(inherited: &Inherited) -> anyhow::Result<Done> {
+fn unpoint(settings: &Settings, inherited: &Inherited) -> anyhow::Result<Done> {
     let file = configured_in(inherited)?;
     let before = files::read_text(&file)?.unwrap_or_default();
     let after = (inherited.client.unpoint)(&before);
     let changed = change(&file, &before, &after)?;
-    Ok(Done { client: inherited.client.name, file, changed, stated_in: None })
+    let names_gateway = after.contains(&format!("{}/", settings.address()));
+    Ok(Done { client: inherited.client.name, file, changed, names_gateway, stated_in: None })
 }
 
 /// Writes a file's new text. One in which nothing is left was not there before.
@@ -126,7 +130,7 @@ fn state(settings: &Settings, inherited: &Inherited) -> anyhow::Result<Option<Pa
 }
 
 fn told(done: &Done, undo: bool) -> String {
-    let Done { client, file, changed, stated_in } = done;
+    let Done { client, file, changed, names_gateway, stated_in } = done;
     let file = file.display();
     let stated = stated_in.as_ref().map(|file| format!("{client}: wrote its upstream into {}\n", file.display()));
     let what = match (changed, undo) {
@@ -135,5 +139,6 @@ fn told(done: &Done, undo: bool) -> String {
         (true, true) => format!("{file} is as it was"),
         (false, true) => format!("nothing to undo in {file}"),
     };
-    format!("{}{client}: {what}\n", stated.unwrap_or_default())
+    let left = if *names_gateway { "; it still names the gateway, in a line that is not setup's: edit it" } else { "" };
+    format!("{}{client}: {what}{left}\n", stated.unwrap_or_default())
 }

@@ -1,0 +1,193 @@
+//! What people ask, and what they decide.
+
+use insta::assert_snapshot;
+
+use crate::world::{World, seen};
+
+const HIJACKED: &str = "pkg:npm/left-demo@1.1.0";
+
+#[test]
+fn why_says_what_the_policy_makes_of_a_release_and_of_what_evidence() {
+    let Some(world) = World::or_skip() else { return };
+    let output = world.stockade(["why", HIJACKED]);
+    assert_snapshot!(seen(&output), @"
+    held by stockade: `left-demo` 1.1.0 is 5 hours old; policy asks 72 hours
+    reasons:
+      hold  cooldown  is 5 hours old; policy asks 72 hours (until [INSTANT])
+    evidence:
+      age         published 5 hours ago, at [INSTANT], as the registry says
+      publisher   mallory
+      hook        its code runs when it is installed
+      provenance  none is offered
+      claim       the index claims sha512-bE9frwgkRaR0BdhkoNGqEdMNT5zsUVHeuCuKvHqOGEi2j2Cs4M9XV2css2UUNR4U4PIdWTo8FPtrMz6E8KGkbw==
+    now:
+      1.0.9 is cleared
+      time may lift it at [INSTANT]
+      to let it in: stockade approve pkg:npm/left-demo@1.1.0 --reason …
+      to replay this: stockade explain [RULING]
+    status 1
+    ");
+    let output = world.stockade(["why", "pkg:npm/left-demo@1.0.9"]);
+    assert_snapshot!(seen(&output), @"
+    cleared by stockade: `left-demo` 1.0.9
+    evidence:
+      age         published 882 days ago, at [INSTANT], as the registry says
+      publisher   alice
+      hook        none runs at installation
+      provenance  none is offered
+      claim       the index claims sha512-N79PKiXzp2R0wCqBnlv+4UPfiZ/agApcuqoQFmhE5vCF3EHfq9oZ98G+rW7g2LPzwMdEvT/2FjegD538paUk1w==
+    now:
+      to replay this: stockade explain [RULING]
+    status 0
+    ");
+    let whole = world.json(["why", "pkg:npm/left-demo"]);
+    let purls: Vec<&str> = whole.as_array().unwrap().iter().map(|why| why["purl"].as_str().unwrap()).collect();
+    assert_eq!(purls, [HIJACKED], "what is tagged or held, of a whole package");
+    assert_eq!(whole[0]["ruling"]["verdict"], "hold");
+    assert_eq!(whole[0]["instead"], "1.0.9");
+    let output = world.stockade(["why", "pkg:npm/left-demo@7.0.0"]);
+    assert_snapshot!(seen(&output), @"
+    stockade: the registry lists no such release: left-demo@7.0.0
+    status 2
+    ");
+}
+
+#[test]
+fn a_ruling_is_replayed_by_its_id_its_beginning_or_its_address() {
+    let Some(world) = World::or_skip() else { return };
+    let id = world.json(["why", HIJACKED])[0]["id"].as_str().unwrap().to_owned();
+    let output = world.stockade(["explain", &id]);
+    let text = seen(&output).replace(&id, "[ID]");
+    assert_snapshot!(text, @"
+    held by stockade: `left-demo` 1.1.0 is 5 hours old; policy asks 72 hours
+    inputs:
+      release  pkg:npm/left-demo@1.1.0
+      ruling   [ID]
+      entry    2
+      at       [INSTANT]
+      policy   sha256:30c2d424769fc52f9fa664582c5ebbda11a27fefeeee356e9ac690482ec1ba07
+    reasons:
+      hold  cooldown  is 5 hours old; policy asks 72 hours (until [INSTANT])
+    evidence:
+      age         published 5 hours ago, at [INSTANT], as the registry says
+      publisher   mallory
+      hook        its code runs when it is installed
+      provenance  none is offered
+      claim       the index claims sha512-bE9frwgkRaR0BdhkoNGqEdMNT5zsUVHeuCuKvHqOGEi2j2Cs4M9XV2css2UUNR4U4PIdWTo8FPtrMz6E8KGkbw==
+    replayed: same ruling, bit for bit
+    status 0
+    ");
+    for other in [&id[..8], &format!("http://127.0.0.1:4873/r/{id}")] {
+        let explained = world.json(["explain", other]);
+        assert_eq!((explained["id"].as_str(), explained["replayed"].as_bool()), (Some(id.as_str()), Some(true)));
+    }
+    assert_snapshot!(seen(&world.stockade(["explain", "zzz"])), @"
+    stockade: no ruling, or more than one, begins with `zzz`; `stockade held` lists those that are open
+    status 2
+    ");
+}
+
+#[test]
+fn what_is_held_is_listed_until_somebody_lets_it_in() {
+    let Some(world) = World::or_skip() else { return };
+    assert_snapshot!(seen(&world.stockade(["held"])), @"
+    stockade: nothing is held
+    status 0
+    ");
+    assert!(world.stockade(["run", "--", "npm", "install", "--no-audit"]).ok());
+    assert_snapshot!(seen(&world.stockade(["held"])), @"
+    release                  verdict  why                                   until
+    pkg:npm/left-demo@1.1.0  held     is 5 hours old; policy asks 72 hours  [INSTANT]
+    status 0
+    ");
+    assert_eq!(world.json(["held"])[0]["ruling"]["release"]["version"], "1.1.0");
+
+    let output = world.stockade(["approve", HIJACKED, "--reason", "read the diff", "--expires", "12h"]);
+    assert_snapshot!(seen(&output), @"
+    approved pkg:npm/left-demo@1.1.0 until [INSTANT], by alice
+    bound to sha512:6c4f5faf082445a47405d864a0d1aa11d30d4f9cec5151deb82b8abc7a8e1848b68f60ace0cf5757672cb36514351e14e0f21d593a3c14fb6b333e84f0a1a46f
+    status 0
+    ");
+    assert_snapshot!(seen(&world.stockade(["held"])), @"
+    stockade: nothing is held
+    status 0
+    ");
+    assert_snapshot!(seen(&world.stockade(["why", HIJACKED])), @"
+    cleared by stockade: `left-demo` 1.1.0 is 5 hours old; policy asks 72 hours; waived until [INSTANT] by an approval of `alice`
+    reasons:
+      allow  cooldown  is 5 hours old; policy asks 72 hours; waived until [INSTANT] by an approval of `alice` (until [INSTANT])
+      allow  approval  was approved until [INSTANT] by `alice`: read the diff (until [INSTANT])
+    evidence:
+      age         published 5 hours ago, at [INSTANT], as the registry says
+      publisher   mallory
+      hook        its code runs when it is installed
+      provenance  none is offered
+      claim       the index claims sha512-bE9frwgkRaR0BdhkoNGqEdMNT5zsUVHeuCuKvHqOGEi2j2Cs4M9XV2css2UUNR4U4PIdWTo8FPtrMz6E8KGkbw==
+      decision    approved by alice until [INSTANT], for sha512:6c4f5faf082445a47405d864a0d1aa11d30d4f9cec5151deb82b8abc7a8e1848b68f60ace0cf5757672cb36514351e14e0f21d593a3c14fb6b333e84f0a1a46f: read the diff
+    now:
+      to replay this: stockade explain [RULING]
+    status 0
+    ");
+    assert!(world.stockade(["run", "--", "npm", "update", "--no-audit"]).ok());
+    assert_eq!(world.installed("left-demo").as_deref(), Some("1.1.0"));
+
+    let output = world.stockade(["deny", HIJACKED, "--reason", "it steals", "--by", "bob"]);
+    assert_snapshot!(seen(&output), @"
+    denied pkg:npm/left-demo@1.1.0 until somebody approves it, by bob
+    bound to sha256:829699073b8c4e6f4119da155b592caf7a77f0c5a43a6f89b954bc118029b012
+    status 0
+    ");
+    world.project.clean();
+    let output = world.stockade(["run", "--", "npm", "ci"]);
+    assert_eq!(output.status, Some(1), "{output}");
+    assert!(output.stderr.contains("was denied by `bob`: it steals"), "{output}");
+}
+
+#[test]
+fn a_decision_is_about_a_release_and_has_a_reason_and_an_end_that_is_to_come() {
+    let Some(world) = World::or_skip() else { return };
+    let refused = |arguments: &[&str]| {
+        let output = world.stockade(arguments);
+        assert_eq!((output.status, output.stdout.as_str()), (Some(2), ""), "{output}");
+        output.stderr
+    };
+    assert_snapshot!(refused(&["approve", "left-demo@1.1.0", "--reason", "r"]), @"
+    stockade: `left-demo@1.1.0` is not a package URL: it does not begin with `pkg:`
+    hint: write `pkg:npm/left-demo@1.1.0`
+    ");
+    assert_snapshot!(refused(&["approve", "@acme/left", "--reason", "r"]), @"
+    stockade: `@acme/left` is not a package URL: it does not begin with `pkg:`
+    hint: write `pkg:npm/@acme/left@VERSION`
+    ");
+    assert_snapshot!(refused(&["approve", "pkg:npm/left-demo", "--reason", "r"]), @"
+    stockade: `pkg:npm/left-demo` names no version
+    hint: write `pkg:npm/left-demo@VERSION`
+    ");
+    assert_snapshot!(refused(&["deny", "pkg:nmp/left-demo@1.1.0", "--reason", "r"]), @"
+    stockade: `nmp` is no ecosystem that stockade knows
+    hint: write `pkg:npm/…`
+    ");
+    assert_snapshot!(refused(&["deny", "pkg:npm/.left@1.1.0", "--reason", "r"]), @"stockade: `.left` is not a package name: no part of it may begin with `.` or `_`");
+    assert_snapshot!(refused(&["approve", HIJACKED, "--reason", " "]), @"
+    stockade: the reason is empty
+    hint: say in a few words why; others will read it
+    ");
+    assert_snapshot!(refused(&["approve", HIJACKED, "--reason", "r", "--expires", "soon"]), @"
+    stockade: `soon` is no end
+    hint: write `30d`, `2026-12-31` or `2026-12-31T12:00:00Z`
+    ");
+    assert_snapshot!(refused(&["approve", HIJACKED, "--reason", "r", "--expires", "2026-05-01"]), @"stockade: 2026-05-01T00:00:00Z is over already; give an end that is still to come");
+    assert!(refused(&["approve", HIJACKED]).contains("--reason <REASON>"));
+    let recorded = world.json(["log", "show"]);
+    assert!(recorded.as_array().unwrap().iter().all(|entry| entry["kind"] != "decision"), "{recorded}");
+}
+
+#[test]
+fn words_of_strangers_do_not_rearrange_the_terminal() {
+    let Some(world) = World::or_skip() else { return };
+    let evil = "use \u{1b}[2Jother\u{202e}";
+    world.registry.publish(&crate::world::hijacked().deprecated(evil).publisher("a\u{1b}b"));
+    let output = world.stockade(["why", HIJACKED]);
+    assert!(!output.stdout.contains(['\u{1b}', '\u{202e}']), "{output}");
+    assert!(output.stdout.contains("use  [2Jother"), "{output}");
+}

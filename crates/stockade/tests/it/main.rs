@@ -1,0 +1,14 @@
+//! The product, from outside: the real binary, real clients, and registries that behave and misbehave.
+
+#![expect(clippy::disallowed_methods, reason = "tests write files and start programs")]
+#![expect(clippy::unwrap_used, reason = "what a test cannot go on without ends it")]
+
+mod decisions;
+mod lockfiles;
+mod log;
+mod policy;
+mod run;
+mod serve;
+mod settings;
+mod setup;
+mod world;
