@@ -35,8 +35,7 @@ fn stockade() -> anyhow::Result<PathBuf> {
     let mut build = Command::new("cargo");
     build.args(["build", "--release", "--locked", "--package", "stockade"]).current_dir(crate::root());
     ensure!(build.status()?.success(), "`cargo build --release` failed");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| crate::root().join("target"), PathBuf::from);
-    Ok(target.join("release").join("stockade"))
+    Ok(crate::target().join("release").join("stockade"))
 }
 
 /// The middle of the numbers; of two in the middle the lower.

@@ -12,6 +12,7 @@
 
 mod bench;
 mod check;
+mod demo;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 
 const USAGE: &str = "\
 cargo xtask check [STEP]      everything that has to pass, or one step of it
+cargo xtask demo              an inert replay of a hijacked release, with and without a guard
 cargo xtask tidy              the repository's own rules
 cargo xtask tidy digest HOST  the digest under which tidy knows a host name
 cargo xtask bench [ARG…]      the benchmarks of the parts; arguments go to `cargo bench`
@@ -46,6 +48,7 @@ fn dispatch(args: &[&str]) -> anyhow::Result<()> {
             Ok(())
         }
         ["bench", rest @ ..] => bench::run(rest),
+        ["demo"] => demo::run(),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())
@@ -57,4 +60,9 @@ fn dispatch(args: &[&str]) -> anyhow::Result<()> {
 /// The root of the repository. Tasks work from any folder inside it.
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
+}
+
+/// Where Cargo builds.
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }

@@ -32,6 +32,9 @@ pub use runs::{Notice, RunReport};
 pub struct Options {
     /// The address under which clients reach it, where that is not the socket's own: behind a proxy, say.
     pub public_url: Option<Url>,
+    /// It ends with one run of a client, so that nobody can follow an address of ours afterwards: refusals then name the
+    /// command that says more.
+    pub for_one_run: bool,
 }
 
 /// The gateway. Cheap to clone.
@@ -41,6 +44,7 @@ pub struct Gateway(Arc<Inner>);
 struct Inner {
     engine: Engine,
     public_url: Option<Url>,
+    for_one_run: bool,
     rendered: Rendered,
     runs: Runs,
     metrics: Metrics,
@@ -49,10 +53,11 @@ struct Inner {
 impl Gateway {
     /// A gateway in front of this engine.
     pub fn new(engine: Engine, options: Options) -> Self {
-        let Options { public_url } = options;
+        let Options { public_url, for_one_run } = options;
         Self(Arc::new(Inner {
             engine,
             public_url,
+            for_one_run,
             rendered: Rendered::default(),
             runs: Runs::default(),
             metrics: Metrics::default(),

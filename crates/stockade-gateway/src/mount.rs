@@ -20,7 +20,7 @@ use crate::body::Body;
 use crate::metrics::{Stopwatch, count};
 use crate::render::{base, message};
 use crate::runs::name_of;
-use crate::serve::Peer;
+use crate::serve::{Peer, Root};
 use crate::{api, refuse};
 
 /// The longest body of an audit in bytes, as it is sent.
@@ -180,7 +180,7 @@ impl<'a> Mounted<'a> {
         if let Some(refused) = refused {
             return Ok(self.refuse(&refuse::ruled(refused, &self.peer.root)));
         }
-        let (registry, root, wanted) = (self.registry, Arc::clone(&self.peer.root), wanted.to_owned());
+        let (registry, root, wanted) = (self.registry, self.peer.root.clone(), wanted.to_owned());
         let reading = move || -> Result<Option<Bytes>, EngineError> {
             let rope = with_steering(&listing, &root, |steering| {
                 registry.render_manifest(&listing.document.index, steering, &wanted)
@@ -253,7 +253,7 @@ fn whole(cleared: &Cleared) -> std::io::Result<Response<Body>> {
     Ok(response)
 }
 
-fn with_steering<T>(listing: &Listing, root: &str, render: impl FnOnce(&Steering<'_>) -> T) -> T {
+fn with_steering<T>(listing: &Listing, root: &Root, render: impl FnOnce(&Steering<'_>) -> T) -> T {
     let (message, base) = (message(listing, root), base(&listing.package, root));
     render(&Steering { standings: &listing.standings, message: &message, base: &base, variant: Variant::Full })
 }

@@ -8,12 +8,13 @@ use stockade_engine::{EngineError, Refused, UpstreamError};
 use stockade_model::Verdict;
 
 use crate::body::Body;
+use crate::serve::Root;
 
 /// What a person is told to wait where the upstream does not say, in seconds.
 const RETRY_SECONDS: &str = "10";
 
 /// The policy says no, or not now.
-pub(crate) fn ruled(refused: &Refused, root: &str) -> Refusal {
+pub(crate) fn ruled(refused: &Refused, root: &Root) -> Refusal {
     let ruling = &refused.ruling;
     let instead = refused.instead.as_ref().filter(|other| **other != ruling.release.version);
     Refusal {
@@ -21,7 +22,7 @@ pub(crate) fn ruled(refused: &Refused, root: &str) -> Refusal {
         title: format!("{} by stockade", ruling.verdict.done()),
         sentence: ruling.sentence(),
         hint: instead.map(|version| format!("{version} is cleared")),
-        see: Some(format!("{root}/r/{}", refused.id)),
+        see: Some(root.see(&refused.id)),
     }
 }
 

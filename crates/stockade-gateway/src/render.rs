@@ -17,6 +17,7 @@ use stockade_model::{Digest, Package};
 use tokio::sync::{OnceCell, Semaphore};
 
 use crate::body::Body;
+use crate::serve::Root;
 
 /// The largest body that is kept whole, in bytes.
 const MAX_KEPT: u64 = 1024 * 1024;
@@ -29,7 +30,7 @@ const COMPRESSIONS: usize = 1;
 /// How many refused releases a message speaks of.
 const MAX_SPOKEN_OF: usize = 3;
 
-type Key = (Package, Variant, Arc<str>);
+type Key = (Package, Variant, Root);
 
 /// The listings that were rendered last.
 pub(crate) struct Rendered {
@@ -65,14 +66,14 @@ impl Rendered {
         registry: &'static dyn Registry,
         listing: &Arc<Listing>,
         variant: Variant,
-        root: &Arc<str>,
+        root: &Root,
     ) -> Result<Arc<Page>, EngineError> {
-        let key = (listing.package.clone(), variant, Arc::clone(root));
+        let key = (listing.package.clone(), variant, root.clone());
         if let Some(page) = self.kept.get(&key).filter(|page| Arc::ptr_eq(&page.listing, listing)) {
             page.asked_again.store(true, Ordering::Relaxed);
             return Ok(page);
         }
-        let (listing, root) = (Arc::clone(listing), Arc::clone(root));
+        let (listing, root) = (Arc::clone(listing), root.clone());
         let page =
             Arc::new(tokio::task::spawn_blocking(move || Page::render(registry, listing, variant, &root)).await??);
         self.kept.insert(key, Arc::clone(&page));
@@ -111,7 +112,7 @@ impl Page {
         registry: &dyn Registry,
         listing: Arc<Listing>,
         variant: Variant,
-        root: &str,
+        root: &Root,
     ) -> Result<Self, EngineError> {
         let base = base(&listing.package, root);
         let message = message(&listing, root);
@@ -153,12 +154,12 @@ impl Page {
 }
 
 /// Our address of the package's ecosystem.
-pub(crate) fn base(package: &Package, root: &str) -> String {
-    format!("{root}/{}", package.ecosystem)
+pub(crate) fn base(package: &Package, root: &Root) -> String {
+    format!("{}/{}", root.url, package.ecosystem)
 }
 
 /// What a person is told who asks for one of the refused releases. There is one message for all of them.
-pub(crate) fn message(listing: &Listing, root: &str) -> String {
+pub(crate) fn message(listing: &Listing, root: &Root) -> String {
     let mut spoken_of: Vec<&Refused> = listing.refused.iter().filter(|refused| !refused.ruling.malware()).collect();
     spoken_of.reverse();
     let more = spoken_of.len().saturating_sub(MAX_SPOKEN_OF);
@@ -169,7 +170,7 @@ pub(crate) fn message(listing: &Listing, root: &str) -> String {
     lines.join("\n")
 }
 
-fn said(refused: &Refused, root: &str) -> Vec<String> {
+fn said(refused: &Refused, root: &Root) -> Vec<String> {
     let refusal = crate::refuse::ruled(refused, root);
     let hint = refusal.hint.map(|hint| format!("hint: {hint}"));
     let see = refusal.see.map(|see| format!("see:  {see}"));

@@ -34,8 +34,22 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 pub(crate) struct Peer {
     /// Whom the log says that bytes were given to.
     pub(crate) principal: Arc<str>,
-    /// Our address as they reach it, without a trailing `/`.
-    pub(crate) root: Arc<str>,
+    /// Our address as they reach it.
+    pub(crate) root: Root,
+}
+
+/// Our address as a client reaches it, without a trailing `/`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Root {
+    pub(crate) url: Arc<str>,
+    for_one_run: bool,
+}
+
+impl Root {
+    /// Where a person reads more about a ruling.
+    pub(crate) fn see(&self, ruling: &str) -> String {
+        if self.for_one_run { format!("stockade explain {ruling}") } else { format!("{}/r/{ruling}", self.url) }
+    }
 }
 
 impl Gateway {
@@ -80,11 +94,12 @@ impl Gateway {
     async fn connection(self, stream: TcpStream, address: SocketAddr, mut stopped: watch::Receiver<()>) {
         let Ok(local) = stream.local_addr() else { return };
         let _ = stream.set_nodelay(true);
-        let root = match &self.0.public_url {
+        let url = match &self.0.public_url {
             Some(url) => url.as_str().trim_end_matches('/').to_owned(),
             None => format!("http://{local}"),
         };
-        let peer = Arc::new(Peer { principal: address.ip().to_string().into(), root: root.into() });
+        let root = Root { url: url.into(), for_one_run: self.0.for_one_run };
+        let peer = Arc::new(Peer { principal: address.ip().to_string().into(), root });
         let gateway = self;
         let service = service_fn(move |request: Request<Incoming>| {
             let (gateway, peer) = (gateway.clone(), Arc::clone(&peer));

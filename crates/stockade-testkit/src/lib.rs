@@ -38,7 +38,7 @@ mod packument;
 mod proc;
 
 pub use client::{Npm, Output, Project, skipped};
-pub use clock::{NOW, hours_before};
+pub use clock::{NOW, hours_before, now};
 pub use fault::{Fault, Stall};
 pub use filters::tidy;
 pub use npm::{FakeRegistry, Seen};

@@ -35,7 +35,8 @@ pub(super) fn denial(refusal: &Refusal) -> Denial {
         title: &refusal.title,
         status: refusal.status,
         error: &whole,
-        instance: refusal.see.as_deref(),
+        // RFC 9457 wants a URI reference here, and a person may be sent to a command instead.
+        instance: refusal.see.as_deref().filter(|see| see.starts_with("http")),
     };
     Denial {
         status: refusal.status,
