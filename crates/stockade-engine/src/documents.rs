@@ -27,9 +27,9 @@ const AWAY_SECONDS: i64 = 15;
 /// How many such upstreams are remembered.
 const MAX_AWAY: u64 = 1024;
 /// How many bytes of documents are parsed at the same time, in MiB; what is larger waits for the whole.
-const PARSE_MIB: u32 = 96;
+const PARSE_MIB: u32 = 48;
 /// How much the kept indexes may weigh, in bytes, about.
-const INDEX_CACHE: u64 = 96 * 1024 * 1024;
+const INDEX_CACHE: u64 = 64 * 1024 * 1024;
 /// What a release weighs in an index, in bytes, about.
 const RELEASE_WEIGHT: usize = 700;
 const MIB: u64 = 1024 * 1024;
@@ -284,8 +284,7 @@ impl Documents {
             self.store.put_document(package, row).await?;
             return Ok(Current { document: Arc::clone(document), fresh_until, stale: None });
         }
-        let bytes = arrived.read()?;
-        let index = self.parse(registry, package, bytes).await?;
+        let (index, arrived) = self.parse(registry, package, size, move || Ok((arrived.read()?, arrived))).await?;
         let files = self.files.clone();
         tokio::task::spawn_blocking(move || files.keep(arrived)).await??;
         let path = self.files.path(&digest);
@@ -307,30 +306,42 @@ impl Documents {
             return Ok(None);
         }
         let path = self.files.path(&row.digest);
-        let from = path.clone();
-        let Ok(bytes) = tokio::task::spawn_blocking(move || crate::objects::read(&from)).await? else {
-            return Ok(None);
+        let (from, digest) = (path.clone(), row.digest.clone());
+        let Ok(size) = std::fs::metadata(&path).map(|metadata| metadata.len()) else { return Ok(None) };
+        let reading = move || {
+            let bytes = crate::objects::read(&from)?;
+            let intact = Digest::of(&bytes) == digest;
+            Ok((bytes, intact))
         };
-        if Digest::of(&bytes) != row.digest {
-            tracing::warn!(package = %package.name, "a stored index is damaged and is fetched again");
-            return Ok(None);
+        match self.parse(registry, package, size, reading).await {
+            Ok((index, true)) => {
+                let digest = row.digest.clone();
+                Ok(Some((Arc::new(Document { index, digest, path, size }), row)))
+            }
+            Ok((_, false)) | Err(EngineError::Malformed(_) | EngineError::Disk(_)) => {
+                tracing::warn!(package = %package.name, "a stored index is damaged and is fetched again");
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
-        let size = bytes.len() as u64;
-        let index = self.parse(registry, package, bytes).await?;
-        let digest = row.digest.clone();
-        Ok(Some((Arc::new(Document { index, digest, path, size }), row)))
     }
 
-    async fn parse(
+    /// Reads a document and parses it, when its turn has come: few large ones are in memory at the same time.
+    async fn parse<T: Send + 'static>(
         &self,
         registry: &'static dyn Registry,
         package: &Package,
-        bytes: Vec<u8>,
-    ) -> Result<Index, EngineError> {
-        let mib = u32::try_from(bytes.len() as u64 / MIB + 1).unwrap_or(PARSE_MIB).min(PARSE_MIB);
+        size: u64,
+        read: impl FnOnce() -> io::Result<(Vec<u8>, T)> + Send + 'static,
+    ) -> Result<(Index, T), EngineError> {
+        let mib = u32::try_from(size / MIB + 1).unwrap_or(PARSE_MIB).min(PARSE_MIB);
         let _turn = self.parsing.acquire_many(mib).await;
         let package = package.clone();
-        Ok(tokio::task::spawn_blocking(move || registry.index(&package, &bytes)).await??)
+        let parsing = move || -> Result<(Index, T), EngineError> {
+            let (bytes, with) = read()?;
+            Ok((registry.index(&package, &bytes)?, with))
+        };
+        tokio::task::spawn_blocking(parsing).await?
     }
 }
 

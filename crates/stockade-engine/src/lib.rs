@@ -103,7 +103,7 @@ struct Inner {
 /// How many listings are kept.
 const MAX_LISTINGS: u64 = 4096;
 /// How many bytes of small artifacts are kept in memory.
-const HOT_BYTES: u64 = 48 * 1024 * 1024;
+const HOT_BYTES: u64 = 32 * 1024 * 1024;
 /// How many identifiers of rulings, and pairs of principal and digest, are remembered.
 const MAX_REMEMBERED: u64 = 200_000;
 /// How many answers are remembered that are passed on unjudged.

@@ -16,8 +16,9 @@ mod render;
 mod runs;
 mod serve;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use jiff::Timestamp;
 use stockade_engine::Engine;
 use url::Url;
 
@@ -48,6 +49,8 @@ struct Inner {
     rendered: Rendered,
     runs: Runs,
     metrics: Metrics,
+    /// When clients were last told that the upstream is away.
+    told: Mutex<Option<Timestamp>>,
 }
 
 impl Gateway {
@@ -61,6 +64,7 @@ impl Gateway {
             rendered: Rendered::default(),
             runs: Runs::default(),
             metrics: Metrics::default(),
+            told: Mutex::new(None),
         }))
     }
 

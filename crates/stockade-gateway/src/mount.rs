@@ -1,7 +1,7 @@
 //! A registry under its mount: what the client asks, what the engine says.
 
 use std::io::Read as _;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
@@ -11,9 +11,10 @@ use hyper::header::{
     HeaderValue, IF_NONE_MATCH, USER_AGENT, VARY,
 };
 use hyper::{Method, Request, Response, StatusCode};
+use jiff::SignedDuration;
 use stockade_ecosystem::{Ecosystem, Refusal, Registry, Request as Asked, Rope, Route, Steering, Variant};
 use stockade_engine::{Cleared, Content, EngineError, Listing, Outcome};
-use stockade_model::{Package, Release};
+use stockade_model::{Gap, Package, Release};
 
 use crate::Gateway;
 use crate::body::Body;
@@ -27,6 +28,8 @@ use crate::{api, refuse};
 const MAX_QUESTION: usize = 8 * 1024 * 1024;
 /// The same, unpacked.
 const MAX_UNPACKED: u64 = 32 * 1024 * 1024;
+/// How long it is enough to have told somebody that the upstream is away.
+const TELL_AGAIN: SignedDuration = SignedDuration::from_secs(10);
 /// How much of a file is read at once, in bytes.
 const CHUNK: usize = 256 * 1024;
 
@@ -165,13 +168,26 @@ impl<'a> Mounted<'a> {
         if packed {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        if let (Some(stale), Some(notice)) = (&listing.stale, self.registry.notice())
-            && let Ok(words) = HeaderValue::from_str(&format!("stockade: `{}`: {}", listing.package.name, stale.detail))
-        {
-            headers.insert(HeaderName::from_static(notice), words);
+        if let Some((name, words)) = listing.stale.as_ref().and_then(|stale| self.notice(listing, stale)) {
+            headers.insert(name, words);
+            // Clients print a notice only if they do not keep the response.
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
         response
+    }
+
+    /// The header that tells a person that an index may be out of date. One of many that an install asks for carries it.
+    fn notice(&self, listing: &Listing, stale: &Gap) -> Option<(HeaderName, HeaderValue)> {
+        let name = HeaderName::from_static(self.registry.notice()?);
+        let words = format!("stockade: `{}`: {}", listing.package.name, stale.detail);
+        let words = HeaderValue::from_str(&words).ok()?;
+        let now = self.gateway.0.engine.now();
+        let mut told = self.gateway.0.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let again = told.is_none_or(|at| now.duration_since(at) >= TELL_AGAIN);
+        again.then(|| {
+            *told = Some(now);
+            (name, words)
+        })
     }
 
     async fn manifest(&self, package: &Package, wanted: &str) -> Result<Response<Body>, EngineError> {

@@ -22,7 +22,7 @@ use crate::serve::Root;
 /// The largest body that is kept whole, in bytes.
 const MAX_KEPT: u64 = 1024 * 1024;
 /// How much all that is kept may weigh, in bytes, about.
-const KEPT_BYTES: u64 = 64 * 1024 * 1024;
+const KEPT_BYTES: u64 = 48 * 1024 * 1024;
 /// A compressed body is about so many times smaller.
 const RATIO: u64 = 8;
 /// How many bodies are compressed at the same time.
