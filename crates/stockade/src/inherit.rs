@@ -3,15 +3,15 @@
 //! The client itself is asked for its effective configuration. The files that it names are read for what it does not
 //! print, which is credentials. Addresses in the settings go before the client's.
 
-use std::ffi::OsStr;
-use std::path::Path;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use stockade_ecosystem::{ALL, Client, ClientConfig, Ecosystem, Stated};
 use stockade_engine::Upstreams;
 use url::Url;
 
 use crate::errors::hinted;
-use crate::settings::{Settings, variable};
+use crate::settings::{Settings, project_folders, variable};
 use crate::{files, process};
 
 /// What a client that is not installed would print: nothing is configured.
@@ -34,22 +34,22 @@ pub(crate) async fn all(settings: &Settings) -> Vec<Inherited> {
     let mut all = Vec::new();
     for ecosystem in ALL.iter().copied().filter(|ecosystem| ecosystem.registry.is_some()) {
         if let Some(client) = ecosystem.clients.first() {
-            let program = client.programs.first().copied().unwrap_or(client.name);
-            all.push(one(settings, ecosystem, client, OsStr::new(program)).await);
+            let program = OsString::from(client.programs.first().copied().unwrap_or(client.name));
+            all.push(one(settings, ecosystem, client, &[program]).await);
         }
     }
     all
 }
 
-/// Asks one client, by this program.
+/// Asks one client for what would be in effect for a command: arguments can name another folder or another registry.
 pub(crate) async fn one(
     settings: &Settings,
     ecosystem: &'static Ecosystem,
     client: &'static Client,
-    program: &OsStr,
+    words: &[OsString],
 ) -> Inherited {
     let stated = settings.stated.get(ecosystem.id.as_str());
-    let (printed, config) = match process::ask(program, client.ask).await {
+    let (printed, config) = match ask(client, words, &[]).await {
         Ok(Some(printed)) => {
             let config = read(client, &printed, stated);
             (Some(printed), config)
@@ -61,15 +61,65 @@ pub(crate) async fn one(
     Inherited { ecosystem, client, printed, config }
 }
 
+/// What the client prints of its configuration, as it is for a command in an environment. An argument may keep it from
+/// printing anything of use (`--help`, `--silent`); then it is asked without.
+async fn ask(client: &Client, words: &[OsString], environment: &[(String, String)]) -> anyhow::Result<Option<String>> {
+    let program = asked(client, words);
+    let plain: Vec<OsString> = client.ask.iter().map(OsString::from).collect();
+    // What is behind `--` is not for the client.
+    let arguments = words.iter().skip(1).take_while(|word| *word != "--").cloned();
+    let with: Vec<OsString> = plain.iter().cloned().chain(arguments).collect();
+    if with.len() > plain.len()
+        && let Ok(Some(printed)) = process::ask(&program, &with, environment).await
+        && (client.read)(&printed, &[], &variable, &Stated::default()).is_ok()
+    {
+        return Ok(Some(printed));
+    }
+    process::ask(&program, &plain, environment).await
+}
+
+/// The program to ask: of a client with several, the first, from where the command's is. The others do not answer questions
+/// but run what they are given.
+fn asked(client: &Client, words: &[OsString]) -> OsString {
+    let first = client.programs.first().copied().unwrap_or(client.name);
+    match words.first() {
+        Some(program) => Path::new(program).with_file_name(first).into_os_string(),
+        None => first.into(),
+    }
+}
+
+/// True if a command, in this environment, would go to the gateway at `base` and nowhere else. Arguments outweigh the
+/// environment.
+pub(crate) async fn goes_to(
+    client: &Client,
+    words: &[OsString],
+    environment: &[(String, String)],
+    base: &str,
+) -> anyhow::Result<bool> {
+    let printed = ask(client, words, environment).await?.unwrap_or_default();
+    let read = (client.read)(&printed, &[], &variable, &Stated::default());
+    let config = read.map_err(|problem| anyhow::anyhow!(problem.what))?;
+    let base = format!("{base}/");
+    let mut upstreams = std::iter::once(&config.default).chain(config.scopes.values());
+    Ok(config.problems.is_empty() && upstreams.all(|upstream| upstream.url.as_str() == base))
+}
+
 fn read(client: &Client, printed: &str, stated: Option<&Stated>) -> Result<ClientConfig, String> {
     let mut texts = Vec::new();
-    for file in (client.files)(printed) {
+    for file in of_project(client, printed).into_iter().chain((client.files)(printed).into_iter().map(PathBuf::from)) {
         // A file that is there and cannot be read may hold the credential without which nothing works.
-        let text = files::read_text(Path::new(&file)).map_err(|error| format!("{error:#}"))?;
+        let text = files::read_text(&file).map_err(|error| format!("{error:#}"))?;
         texts.push(text.unwrap_or_default());
     }
     let stated = stated.cloned().unwrap_or_default();
     (client.read)(printed, &texts, &variable, &stated).map_err(|problem| problem.what)
+}
+
+/// The project's own configuration file, which a client reads and need not name: it has the name of the user's.
+fn of_project(client: &Client, printed: &str) -> Option<PathBuf> {
+    let users = PathBuf::from((client.configured_in)(printed)?);
+    let name = users.file_name()?;
+    project_folders().into_iter().map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
 impl Inherited {
@@ -86,6 +136,13 @@ impl Inherited {
     /// The scopes that have a registry of their own.
     pub(crate) fn scopes(&self) -> Vec<String> {
         self.config.as_ref().map(|config| config.scopes.keys().cloned().collect()).unwrap_or_default()
+    }
+
+    /// True if the client's own configuration points at the gateway, whatever the settings state.
+    pub(crate) fn is_pointed(&self, settings: &Settings) -> bool {
+        let Some(printed) = &self.printed else { return false };
+        let own = (self.client.read)(printed, &[], &variable, &Stated::default());
+        own.is_ok_and(|own| is_ours(&own.default.url, settings))
     }
 
     /// Fails if the upstream is this gateway itself: it would ask itself, without end.
@@ -112,7 +169,7 @@ pub(crate) fn upstreams(all: &[Inherited]) -> Upstreams {
 }
 
 /// True if an address is one of the gateway's own.
-pub(crate) fn is_ours(url: &Url, settings: &Settings) -> bool {
+fn is_ours(url: &Url, settings: &Settings) -> bool {
     let public = settings.public_url.as_ref().is_some_and(|public| public.origin() == url.origin());
     let port = url.port_or_known_default() == Some(settings.listen.port());
     let loopback = match url.host() {

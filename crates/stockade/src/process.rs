@@ -17,11 +17,18 @@ const KILLED: i32 = 128;
 /// The code of a process of which not even the signal is known.
 const UNKNOWN: u8 = 255;
 
-/// What a program prints; `None` if it is not installed.
-pub(crate) async fn ask(program: &OsStr, arguments: &[&str]) -> anyhow::Result<Option<String>> {
-    let shown = || format!("`{} {}`", program.display(), arguments.join(" "));
+/// What a program prints, with these variables added to its environment; `None` if it is not installed.
+pub(crate) async fn ask<A: AsRef<OsStr>>(
+    program: &OsStr,
+    arguments: &[A],
+    environment: &[(String, String)],
+) -> anyhow::Result<Option<String>> {
+    let shown = || {
+        let words: Vec<_> = arguments.iter().map(|word| word.as_ref().to_string_lossy()).collect();
+        format!("`{} {}`", program.display(), words.join(" "))
+    };
     let mut command = command(program);
-    command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
+    command.args(arguments).envs(environment.iter().cloned()).stdin(Stdio::null()).kill_on_drop(true);
     let output = match tokio::time::timeout(PATIENCE, command.output()).await {
         Ok(Ok(output)) => output,
         Ok(Err(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -6,7 +6,7 @@
 mod document;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -118,12 +118,21 @@ impl Settings {
         advisory_folder(&self.data)
     }
 
-    /// Where a gateway with these settings is reached, without a trailing `/`.
+    /// Where clients reach a gateway with these settings, without a trailing `/`.
     pub(crate) fn address(&self) -> String {
         match &self.public_url {
             Some(url) => url.as_str().trim_end_matches('/').to_owned(),
-            None => format!("http://{}", self.listen),
+            None => self.local_address(),
         }
+    }
+
+    /// Where this machine reaches it.
+    pub(crate) fn local_address(&self) -> String {
+        let mut address = self.listen;
+        if address.ip().is_unspecified() {
+            address.set_ip(if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+        }
+        format!("http://{address}")
     }
 }
 

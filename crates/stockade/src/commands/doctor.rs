@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use stockade_engine::{Engine, EngineError, UpstreamError, Upstreams};
 use stockade_model::redacted;
@@ -17,6 +17,9 @@ use crate::{process, running};
 
 /// No machine has a right clock that shows an earlier instant.
 const EARLIEST: Timestamp = Timestamp::constant(1_735_689_600, 0);
+
+/// By how much a clock may be set back without a word.
+const SLACK: SignedDuration = SignedDuration::from_mins(1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -100,7 +103,8 @@ impl Checks {
             }
             Err(error) => self.fail("data", format!("{}: {error:#}", settings.data.display())),
         }
-        self.gateway(settings).await;
+        let pointed: Vec<&str> = all.iter().filter(|one| one.is_pointed(settings)).map(|one| one.client.name).collect();
+        self.gateway(settings, &pointed).await;
     }
 
     async fn client(&mut self, inherited: &Inherited, settings: &Settings) {
@@ -111,14 +115,15 @@ impl Checks {
             return self
                 .warn(client.name, why.unwrap_or_else(|| "not installed; the settings state its upstream".to_owned()));
         }
-        let version = process::ask(OsStr::new(program), &["--version"]).await.ok().flatten().unwrap_or_default();
+        let version = process::ask(OsStr::new(program), &["--version"], &[]).await.ok().flatten().unwrap_or_default();
         let version = version.trim();
         match (&inherited.config, inherited.refuse_ourselves(settings)) {
             (_, Err(error)) => self.fail(client.name, format!("{version}: {error}")),
             (Err(why), _) => self.fail(client.name, format!("{version}: {why}")),
             (Ok(config), Ok(())) => {
                 let address = redacted(config.default.url.as_str());
-                self.ok(client.name, format!("{version}, its upstream is {address}"));
+                let way = if inherited.is_pointed(settings) { "through the gateway" } else { "directly" };
+                self.ok(client.name, format!("{version}, goes {way} to {address}"));
                 for problem in &config.problems {
                     self.warn(client.name, problem.what.clone());
                 }
@@ -156,7 +161,7 @@ impl Checks {
         let newest =
             engine.store().newest_entries(1).await.ok().and_then(|entries| entries.first().map(|entry| entry.at));
         let now = engine.now();
-        match newest.filter(|newest| *newest > now) {
+        match newest.filter(|newest| now.duration_since(*newest) < -SLACK) {
             Some(newest) => self.fail("clock", format!("it is {now}, but the log's newest entry is of {newest}")),
             None if now < EARLIEST => self.fail("clock", format!("it is {now}, which cannot be")),
             None => self.ok("clock", now.to_string()),
@@ -174,9 +179,14 @@ impl Checks {
         self.add(state, "advisories", says);
     }
 
-    async fn gateway(&mut self, settings: &Settings) {
+    /// Clients that point at a gateway which does not run cannot install anything.
+    async fn gateway(&mut self, settings: &Settings, pointed: &[&str]) {
         match (running::find(&settings.data).await, running::noted(&settings.data)) {
             (Ok(Some(running)), _) => self.ok("gateway", format!("runs at {}", running.url)),
+            (Ok(None), Ok(_)) if !pointed.is_empty() => {
+                let clients = pointed.join(" and ");
+                self.fail("gateway", format!("does not run, and {clients} cannot do without; start `stockade serve`"));
+            }
             (Ok(None), Ok(Some(noted))) => {
                 self.warn("gateway", format!("was at {}, and does not answer; `stockade serve` starts one", noted.url));
             }

@@ -47,7 +47,7 @@ pub(super) async fn log(context: Context<'_>, command: Log) -> anyhow::Result<Ex
                 context.printer.talk(&format!("stockade: nobody was given {digest}\n"));
             }
             let row = |row: &stockade_engine::ServedRow| {
-                vec![row.at.to_string(), row.principal.clone(), Purl::of(&row.release).to_string()]
+                vec![format!("{:.3}", row.at), row.principal.clone(), Purl::of(&row.release).to_string()]
             };
             context.printer.answer(&served, || columns(0, &served.iter().map(row).collect::<Vec<_>>()))?;
             Ok(Exit::Allowed)
@@ -55,10 +55,15 @@ pub(super) async fn log(context: Context<'_>, command: Log) -> anyhow::Result<Ex
     }
 }
 
+/// True if anything was ever recorded.
+pub(super) fn exists(settings: &Settings) -> bool {
+    settings.data.join("stockade.db").is_file()
+}
+
 /// The store, if there is one. Looking at a log must not make one.
 pub(super) fn store(settings: &Settings) -> anyhow::Result<Store> {
     let data = &settings.data;
-    if !data.join("stockade.db").is_file() {
+    if !exists(settings) {
         let hint = "nothing was recorded there yet; `--data` names another folder";
         return Err(hinted(format!("there is no log in {}", data.display()), hint));
     }
@@ -86,7 +91,7 @@ fn said(checked: &Checked) -> String {
 /// One line about an entry: what happened to what.
 fn row(entry: &Entry) -> Vec<String> {
     let Entry { seq, at, kind, body, .. } = entry;
-    vec![seq.to_string(), at.to_string(), kind.clone(), about(body)]
+    vec![seq.to_string(), format!("{at:.3}"), kind.clone(), about(body)]
 }
 
 fn about(body: &Value) -> String {

@@ -53,9 +53,10 @@ pub(super) async fn check(context: Context<'_>, file: Option<&Path>) -> anyhow::
     };
     let mut warnings = unknown_ecosystems(policy);
     warnings.extend(policy.patterns().filter_map(not_normal));
-    let entries = match log::store(&context.settings) {
-        Ok(store) => Some(store.newest_entries(MAX_LOOKED_AT).await?),
-        Err(_) => None,
+    let entries = if log::exists(&context.settings) {
+        Some(log::store(&context.settings)?.newest_entries(MAX_LOOKED_AT).await?)
+    } else {
+        None
     };
     let now = (context.clock)();
     warnings.extend(policy.exceptions().iter().filter_map(|exception| idle(exception, entries.as_deref(), now)));

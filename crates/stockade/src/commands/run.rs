@@ -50,7 +50,7 @@ struct Summary<'a> {
 pub(super) async fn run(context: Context<'_>, words: &[OsString]) -> anyhow::Result<Exit> {
     let printer = context.printer;
     let (ecosystem, client) = client(words)?;
-    let inherited = inherit::one(&context.settings, ecosystem, client, &words[0]).await;
+    let inherited = inherit::one(&context.settings, ecosystem, client, words).await;
     let config = inherited.config()?;
     let through = Through::choose(&context, &inherited).await?;
     printer.talk(&format!("stockade: {}\n", through.introduction(&context)));
@@ -58,6 +58,7 @@ pub(super) async fn run(context: Context<'_>, words: &[OsString]) -> anyhow::Res
     let base = format!("{}/{}", through.url(), ecosystem.id);
     let lockfiles = Lockfiles::before(client, words)?;
     let environment = (client.environment)(&base, &inherited.scopes(), &name);
+    refuse_bypass(client, words, &environment, &base).await?;
     let child = process::start_guarded(words, environment, printer.is_json())?;
     let status = process::wait(child).await?;
     // Whatever becomes of the report, the addresses of this gateway must not stay.
@@ -91,6 +92,21 @@ fn client(words: &[OsString]) -> anyhow::Result<(&'static Ecosystem, &'static Cl
     })
 }
 
+/// Fails if an argument sends the client past the gateway. Only an address can, so only then the client is asked.
+async fn refuse_bypass(
+    client: &Client,
+    words: &[OsString],
+    environment: &[(String, String)],
+    base: &str,
+) -> anyhow::Result<()> {
+    let names_address = words.iter().any(|word| word.to_string_lossy().contains("://"));
+    if names_address && !inherit::goes_to(client, words, environment, base).await? {
+        let what = format!("an argument sends `{}` to another registry, past the gateway", client.name);
+        return Err(hinted(what, "leave it out, or write the address into the client's configuration"));
+    }
+    Ok(())
+}
+
 impl Through {
     /// The gateway that is running, unless this run needs one with a policy of its own.
     async fn choose(context: &Context<'_>, inherited: &Inherited) -> anyhow::Result<Self> {
@@ -102,7 +118,7 @@ impl Through {
         let engine = context.engine_of(std::slice::from_ref(inherited)).await?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let gateway = Gateway::new(engine, Options::default());
+        let gateway = Gateway::new(engine, Options { for_one_run: true, ..Options::default() });
         let (stop, stopped) = oneshot::channel();
         let server = gateway.clone();
         let serving = tokio::spawn(async move { server.serve(listener, async { drop(stopped.await) }).await });

@@ -1,7 +1,7 @@
 //! `stockade serve`: the gateway, until it is stopped.
 
 use std::fmt::Write as _;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use anyhow::Context as _;
 use stockade_ecosystem::Client;
@@ -30,9 +30,9 @@ pub(super) async fn serve(mut context: Context<'_>, arguments: Serve) -> anyhow:
     let data = context.settings.data.clone();
     // Signals are listened for before anybody is told where we are, so that none of them finds us unprepared.
     let stop = stopped()?;
-    running::write_down(&data, &reached(&context.settings))?;
+    running::write_down(&data, &context.settings.local_address())?;
     context.printer.talk(&banner(&context.settings, &all, &engine));
-    let gateway = Gateway::new(engine, Options { public_url: context.settings.public_url.clone() });
+    let gateway = Gateway::new(engine, Options { public_url: context.settings.public_url.clone(), for_one_run: false });
     let served = gateway.serve(listener, stop).await;
     running::take_back(&data)?;
     served.context("the gateway ended")?;
@@ -69,21 +69,8 @@ fn stopped() -> anyhow::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Where this machine reaches the gateway.
-fn reached(settings: &Settings) -> String {
-    let mut address = settings.listen;
-    if address.ip().is_unspecified() {
-        let loopback = match address.ip() {
-            IpAddr::V4(_) => IpAddr::from(std::net::Ipv4Addr::LOCALHOST),
-            IpAddr::V6(_) => IpAddr::from(std::net::Ipv6Addr::LOCALHOST),
-        };
-        address.set_ip(loopback);
-    }
-    format!("http://{address}")
-}
-
 fn banner(settings: &Settings, all: &[Inherited], engine: &Engine) -> String {
-    let base = settings.public_url.as_ref().map_or_else(|| reached(settings), |_| settings.address());
+    let base = settings.address();
     let mut rows = Vec::new();
     let mut row = |what: &str, words: String| rows.push(vec![what.to_owned(), words]);
     for inherited in all {

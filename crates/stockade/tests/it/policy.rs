@@ -118,9 +118,9 @@ fn a_project_can_tighten_and_nothing_else() {
     npm error code E403
     npm error 403 Could not download left-demo@1.0.9 due to policy violations:
     npm error 403 held by stockade: `left-demo` 1.1.0 is 5 hours old; policy asks 72 hours
-    npm error 403 see:  http://127.0.0.1:[PORT]/r/[RULING]
+    npm error 403 see:  stockade explain [RULING]
     npm error 403 denied by stockade: `left-demo` 1.0.9 is on the deny list as `pkg:npm/left-demo@1.0.9`: we do not want it
-    npm error 403 see:  http://127.0.0.1:[PORT]/r/[RULING]
+    npm error 403 see:  stockade explain [RULING]
     npm error 403 In most cases, you or one of your dependencies are requesting a package version that is forbidden by your security policy, or on a server you do not have access to.
     stockade: 0 packages served, 1 steered around
       held  pkg:npm/left-demo@1.1.0  is 5 hours old; policy asks 72 hours

@@ -48,7 +48,7 @@ fn an_exact_wish_for_a_held_release_is_answered_with_the_reason() {
     npm error 403 Could not download left-demo@1.1.0 due to policy violations:
     npm error 403 held by stockade: `left-demo` 1.1.0 is 5 hours old; policy asks 72 hours
     npm error 403 hint: 1.0.9 is cleared
-    npm error 403 see:  http://127.0.0.1:[PORT]/r/[RULING]
+    npm error 403 see:  stockade explain [RULING]
     npm error 403 In most cases, you or one of your dependencies are requesting a package version that is forbidden by your security policy, or on a server you do not have access to.
     stockade: 0 packages served, 1 steered around
       held  pkg:npm/left-demo@1.1.0  is 5 hours old; policy asks 72 hours
@@ -71,7 +71,7 @@ fn a_lockfile_that_names_a_held_release_is_answered_with_the_reason() {
     npm error code E403
     npm error 403 403 held by stockade: `left-demo` 1.1.0 is 5 hours old; policy asks 72 hours - GET http://127.0.0.1:[PORT]/npm/left-demo/-/left-demo-1.1.0.tgz - held by stockade: `left-demo` 1.1.0 is 5 hours old; policy asks 72 hours
     npm error 403 hint: 1.0.9 is cleared
-    npm error 403 see:  http://127.0.0.1:[PORT]/r/[RULING]
+    npm error 403 see:  stockade explain [RULING]
     npm error 403 In most cases, you or one of your dependencies are requesting a package version that is forbidden by your security policy, or on a server you do not have access to.
     stockade: 0 packages served, 1 refused
       held  pkg:npm/left-demo@1.1.0  is 5 hours old; policy asks 72 hours
@@ -217,15 +217,48 @@ fn without_the_registry_what_is_there_is_used_and_said_to_be_old() {
 }
 
 #[test]
+fn an_argument_cannot_send_the_client_past_the_gateway() {
+    let Some(world) = World::or_skip() else { return };
+    let other = format!("--@acme:registry={}", world.registry.url());
+    let output = world.stockade(["run", "--", "npm", "install", &other]);
+    assert_snapshot!(seen(&output), @"
+    stockade: through a gateway for this run
+    stockade: an argument sends `npm` to another registry, past the gateway
+    hint: leave it out, or write the address into the client's configuration
+    status 2
+    ");
+    let output = world.stockade(["run", "--", "npm", "install", "--reg", &world.registry.url()]);
+    assert_eq!(output.status, Some(2), "{output}");
+    assert!(!world.project.has("node_modules"));
+    assert_eq!(world.registry.count("*"), 0);
+}
+
+#[test]
+fn a_command_that_is_fetched_to_be_run_is_guarded_too() {
+    let Some(world) = World::or_skip() else { return };
+    let demo = |version: &str| {
+        let file = format!("#!/usr/bin/env node\nconsole.log('{version}')\n");
+        Package::new("demo-command").release(version).file("bin.js", file).bin("demo-command", "bin.js")
+    };
+    world.registry.publish(&demo("1.0.0"));
+    world.registry.publish(&demo("1.0.1").published(hours_before(NOW, 1)));
+    let output = world.stockade(["run", "--", "npx", "--yes", "demo-command"]);
+    assert_eq!((output.status, output.stdout.as_str()), (Some(0), "1.0.0\n"), "{output}");
+    assert_eq!(world.registry.count("/config"), 0, "the client was asked, and nothing was run instead");
+}
+
+#[test]
 fn a_scope_with_a_registry_of_its_own_goes_through_the_gateway_to_that_registry() {
     let Some(world) = World::or_skip() else { return };
     let acme = stockade_testkit::FakeRegistry::start();
     acme.publish(&Package::new("@acme/left").release("2.0.0"));
     acme.publish(&Package::new("@acme/left").release("2.1.0").published(hours_before(NOW, 1)));
     acme.require_token("s3cr3t");
+    // As projects have it: the scope is the project's, the token is in the environment.
+    let place = acme.url().trim_start_matches("http:").to_owned();
+    world.project.write(".npmrc", format!("@acme:registry={}\n{place}:_authToken=${{ACME_TOKEN}}\n", acme.url()));
     let World { registry, project } = world;
-    let project = project.config("@acme:registry", &acme.url()).token(&acme.url(), "s3cr3t");
-    let world = World { registry, project };
+    let world = World { registry, project: project.env("ACME_TOKEN", "s3cr3t") };
     world.project.write("package.json", json!({"dependencies": {"@acme/left": "^2.0.0"}}).to_string());
     let output = world.stockade(["run", "--", "npm", "install"]);
     assert!(output.ok(), "{output}");

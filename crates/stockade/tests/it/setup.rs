@@ -85,6 +85,9 @@ fn setup_can_be_undone_byte_for_byte() {
     status 0
     ");
     assert!(world.stockade(["run", "--", "npm", "install", "--no-audit"]).ok(), "the upstream is known by now");
+    let doctor = world.stockade(["doctor"]);
+    assert_eq!(doctor.status, Some(1), "{doctor}");
+    assert!(doctor.stdout.contains("does not run, and npm cannot do without"), "{doctor}");
 
     assert_snapshot!(seen(&world.stockade(["setup", "--undo"])), @"
     npm: ~/.npmrc is as it was
@@ -135,7 +138,7 @@ fn doctor_finds_what_is_wrong() {
     assert_snapshot!(checked(&world), @"
     ok    settings    ~/.config/stockade/stockade.toml: not there, so everything is as built in
     ok    policy      enforce, cooldown 72 hours, from the built-in default (built in)
-    ok    npm         [VERSION], its upstream is http://127.0.0.1:[PORT]/
+    ok    npm         [VERSION], goes directly to http://127.0.0.1:[PORT]/
     ok    data        ~/.local/share/stockade: can be written
     ok    log         holds together, all 1 of its entries
     ok    clock       [INSTANT]
@@ -151,7 +154,7 @@ fn doctor_finds_what_is_wrong() {
     assert_snapshot!(checked(&world), @"
     ok    settings    ~/.config/stockade/stockade.toml: not there, so everything is as built in
     ok    policy      enforce, cooldown 72 hours, from the built-in default (built in)
-    ok    npm         [VERSION], its upstream is http://127.0.0.1:[PORT]/
+    ok    npm         [VERSION], goes directly to http://127.0.0.1:[PORT]/
     ok    data        ~/.local/share/stockade: can be written
     ok    log         holds together, all 1 of its entries
     ok    clock       [INSTANT]
