@@ -188,16 +188,19 @@ fn expand(text: &str, env: &dyn Fn(&str) -> Option<String>) -> String {
 /// The word before a run's name in npm's `User-Agent`.
 const RUN: &str = "stockade-run/";
 
+/// What npm needs besides our address, so that nothing goes past the gateway. `replace-registry-host=always` brings what a
+/// lockfile resolved elsewhere. With `prefer-online` npm asks for tarballs that its own cache has; else it would install
+/// those without a question, whatever was learnt about them since.
+const NOTHING_PAST_US: [(&str, &str); 2] = [("replace-registry-host", "always"), ("prefer-online", "true")];
+
 /// npm reads `npm_config_*`. The `User-Agent` keeps npm's own words, which registries count, and adds the run's name.
-/// `replace-registry-host=always` sends what a lockfile resolved elsewhere through the gateway too.
 fn environment(base: &str, scopes: &[String], run: &str) -> Vec<(String, String)> {
     let agent = format!("npm/{{npm-version}} node/{{node-version}} {{platform}} {{arch}} {RUN}{run}");
-    let mut variables = vec![
-        ("npm_config_registry".to_owned(), format!("{base}/")),
-        ("npm_config_replace_registry_host".to_owned(), "always".to_owned()),
-        ("npm_config_user_agent".to_owned(), agent),
-    ];
+    let mut variables =
+        vec![("npm_config_registry".to_owned(), format!("{base}/")), ("npm_config_user_agent".to_owned(), agent)];
     variables.extend(scopes.iter().map(|scope| (format!("npm_config_{scope}:registry"), format!("{base}/"))));
+    let others = NOTHING_PAST_US.iter();
+    variables.extend(others.map(|(key, value)| (format!("npm_config_{}", key.replace('-', "_")), (*value).to_owned())));
     variables
 }
 
@@ -213,12 +216,14 @@ const ENDED: &str = "; stockade setup ended the line before";
 
 /// Lines keep their own ends, and a last line without one is remembered, so that undoing gives back every byte.
 fn point(text: &str, base: &str, scopes: &[String]) -> String {
-    let clean = unpoint(text);
-    let ours = |key: &str| key == "registry" || scopes.iter().any(|scope| key == format!("{scope}:registry"));
+    let registries =
+        std::iter::once("registry".to_owned()).chain(scopes.iter().map(|scope| format!("{scope}{SCOPES}")));
+    let others = NOTHING_PAST_US.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    let written: Vec<(String, String)> = registries.map(|key| (key, format!("{base}/"))).chain(others).collect();
     let mut out = String::new();
-    for line in clean.split_inclusive('\n') {
+    for line in unpoint(text).split_inclusive('\n') {
         let key = line.split_once('=').map_or("", |(key, _)| key.trim());
-        if ours(key) {
+        if written.iter().any(|(ours, _)| ours == key) {
             out.push_str(PUT_AWAY);
         }
         out.push_str(line);
@@ -226,9 +231,8 @@ fn point(text: &str, base: &str, scopes: &[String]) -> String {
     if !out.is_empty() && !out.ends_with('\n') {
         let _ = write!(out, "\n{ENDED}\n");
     }
-    let _ = write!(out, "{WRITTEN}\nregistry={base}/\n");
-    for scope in scopes {
-        let _ = write!(out, "{WRITTEN}\n{scope}:registry={base}/\n");
+    for (key, value) in written {
+        let _ = write!(out, "{WRITTEN}\n{key}={value}\n");
     }
     out
 }
@@ -331,8 +335,9 @@ mod tests {
     fn a_run_is_found_again_in_the_user_agent() {
         let variables = environment("http://127.0.0.1:1/x", &["@acme".to_owned()], "r1");
         assert_eq!(variables[0], ("npm_config_registry".to_owned(), "http://127.0.0.1:1/x/".to_owned()));
-        assert_eq!(run_of(&variables[2].1), Some("r1"));
-        assert_eq!(variables[3].0, "npm_config_@acme:registry");
+        assert_eq!(run_of(&variables[1].1), Some("r1"));
+        assert_eq!(variables[2].0, "npm_config_@acme:registry");
+        assert_eq!(variables[4], ("npm_config_prefer_online".to_owned(), "true".to_owned()));
         assert_eq!(run_of("npm/11.0.0"), None);
     }
 
@@ -348,6 +353,10 @@ mod tests {
         registry=http://127.0.0.1:4873/x/
         ; stockade setup wrote the next line
         @acme:registry=http://127.0.0.1:4873/x/
+        ; stockade setup wrote the next line
+        replace-registry-host=always
+        ; stockade setup wrote the next line
+        prefer-online=true
         ");
         assert_eq!(unpoint(&pointed), before);
         assert_eq!(point(&pointed, "http://127.0.0.1:4873/x", &["@acme".to_owned()]), pointed, "twice is once");

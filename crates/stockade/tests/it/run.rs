@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use insta::assert_snapshot;
 use serde_json::json;
-use stockade_testkit::{Guard, NOW, Package, hours_before};
+use stockade_testkit::{Guard, NOW, Npm, Package, hours_before};
 
 use crate::world::{World, contents, hijacked, seen, summary};
 
@@ -81,6 +81,18 @@ fn a_lockfile_that_names_a_held_release_is_answered_with_the_reason() {
     ");
     assert_eq!(world.project.read("package-lock.json"), lockfile);
     assert!(!world.project.has("node_modules/left-demo"));
+}
+
+#[test]
+fn what_the_client_has_in_its_own_cache_is_asked_for_all_the_same() {
+    for npm in Npm::installed() {
+        let world = World::with(&npm);
+        assert!(world.project.run(["install", "--no-audit"]).ok(), "{npm}");
+        std::fs::remove_dir_all(world.project.path().join("node_modules")).unwrap();
+        let output = world.stockade(["run", "--", "npm", "ci", "--no-audit"]);
+        assert_eq!(output.status, Some(1), "{npm}: {output}");
+        assert!(!world.project.has("node_modules/left-demo"), "{npm}: {output}");
+    }
 }
 
 #[test]
