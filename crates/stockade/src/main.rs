@@ -22,6 +22,8 @@ use std::time::Duration;
 
 use clap::Parser as _;
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
 
 use args::Cli;
 use commands::Exit;
@@ -53,7 +55,8 @@ fn main() -> ExitCode {
     exit.into()
 }
 
-/// What the libraries say of their work goes to standard error: warnings where somebody watches a gateway, else errors.
+/// What our crates say of their work goes to standard error: warnings where somebody watches a gateway, else errors. Foreign
+/// crates stay silent: nobody has checked what they let out of requests.
 fn log(cli: &Cli) {
     let level = match (cli.global.verbose, &cli.command) {
         (0, args::Command::Serve(_)) => LevelFilter::WARN,
@@ -61,6 +64,8 @@ fn log(cli: &Cli) {
         (1, _) => LevelFilter::INFO,
         _ => LevelFilter::DEBUG,
     };
-    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(level);
-    log.without_time().with_target(false).with_ansi(false).init();
+    let ours = Targets::new().with_target(env!("CARGO_PKG_NAME"), level);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = lines.without_time().with_target(false).with_ansi(false);
+    tracing_subscriber::registry().with(lines.with_filter(ours)).init();
 }

@@ -207,11 +207,11 @@ fn home() -> Option<PathBuf> {
 
 /// The name of the user, for the record.
 pub(crate) fn user() -> Option<String> {
-    ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(variable)
+    ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| variable(name).filter(|user| !user.is_empty()))
 }
 
-/// A variable of the environment, unless it is empty.
+/// A variable of the environment.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 pub(crate) fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
+    std::env::var(name).ok()
 }

@@ -74,7 +74,8 @@ pub(super) async fn check(context: Context<'_>, file: Option<&Path>) -> anyhow::
 
 /// A policy in one line.
 pub(super) fn line(policy: &Policy, from: &str) -> String {
-    let cooldowns: Vec<String> = general(policy).into_iter().map(|(_, age)| age).collect();
+    let mut cooldowns: Vec<String> = general(policy).into_iter().map(|(_, age)| age).collect();
+    cooldowns.dedup();
     format!("{}, cooldown {} ({from})", kebab(&policy.mode()), cooldowns.join(" / "))
 }
 

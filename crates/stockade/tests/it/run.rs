@@ -27,7 +27,7 @@ fn a_plain_install_takes_the_hijacked_release_and_a_guarded_one_does_not() {
 
     found 0 vulnerabilities
     stockade: through a gateway for this run
-    stockade: 1 package served (244 bytes), 1 steered around
+    stockade: 1 package served ([N] bytes), 1 steered around
       held  pkg:npm/left-demo@1.1.0  is 5 hours old; policy asks 72 hours
             until [INSTANT]; 1.0.9 is cleared
             why: stockade explain [RULING]
@@ -101,7 +101,7 @@ fn malware_is_not_even_listed() {
     world.malware("left-demo", "1.1.0");
     let output = world.stockade(["run", "--", "npm", "install"]);
     assert_snapshot!(summary(&output), @"
-    stockade: 1 package served (244 bytes), 1 steered around
+    stockade: 1 package served ([N] bytes), 1 steered around
       denied  pkg:npm/left-demo@1.1.0  is malware by `MAL-2026-1`: Malicious code in left-demo (npm)
               1.0.9 is cleared
               why: stockade explain [RULING]
@@ -218,7 +218,7 @@ fn without_the_registry_what_is_there_is_used_and_said_to_be_old() {
     std::fs::remove_file(world.project.path().join("package-lock.json")).unwrap();
     let output = world.project.finish(&mut later);
     assert_snapshot!(summary(&output), @"
-    stockade: 1 package served (244 bytes), 1 steered around
+    stockade: 1 package served ([N] bytes), 1 steered around
       not up to date: the upstream did not answer; this is its index of [INSTANT]
       held  pkg:npm/left-demo@1.1.0  is 6 hours old; policy asks 72 hours
             until [INSTANT]; 1.0.9 is cleared
@@ -299,7 +299,7 @@ fn bytes_that_were_replaced_are_not_those_that_were_approved() {
     let output = world.project.finish(&mut later);
     assert_snapshot!(summary(&output), @"
     stockade: 0 packages served, 1 steered around
-      denied  pkg:npm/left-demo@1.1.0  was replaced: its bytes are `sha512:d27c6df39434`, and `sha256:829699073b8c` was first seen at [INSTANT]
+      denied  pkg:npm/left-demo@1.1.0  was replaced: its bytes are `sha512:…`, and `sha256:…` was first seen at [INSTANT]
               1.0.9 is cleared
               why: stockade explain [RULING]
     status 1

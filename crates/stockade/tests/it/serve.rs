@@ -61,7 +61,7 @@ fn a_gateway_serves_runs_and_clients_until_it_is_told_to_stop() {
     let output = world.stockade(["run", "--", "npm", "install", "--no-audit"]);
     assert!(output.stderr.contains(&format!("through the gateway at {}", served.url)), "{output}");
     assert_snapshot!(summary(&output), @"
-    stockade: 1 package served (244 bytes), 1 steered around
+    stockade: 1 package served ([N] bytes), 1 steered around
       held  pkg:npm/left-demo@1.1.0  is 5 hours old; policy asks 72 hours
             until [INSTANT]; 1.0.9 is cleared
             why: stockade explain [RULING]

@@ -159,7 +159,7 @@ fn doctor_finds_what_is_wrong() {
     ok    log         holds together, all 1 of its entries
     ok    clock       [INSTANT]
     fail  advisories  none: malware known by name is not recognised; put OSV records into ~/.local/share/stockade/advisories; not all could be read: ~/.local/share/stockade/advisories/broken.json: the record is not OSV: EOF while parsing a string at line 1 column 12, and 0 more
-    fail  upstream    http://127.0.0.1:[PORT]/: the upstream did not answer: http://127.0.0.1:[PORT]/: client error (SendRequest): connection closed before message completed
+    fail  upstream    http://127.0.0.1:[PORT]/: the upstream did not answer: [WHY]
     ok    gateway     does not run; `stockade run` brings its own
     status 1
     ");

@@ -100,14 +100,32 @@ pub(crate) fn seen(output: &Output) -> String {
     shown(&format!("{}{}status {}\n", output.stdout, output.stderr, output.status.unwrap_or(-1)))
 }
 
-/// Text without what differs from run to run.
+/// Text without what differs from run to run or from machine to machine: digests, sizes, the words of the system.
 pub(crate) fn shown(text: &str) -> String {
-    let id = |line: &str| match line.split_once("stockade explain ") {
-        Some((before, _)) => format!("{before}stockade explain [RULING]"),
-        None => line.to_owned(),
-    };
     let text = tidy(text).replace("[DIR]/home", "~");
-    text.trim().lines().map(id).collect::<Vec<_>>().join("\n")
+    text.trim().lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn line(line: &str) -> String {
+    let mut line = line.to_owned();
+    for (before, after) in [("stockade explain ", "[RULING]"), ("did not answer: ", "[WHY]")] {
+        if let Some(at) = line.find(before) {
+            line.replace_range(at + before.len().., after);
+        }
+    }
+    if let Some((start, end)) = line.find(" served (").zip(line.find(" bytes)")) {
+        line.replace_range(start + " served (".len()..end, "[N]");
+    }
+    for algorithm in ["sha256:", "sha512:", "sha512-"] {
+        let mut from = 0;
+        while let Some(at) = line[from..].find(algorithm).map(|at| from + at + algorithm.len()) {
+            let is_digit = |c: char| c.is_ascii_alphanumeric() || "+/=".contains(c);
+            let end = line[at..].find(|c| !is_digit(c)).map_or(line.len(), |length| at + length);
+            line.replace_range(at..end, "…");
+            from = at;
+        }
+    }
+    line
 }
 
 /// What a human sees of Stockade alone: standard error from the summary on.
