@@ -135,6 +135,8 @@ mod tests {
         assert!(findings.is_empty(), "{} findings:\n{}", findings.len(), findings.join("\n"));
     }
 
+    const NONE: [usize; 0] = [];
+
     fn lines(source: &str) -> Vec<usize> {
         let source = format!("//! A crate.\n{source}");
         let tree = Tree::of(&[("crates/stockade-model/src/lib.rs", &source)]);
@@ -144,8 +146,8 @@ mod tests {
     #[test]
     fn a_reason_excuses_its_place_and_no_other() {
         assert_eq!(lines("fn f() -> u32 {\n    5000\n}\n"), [3]);
-        assert_eq!(lines("fn f() -> u32 {\n    5000 // tidy: the port is part of the protocol\n}\n"), []);
-        assert_eq!(lines("fn f() -> u32 {\n    // tidy: the port is part of the protocol\n    5000\n}\n"), []);
+        assert_eq!(lines("fn f() -> u32 {\n    5000 // tidy: the port is part of the protocol\n}\n"), NONE);
+        assert_eq!(lines("fn f() -> u32 {\n    // tidy: the port is part of the protocol\n    5000\n}\n"), NONE);
         assert_eq!(lines("fn f() -> u32 {\n    5000 // tidy:\n}\n"), [3]);
     }
 

@@ -181,18 +181,14 @@ impl Documents {
         if let Some(current) = self.current.get(package) {
             return Ok(current);
         }
-        match self.stored(package).await? {
-            Some((document, row)) => {
-                let fresh_until = row.fetched_at + SignedDuration::from_secs(FRESH_SECONDS);
-                let current = Current { document, fresh_until, stale: None };
-                self.current.insert(package.clone(), current.clone());
-                Ok(current)
-            }
-            None => {
-                drop(flight);
-                self.current(package).await
-            }
-        }
+        let Some((document, row)) = self.stored(package).await? else {
+            drop(flight);
+            return self.current(package).await;
+        };
+        let fresh_until = row.fetched_at + SignedDuration::from_secs(FRESH_SECONDS);
+        let current = Current { document, fresh_until, stale: None };
+        self.current.insert(package.clone(), current.clone());
+        Ok(current)
     }
 
     /// The document at hand, if there is one.

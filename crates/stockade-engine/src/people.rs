@@ -9,7 +9,7 @@ use stockade_policy::{Policy, Ruling};
 use crate::gather::{Known, gather};
 use crate::listing::{instead, judge};
 use crate::store::{RulingEntry, record_ruling};
-use crate::{Decision, Engine, EngineError, Judged, RulingRow};
+use crate::{Decision, Engine, EngineError, Judged, Listing, RulingRow};
 
 /// How many open rulings are looked through.
 const MAX_OPEN: usize = 10_000;
@@ -89,7 +89,9 @@ impl Engine {
                 new.iter().try_for_each(|(at, entry)| record_ruling(transaction, *at, entry))
             };
             self.0.store.write(write).await?;
-            ids.iter().for_each(|id| self.0.recorded.insert(id.clone(), ()));
+            for id in &ids {
+                self.0.recorded.insert(id.clone(), ());
+            }
         }
         Ok(ids)
     }
@@ -98,16 +100,9 @@ impl Engine {
     pub async fn why(&self, purl: &Purl) -> Result<Vec<Why>, EngineError> {
         let listing = self.listing(&purl.package).await?;
         let index = &listing.document.index;
-        let versions: Vec<String> = match &purl.version {
+        let versions = match &purl.version {
             Some(version) => vec![version.clone()],
-            None => {
-                let tagged = index.tags.iter().map(|(_, version)| version.clone());
-                let refused = listing.refused.iter().rev().map(|refused| refused.ruling.release.version.clone());
-                let mut versions: Vec<String> = tagged.chain(refused).take(MAX_ABOUT).collect();
-                versions.sort();
-                versions.dedup();
-                versions
-            }
+            None => talked_about(&listing),
         };
         let state = self.state();
         let decisions = self.0.store.decisions(&purl.package).await?;
@@ -220,6 +215,16 @@ impl Engine {
         let ecosystem = stockade_ecosystem::by_id(ecosystem)?;
         Some(Package { ecosystem: ecosystem.id.clone(), name: (ecosystem.name)(name).ok()? })
     }
+}
+
+/// The versions of a package that a person is likely to mean: what tags name, and what is refused, the newest first.
+fn talked_about(listing: &Listing) -> Vec<String> {
+    let tagged = listing.document.index.tags.iter().map(|(_, version)| version.clone());
+    let refused = listing.refused.iter().rev().map(|refused| refused.ruling.release.version.clone());
+    let mut versions: Vec<String> = tagged.chain(refused).take(MAX_ABOUT).collect();
+    versions.sort();
+    versions.dedup();
+    versions
 }
 
 /// What the log says of a ruling.

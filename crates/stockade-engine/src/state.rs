@@ -103,7 +103,9 @@ fn stamp(sources: &[PathBuf]) -> Digest {
         let mut paths: Vec<PathBuf> = entries.take(MAX_STAMPED).collect();
         paths.push(source.clone());
         paths.sort();
-        paths.iter().for_each(|path| text.push_str(&line(path)));
+        for path in paths {
+            text.push_str(&line(&path));
+        }
     }
     Digest::of(text.as_bytes())
 }

@@ -125,19 +125,17 @@ fn wants_json(request: &Request<Incoming>) -> bool {
 
 /// A ruling for a person. Plain text: nothing in it can run.
 fn page(explained: &Explained) -> String {
-    let mut text = format!("{}\n\n", explained.sentence);
-    for reason in explained.ruling["reasons"].as_array().into_iter().flatten() {
+    let reasons = explained.ruling["reasons"].as_array().into_iter().flatten().map(|reason| {
         let word = |key| reason[key].as_str().unwrap_or_default();
-        text.push_str(&format!("{:<6} {}: {}\n", word("verdict"), word("rule"), word("sentence")));
-        if let Some(until) = reason["until"].as_str() {
-            text.push_str(&format!("       until {until}\n"));
-        }
-    }
-    text.push_str(&format!(
-        "\nruled on {}\nwith everything it rests on: stockade explain {}\nwhat holds now: stockade why {}\n",
-        explained.at, explained.id, explained.purl,
-    ));
-    text
+        let until = reason["until"].as_str().map_or_else(String::new, |until| format!("       until {until}\n"));
+        format!("{:<6} {}: {}\n{until}", word("verdict"), word("rule"), word("sentence"))
+    });
+    let reasons: String = reasons.collect();
+    let Explained { sentence, at, id, purl, .. } = explained;
+    format!(
+        "{sentence}\n\n{reasons}\nruled on {at}\nwith everything it rests on: stockade explain {id}\n\
+         what holds now: stockade why {purl}\n"
+    )
 }
 
 fn plain(status: StatusCode, text: &str) -> Response<Body> {

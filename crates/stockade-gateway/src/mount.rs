@@ -75,11 +75,11 @@ impl<'a> Mounted<'a> {
             Route::Audit => self.audit(request).await,
             Route::Forward { about, path } => {
                 let fact = self.gateway.0.engine.fact(&self.ecosystem.id, about.as_ref(), &path).await;
-                fact.map_or_else(|error| self.failed(&error, ""), |bytes| json(bytes))
+                fact.map_or_else(|error| self.failed(&error, ""), json)
             }
             Route::Search { path } => {
                 let found = self.gateway.0.engine.search(&self.ecosystem.id, &path).await;
-                found.map_or_else(|error| self.failed(&error, ""), |bytes| json(bytes))
+                found.map_or_else(|error| self.failed(&error, ""), json)
             }
             Route::Ping => json(Bytes::from_static(b"{}")),
             Route::Refuse { status, why } => self.refuse(&refuse::unserved(status, &why)),

@@ -137,13 +137,11 @@ impl Page {
     }
 
     fn body(&self) -> Result<Body, EngineError> {
-        Ok(match &self.whole {
-            Some(whole) => Body::whole(whole.clone()),
-            None => {
-                let pieces = self.listing.document.pieces(Arc::clone(&self.rope))?;
-                Body::read(self.rope.len(), Box::new(pieces))
-            }
-        })
+        if let Some(whole) = &self.whole {
+            return Ok(Body::whole(whole.clone()));
+        }
+        let pieces = self.listing.document.pieces(Arc::clone(&self.rope))?;
+        Ok(Body::read(self.rope.len(), Box::new(pieces)))
     }
 
     fn weight(&self) -> u32 {

@@ -118,7 +118,9 @@ impl Runs {
             .collect();
         let stale = listing.stale.as_ref().map(|gap| gap.detail.clone());
         self.with(name, |run| {
-            notices.into_iter().for_each(|notice| insert(&mut run.steered, notice));
+            for notice in notices {
+                insert(&mut run.steered, notice);
+            }
             run.stale = run.stale.take().or(stale);
         });
     }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 
+use stockade_testkit::{FakeRegistry, Fault};
+
 use super::server::Server;
 use super::{median, output, stockade};
 
@@ -20,6 +22,8 @@ const CONNECTIONS: &str = "32";
 const PACKUMENT: [&str; 2] = ["Accept: application/json", "Accept-Encoding: gzip"];
 /// The same, for who wants it as it is.
 const PLAIN: [&str; 1] = ["Accept: application/json"];
+/// How many large packuments are asked for at once.
+const CROWD: usize = 32;
 /// How often the large packument is rendered.
 const RENDERINGS: usize = 7;
 /// How long a gateway may take to see another process's decision.
@@ -189,7 +193,7 @@ fn large(program: &Path, folder: &Path, stockade: &Server) -> anyhow::Result<()>
         // Any decision begins a new epoch, in which everything is judged again.
         let mut deny = Command::new(program);
         deny.env("XDG_CONFIG_HOME", folder.join("config")).args(["--quiet", "--data"]).arg(folder.join("data"));
-        output(deny.args(["deny", "pkg:npm/ms@2.1.3", "--reason", "a benchmark"]))?;
+        output(deny.args(["deny", "pkg:npm/ms@2.1.3", "--by", "nobody", "--reason", "a benchmark"]))?;
         std::thread::sleep(SEEN);
         first_bytes.push(first_byte(&target)?);
     }
@@ -199,6 +203,39 @@ fn large(program: &Path, folder: &Path, stockade: &Server) -> anyhow::Result<()>
     let mut measured = Measured::default();
     measured.add(&target)?;
     println!("{}", measured.line(&target));
+    crowd(program, &target)
+}
+
+/// As many large packuments as there are connections, all different, all cold and all at once.
+fn crowd(program: &Path, large: &Target<'_>) -> anyhow::Result<()> {
+    let document = output(Command::new("curl").args(["--silent", "--fail", &large.server.url(large.path)]))?;
+    let registry = FakeRegistry::start();
+    let names: Vec<String> = (0..CROWD).map(|number| format!("large-{number}")).collect();
+    for name in &names {
+        let body = document.replace("typescript", name).into_bytes();
+        registry.fault(&format!("/{name}"), Fault::RawBody { body, content_type: "application/json".to_owned() });
+    }
+    let folder = tempfile::tempdir()?;
+    let settings = folder.path().join("config/stockade");
+    fs::create_dir_all(&settings)?;
+    fs::write(settings.join("stockade.toml"), format!("[upstream.npm]\nurl = \"{}\"\n", registry.url()))?;
+    let stockade = Server::stockade(program, folder.path())?;
+    let before = stockade.peak_memory();
+    let asking: Vec<_> = names
+        .iter()
+        .map(|name| {
+            let mut curl = Command::new("curl");
+            curl.args(["--silent", "--fail", "--output", "/dev/null", &stockade.url(&format!("/npm/{name}"))]).spawn()
+        })
+        .collect::<Result<_, _>>()?;
+    for mut curl in asking {
+        ensure!(curl.wait()?.success(), "a packument could not be had");
+    }
+    let size = document.len() / 1_000_000;
+    println!(
+        "{CROWD} packuments of {size} MB, cold, at once: peak {} MiB, {before} MiB before",
+        stockade.peak_memory()
+    );
     Ok(())
 }
 

@@ -179,7 +179,9 @@ fn write_all(connection: &mut Connection, jobs: &Receiver<Job>) {
             Ok(transaction) => transaction,
             Err(error) => {
                 let error = Arc::new(error);
-                batch.into_iter().for_each(|job| (job.failed)(Arc::clone(&error)));
+                for job in batch {
+                    (job.failed)(Arc::clone(&error));
+                }
                 continue;
             }
         };
@@ -191,7 +193,9 @@ fn write_all(connection: &mut Connection, jobs: &Receiver<Job>) {
             }
         }
         let committed = transaction.commit().map_err(Arc::new);
-        done.into_iter().for_each(|tell| tell(committed.clone()));
+        for tell in done {
+            tell(committed.clone());
+        }
     }
 }
 

@@ -223,7 +223,6 @@ struct SmallDisk(tempfile::TempDir);
 
 #[cfg(target_os = "linux")]
 impl SmallDisk {
-    #[expect(clippy::disallowed_methods, reason = "the test mounts a small disk")]
     fn mount() -> Option<Self> {
         let folder = tempfile::TempDir::with_prefix("stockade-disk-").unwrap();
         let mut mount = std::process::Command::new("mount");
@@ -239,7 +238,6 @@ impl SmallDisk {
 
 #[cfg(target_os = "linux")]
 impl Drop for SmallDisk {
-    #[expect(clippy::disallowed_methods, reason = "the test mounts a small disk")]
     fn drop(&mut self) {
         let _ = std::process::Command::new("umount").arg("--lazy").arg(self.0.path()).status();
     }

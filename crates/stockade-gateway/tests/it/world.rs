@@ -130,15 +130,11 @@ impl World {
     pub(crate) fn ask(&self, method: &str, target: &str, headers: &[&str], body: &[u8]) -> Answer {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE_OF_TESTS)).unwrap();
-        let mut head = format!("{method} {target} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", self.address);
-        for header in headers {
-            head.push_str(header);
-            head.push_str("\r\n");
-        }
-        if !body.is_empty() {
-            head.push_str(&format!("content-length: {}\r\n", body.len()));
-        }
-        stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
+        let (host, length) = (format!("host: {}", self.address), format!("content-length: {}", body.len()));
+        let start = format!("{method} {target} HTTP/1.1");
+        let own = [start.as_str(), &host, &length, "connection: close"];
+        let head: Vec<&str> = own.into_iter().chain(headers.iter().copied()).collect();
+        stream.write_all(format!("{}\r\n\r\n", head.join("\r\n")).as_bytes()).unwrap();
         stream.write_all(body).unwrap();
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).unwrap();
