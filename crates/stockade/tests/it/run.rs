@@ -229,6 +229,19 @@ fn without_the_registry_what_is_there_is_used_and_said_to_be_old() {
 }
 
 #[test]
+fn an_address_in_the_place_of_a_version_is_not_fetched_past_the_gateway() {
+    for npm in Npm::installed() {
+        let world = World::with(&npm);
+        let url = format!("{}left-demo/-/left-demo-1.1.0.tgz", world.registry.url());
+        world.project.write("package.json", json!({"dependencies": {"left-demo": url}}).to_string());
+        let output = world.stockade(["run", "--", "npm", "install", "--no-audit"]);
+        assert_eq!(output.status, Some(1), "{npm}: {output}");
+        assert!(!world.project.has("node_modules/left-demo"), "{npm}: {output}");
+        assert_eq!(world.registry.count("/left-demo/-/*"), 0, "{npm}");
+    }
+}
+
+#[test]
 fn an_argument_cannot_send_the_client_past_the_gateway() {
     let Some(world) = World::or_skip() else { return };
     let other = format!("--@acme:registry={}", world.registry.url());
