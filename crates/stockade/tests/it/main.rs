@@ -3,7 +3,9 @@
 #![expect(clippy::disallowed_methods, reason = "tests write files and start programs")]
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without ends it")]
 
+mod crash;
 mod decisions;
+mod live;
 mod lockfiles;
 mod log;
 mod policy;

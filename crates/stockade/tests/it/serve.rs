@@ -13,14 +13,14 @@ use crate::world::{World, seen, shown, summary};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-struct Served {
-    guard: Guard,
-    url: String,
+pub(crate) struct Served {
+    pub(crate) guard: Guard,
+    pub(crate) url: String,
     log: std::path::PathBuf,
 }
 
 /// Starts a gateway on a free port and waits until it says where it is.
-fn serve(world: &World, arguments: &[&str]) -> Served {
+pub(crate) fn serve(world: &World, arguments: &[&str]) -> Served {
     let log = world.project.home().join("serve.log");
     let noted = world.data().join("gateway.json");
     let _ = fs::remove_file(&noted);
@@ -37,7 +37,7 @@ fn serve(world: &World, arguments: &[&str]) -> Served {
     Served { guard, url: noted["url"].as_str().unwrap().to_owned(), log }
 }
 
-fn wait_until(done: impl Fn() -> bool) -> bool {
+pub(crate) fn wait_until(done: impl Fn() -> bool) -> bool {
     let start = Instant::now();
     while !done() {
         if start.elapsed() > PATIENCE {
