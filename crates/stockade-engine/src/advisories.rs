@@ -18,7 +18,7 @@ const MAX_RECORD: u64 = 16 * 1024 * 1024;
 /// The most records.
 const MAX_RECORDS: usize = 2_000_000;
 /// How deep directories are looked through.
-const MAX_DEPTH: usize = 8;
+pub(crate) const MAX_DEPTH: usize = 8;
 /// How much of a summary is repeated, in characters.
 const MAX_SUMMARY: usize = 200;
 /// CWE-506 to 512 without those about accidents: embedded malicious code, trojans, viruses, trapdoors, bombs, spyware.

@@ -3,7 +3,7 @@
 //! This runs for every release of a listing, so it does no I/O and is handed everything that it looks at.
 
 use stockade_ecosystem::{Index, Listed};
-use stockade_model::{Comparison, Evidence, Gap, GapKind, Release};
+use stockade_model::{Comparison, Digest, Evidence, Gap, GapKind, Release};
 
 use crate::{Advisories, Decision, Pin};
 
@@ -40,15 +40,7 @@ pub(crate) fn gather(
     });
     found.claim(listed);
     found.advisories(release, known.advisories);
-    for decision in known.decisions.iter().filter(|decision| decision.release.version == release.version) {
-        found.evidence.push(Evidence::Decision {
-            verdict: decision.verdict,
-            digest: decision.digest.clone(),
-            reason: decision.reason.clone(),
-            by: decision.by.clone(),
-            expires: decision.expires,
-        });
-    }
+    found.evidence.extend(in_force(known.decisions, release, pin).map(Decision::evidence));
     if let Some(pin) = pin {
         found.evidence.push(against_pin(listed, pin));
     }
@@ -57,6 +49,26 @@ pub(crate) fn gather(
         found.gaps.push(Gap::new(GapKind::Malformed, problem.what.clone()));
     }
     found
+}
+
+/// The decisions about a release that no later one about the same bytes replaces. Once the bytes are pinned it is known
+/// which digests of different algorithms are the same bytes: people decide by what the index claims before that, and by
+/// the content address afterwards.
+pub(crate) fn in_force<'a>(
+    decisions: &'a [Decision],
+    release: &'a Release,
+    pin: Option<&'a Pin>,
+) -> impl Iterator<Item = &'a Decision> {
+    let same = move |a: &Digest, b: &Digest| {
+        a == b || pin.is_some_and(|pin| pin.digests.contains(a) && pin.digests.contains(b))
+    };
+    decisions.iter().enumerate().filter(move |(_, decision)| decision.release == *release).filter_map(
+        move |(at, decision)| {
+            let later = decisions.iter().skip(at + 1).filter(|later| later.release == *release);
+            let replaced = later.into_iter().any(|later| same(&later.digest, &decision.digest));
+            (!replaced).then_some(decision)
+        },
+    )
 }
 
 impl Gathered {

@@ -65,13 +65,16 @@ pub struct Settings {
     pub upstreams: Upstreams,
     /// Hosts that artifacts may be fetched from, besides the upstreams: `host` or `host:port`.
     pub artifact_hosts: Vec<String>,
-    /// Directories and zips of OSV records.
+    /// Directories and zips of OSV records, besides the folder [`ADVISORIES`] of the data folder.
     pub advisories: Vec<PathBuf>,
     /// The clock.
     pub clock: Clock,
     /// How long an upstream may stay silent, before its first byte and between two.
     pub patience: Duration,
 }
+
+/// The folder of the data folder in which OSV records are always looked for.
+pub const ADVISORIES: &str = "advisories";
 
 /// The patience that suits registries on the other side of the world.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -113,7 +116,7 @@ impl Engine {
     /// Opens the data folder and everything in it.
     pub async fn open(settings: Settings) -> Result<Self, EngineError> {
         let Settings { data, policy, upstreams, artifact_hosts, advisories, clock, patience } = settings;
-        std::fs::create_dir_all(&data)?;
+        let advisories = objects::layout(&data, advisories)?;
         let store = Store::open(&data)?;
         let dialler = Dialler::new(upstreams.all(), &artifact_hosts, &upstreams.cafiles(), patience)?;
         let upstreams = Arc::new(upstreams);

@@ -15,6 +15,21 @@ use tempfile::NamedTempFile;
 /// How old a forgotten quarantine file is when it is swept away, in seconds. Another process may be filling a younger one.
 const SWEEP_AFTER_SECONDS: u64 = 60 * 60;
 
+/// Makes the data folder, which is its owner's alone, and the folder for advisories in it; returns every place where
+/// advisories are looked for.
+pub(crate) fn layout(data: &Path, mut advisories: Vec<PathBuf>) -> io::Result<Vec<PathBuf>> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(data)?;
+    let always = data.join(crate::ADVISORIES);
+    builder.create(&always)?;
+    if !advisories.contains(&always) {
+        advisories.push(always);
+    }
+    Ok(advisories)
+}
+
 /// A directory of files named by their SHA-256.
 #[derive(Debug, Clone)]
 pub(crate) struct Objects {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use stockade_model::{Digest, Evidence, Gap, Package, Purl, Release, Verdict};
 use stockade_policy::{Policy, Ruling};
 
-use crate::gather::{Known, gather};
+use crate::gather::{Known, gather, in_force};
 use crate::listing::{instead, judge};
 use crate::store::{RulingEntry, record_ruling};
 use crate::{Decision, Engine, EngineError, Judged, Listing, RulingRow};
@@ -131,8 +131,8 @@ impl Engine {
             let decisions = self.0.store.decisions(&row.release.package).await?;
             let mut evidence = recorded.evidence;
             evidence.retain(|evidence| !matches!(evidence, Evidence::Decision { .. }));
-            let about = decisions.into_iter().filter(|decision| decision.release == row.release);
-            evidence.extend(about.map(Decision::evidence));
+            let pin = self.0.store.pin(&row.release).await?;
+            evidence.extend(in_force(&decisions, &row.release, pin.as_ref()).map(Decision::evidence));
             evidence.retain(|evidence| !matches!(evidence, Evidence::Advisory { .. }));
             evidence.extend(self.state().advisories.about(&row.release));
             let now = self.now();
@@ -239,8 +239,8 @@ struct Recorded {
 }
 
 impl Decision {
-    fn evidence(self) -> Evidence {
-        let Self { verdict, digest, reason, by, expires, .. } = self;
+    pub(crate) fn evidence(&self) -> Evidence {
+        let Self { verdict, digest, reason, by, expires, .. } = self.clone();
         Evidence::Decision { verdict, digest, reason, by, expires }
     }
 }

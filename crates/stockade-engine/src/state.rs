@@ -8,14 +8,15 @@ use std::time::{Duration, SystemTime};
 use stockade_model::Digest;
 use stockade_policy::Policy;
 
+use crate::advisories::MAX_DEPTH;
 use crate::{Advisories, Engine, EngineError, Store};
 
 /// How often other processes' decisions, and new advisories, are looked for.
 const LOOK: Duration = Duration::from_millis(100);
 /// How many looks pass between two at the advisories' files.
-const LOOKS_PER_ADVISORIES: u32 = 20;
-/// How many entries of an advisory directory are looked at for a change.
-const MAX_STAMPED: usize = 100_000;
+const LOOKS_PER_ADVISORIES: u32 = 50;
+/// How many files and folders of advisories are looked at for a change.
+const MAX_STAMPED: usize = 1_000_000;
 
 /// One epoch.
 pub(crate) struct State {
@@ -95,25 +96,34 @@ async fn read(sources: Vec<PathBuf>) -> Result<(Arc<Advisories>, Digest), Engine
     Ok(tokio::task::spawn_blocking(reading).await?)
 }
 
-/// What tells whether the files of the advisories have changed: names, lengths and times.
+/// What tells whether the files of the advisories have changed: names, lengths and times, as deep as they are read.
 fn stamp(sources: &[PathBuf]) -> Digest {
     let mut text = String::new();
+    let mut left = MAX_STAMPED;
     for source in sources {
-        let entries = std::fs::read_dir(source).into_iter().flatten().flatten().map(|entry| entry.path());
-        let mut paths: Vec<PathBuf> = entries.take(MAX_STAMPED).collect();
-        paths.push(source.clone());
-        paths.sort();
-        for path in paths {
-            text.push_str(&line(&path));
-        }
+        add(source, 0, &mut left, &mut text);
     }
     Digest::of(text.as_bytes())
 }
 
-fn line(path: &Path) -> String {
+fn add(path: &Path, depth: usize, left: &mut usize, text: &mut String) {
+    let Some(less) = left.checked_sub(1) else { return };
+    *left = less;
     let metadata = std::fs::metadata(path);
-    let length = metadata.as_ref().map_or(0, std::fs::Metadata::len);
-    let modified = metadata.and_then(|metadata| metadata.modified()).ok();
+    text.push_str(&line(path, metadata.as_ref().ok()));
+    if depth < MAX_DEPTH && metadata.is_ok_and(|metadata| metadata.is_dir()) {
+        let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        paths.sort();
+        for path in paths {
+            add(&path, depth + 1, left, text);
+        }
+    }
+}
+
+fn line(path: &Path, metadata: Option<&std::fs::Metadata>) -> String {
+    let length = metadata.map_or(0, std::fs::Metadata::len);
+    let modified = metadata.and_then(|metadata| metadata.modified().ok());
     let modified = modified.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok()).unwrap_or_default();
     format!("{} {length} {}\n", path.display(), modified.as_nanos())
 }

@@ -56,7 +56,7 @@ impl Notice {
             purl: Purl::of(&ruling.release).to_string(),
             verdict: ruling.verdict,
             sentence: ruling.sentence(),
-            until: ruling.reasons.first().and_then(|reason| reason.until),
+            until: ruling.lifted(),
             instead: refused.instead.clone().filter(|other| *other != ruling.release.version),
             ruling: refused.id.clone(),
         }

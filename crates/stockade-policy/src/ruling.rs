@@ -83,6 +83,13 @@ impl Ruling {
         self.denied_by(INTEGRITY)
     }
 
+    /// When time alone lifts what is held or denied; `None` if something speaks against it that time does not end, or
+    /// nothing does.
+    pub fn lifted(&self) -> Option<Timestamp> {
+        let against = self.reasons.iter().filter(|reason| reason.verdict > Verdict::Allow);
+        against.map(|reason| reason.until).try_fold(None, |last, until| until.map(|until| last.max(Some(until))))?
+    }
+
     /// The ruling in one line of printable ASCII, at most [`Ruling::MAX_SENTENCE`] characters, with the strongest
     /// reason: ``held by stockade: `left-demo` 1.1.0 is 5 hours old; policy asks 72 hours``.
     pub fn sentence(&self) -> String {

@@ -230,15 +230,13 @@ impl Store {
         self.read(move |connection| pin_of(connection, &release)).await
     }
 
-    /// What people decided about releases of a package; of several decisions about a digest the newest.
+    /// What people decided about releases of a package, in the order in which they did.
     pub async fn decisions(&self, package: &Package) -> Result<Vec<Decision>, StoreError> {
         let package = package.clone();
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT ecosystem, name, version, digest, verdict, reason, by, expires FROM decisions d
-                 WHERE ecosystem = ?1 AND name = ?2
-                   AND NOT EXISTS (SELECT 1 FROM decisions n WHERE n.ecosystem = d.ecosystem AND n.name = d.name
-                                   AND n.version = d.version AND n.digest = d.digest AND n.seq > d.seq)",
+                "SELECT ecosystem, name, version, digest, verdict, reason, by, expires FROM decisions
+                 WHERE ecosystem = ?1 AND name = ?2 ORDER BY seq",
             )?;
             let rows = statement.query_map([package.ecosystem.as_str(), package.name.as_str()], decision)?;
             rows.collect()

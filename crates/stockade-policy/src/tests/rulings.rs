@@ -356,6 +356,17 @@ fn the_sentence_fits_in_a_line_of_a_protocol() {
 }
 
 #[test]
+fn time_lifts_what_it_ends_and_nothing_else() {
+    let lifted = |evidence: &[Evidence]| rule(&policy(""), evidence, &[], now()).lifted();
+    assert_eq!(lifted(&[young(), matches()]), Some(at("2026-03-04T07:00:00Z")));
+    assert_eq!(lifted(&[young(), matches(), advisory(true)]), None);
+    assert_eq!(lifted(&[young(), matches(), decision(Verdict::Deny, bytes(), None)]), None);
+    let ends = decision(Verdict::Deny, bytes(), Some("2026-03-09T00:00:00Z"));
+    assert_eq!(lifted(&[young(), matches(), ends]), Some(at("2026-03-09T00:00:00Z")));
+    assert_eq!(lifted(&[old(), matches()]), None);
+}
+
+#[test]
 fn reasons_are_bounded_and_the_strongest_stay() {
     let mut evidence = vec![old(), advisory(true)];
     let gaps = vec![Gap::new(GapKind::Malformed, "x"); 1000];
