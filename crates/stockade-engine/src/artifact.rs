@@ -42,6 +42,7 @@ pub struct Cleared {
     clearance: Arc<Clearance>,
     size: u64,
     content: Content,
+    would: Option<Arc<Refused>>,
 }
 
 /// Where cleared bytes are.
@@ -62,6 +63,11 @@ impl Cleared {
     /// How many bytes there are.
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    /// What an enforcing policy would have said, where this one only records.
+    pub fn would(&self) -> Option<&Refused> {
+        self.would.as_deref()
     }
 
     /// The bytes.
@@ -137,7 +143,11 @@ impl Engine {
         let Some(clearance) = judged.ruling.clearance().cloned() else {
             return self.refuse(&case, judged).await;
         };
-        let cleared = self.release(clearance).await?;
+        let mut cleared = self.release(clearance).await?;
+        if judged.ruling.verdict != Verdict::Allow {
+            let id = judged.entry(case.state.policy.digest()).id;
+            cleared.would = Some(Arc::new(Refused { ruling: judged.ruling.clone(), id, instead: None }));
+        }
         self.give(&cleared, principal).await?;
         let hot = Hot { cleared: cleared.clone(), document, epoch, until: judged.ruling.until };
         self.0.hot.insert(key, Arc::new(hot));
@@ -314,7 +324,7 @@ impl Engine {
             Ok((size, Content::Memory(bytes.into())))
         };
         let (size, content) = tokio::task::spawn_blocking(reading).await??;
-        Ok(Cleared { clearance: Arc::new(clearance), size, content })
+        Ok(Cleared { clearance: Arc::new(clearance), size, content, would: None })
     }
 
     /// Writes down who is given what, the first time.

@@ -13,7 +13,7 @@ use hyper::header::{
 };
 use hyper::{Method, Request, Response, StatusCode};
 use serde::Serialize;
-use stockade_ecosystem::by_id;
+use stockade_ecosystem::{ALL, by_id};
 use stockade_engine::{EngineError, Explained};
 
 use crate::Gateway;
@@ -74,7 +74,8 @@ impl Gateway {
                 Some(report) => json(StatusCode::OK, &report),
                 None => plain(StatusCode::NOT_FOUND, "nothing was asked for in the name of this run\n"),
             },
-            _ => plain(StatusCode::NOT_FOUND, "there is nothing at this address\n"),
+            ["api", ..] => plain(StatusCode::NOT_FOUND, "there is nothing at this address\n"),
+            _ => outside(),
         }
     }
 
@@ -136,6 +137,13 @@ fn page(explained: &Explained) -> String {
         "{sentence}\n\n{reasons}\nruled on {at}\nwith everything it rests on: stockade explain {id}\n\
          what holds now: stockade why {purl}\n"
     )
+}
+
+/// Below no mount. A client that was led here by an address in a lockfile or a manifest shows `error` to its user.
+fn outside() -> Response<Body> {
+    let mounts: Vec<String> = ALL.iter().map(|ecosystem| format!("`/{}/`", ecosystem.id)).collect();
+    let error = format!("refused by stockade: this gateway has its registries below {}", mounts.join(", "));
+    json(StatusCode::FORBIDDEN, &serde_json::json!({ "error": error }))
 }
 
 fn plain(status: StatusCode, text: &str) -> Response<Body> {

@@ -97,7 +97,7 @@ impl<'a> Mounted<'a> {
                     count(&metrics.served, 1);
                     count(&metrics.served_bytes, cleared.size());
                     if let Some(run) = &self.run {
-                        self.gateway.0.runs.served(run, cleared.size());
+                        self.gateway.0.runs.served(run, &cleared);
                     }
                     response
                 }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use stockade_ecosystem::Ecosystem;
-use stockade_engine::{Listing, Refused};
+use stockade_engine::{Cleared, Listing, Refused};
 use stockade_model::{Purl, Verdict};
 
 /// How many runs are remembered.
@@ -28,6 +28,8 @@ pub struct RunReport {
     pub refused: Vec<Notice>,
     /// Releases that a tag named, or that are malware, and that the client was steered around.
     pub steered: Vec<Notice>,
+    /// Files that were given out because the policy only records, and that it would refuse otherwise.
+    pub audited: Vec<Notice>,
     /// The upstream did not answer for some packages, and older copies of their indexes were used.
     pub stale: Option<String>,
 }
@@ -69,6 +71,7 @@ struct Run {
     bytes: u64,
     refused: BTreeMap<String, Notice>,
     steered: BTreeMap<String, Notice>,
+    audited: BTreeMap<String, Notice>,
     stale: Option<String>,
 }
 
@@ -91,14 +94,19 @@ impl Runs {
             bytes: run.bytes,
             refused: run.refused.values().cloned().collect(),
             steered: run.steered.values().filter(|notice| !run.refused.contains_key(&notice.purl)).cloned().collect(),
+            audited: run.audited.values().cloned().collect(),
             stale: run.stale.clone(),
         })
     }
 
-    pub(crate) fn served(&self, name: &str, bytes: u64) {
+    pub(crate) fn served(&self, name: &str, cleared: &Cleared) {
+        let audited = cleared.would().map(Notice::of);
         self.with(name, |run| {
             run.served += 1;
-            run.bytes += bytes;
+            run.bytes += cleared.size();
+            if let Some(notice) = audited {
+                insert(&mut run.audited, notice);
+            }
         });
     }
 

@@ -14,10 +14,11 @@ mod name;
 mod packument;
 mod render;
 mod route;
+mod version;
 
 use stockade_model::{EcosystemId, Evidence, Malformed, Package, Release};
 
-use crate::{Denial, Ecosystem, Index, Refusal, Registry, Request, Rope, Route, Steering, Variant, Version};
+use crate::{Denial, Ecosystem, Index, Refusal, Registry, Request, Rope, Route, Steering, Variant};
 
 pub use name::parse as parse_name;
 
@@ -27,7 +28,7 @@ pub static NPM: Ecosystem = Ecosystem {
     purl_type: "npm",
     osv: "npm",
     name: name::parse,
-    version: parse_version,
+    version: version::parse,
     registry: Some(&Protocol),
     clients: &[&client::NPM],
 };
@@ -98,19 +99,6 @@ impl Registry for Protocol {
         denial::denial(refusal)
     }
 }
-
-/// Reads a version: SemVer 2.0. npm itself is looser with what is in old packuments; such a version has no order here.
-fn parse_version(text: &str) -> Result<Version, Malformed> {
-    if text.len() > MAX_VERSION_BYTES {
-        return Err(Malformed::new("a version", text, "it is longer than 256 bytes"));
-    }
-    semver::Version::parse(text)
-        .map(Version::SemVer)
-        .map_err(|_| Malformed::new("a version", text, "it does not follow SemVer 2.0"))
-}
-
-/// The longest version, as node-semver limits it.
-const MAX_VERSION_BYTES: usize = 256;
 
 fn package(name: &str) -> Result<Package, Malformed> {
     Ok(Package { ecosystem: ID, name: name::parse(name)? })

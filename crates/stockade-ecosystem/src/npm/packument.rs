@@ -19,7 +19,7 @@ use serde::de::{IgnoredAny, MapAccess};
 use serde_json::value::RawValue;
 use stockade_model::{Algorithm, Digest, Integrity, Malformed, Package, Release};
 
-use super::{package, parse_version};
+use super::{package, version};
 use crate::index::{Address, Artifact, Index, Listed, Problem};
 use members::{Collect, IfObject, Members, Places, Text, Walk, object, string};
 
@@ -189,9 +189,9 @@ fn release(package: &Package, version: &str, manifest: Option<&Members<'_>>, pla
         addresses: Vec::new(),
         kept: Vec::new(),
     };
-    match parse_version(version) {
+    match version::parse(version) {
         Ok(order) => listed.order = Some(order),
-        Err(_) => listed.problem("its version does not follow SemVer 2.0"),
+        Err(_) => listed.problem("its version does not follow SemVer, not even loosely"),
     }
     match manifest {
         Some(members) if members.repeated().is_empty() => read_manifest(package, members, &mut listed, places),

@@ -68,6 +68,20 @@ pub enum LogFault {
         /// The entry that the head names.
         head: i64,
     },
+    /// A table that rulings rest on says something else than the log.
+    #[error(
+        "table `{table}` does not say what the log says: it has {found} rows that follow from the log, {rows} in all, and the log has {logged}"
+    )]
+    Table {
+        /// The table.
+        table: &'static str,
+        /// How many rows say what their entry says.
+        found: i64,
+        /// How many rows there are.
+        rows: i64,
+        /// How many entries of the log made a row.
+        logged: i64,
+    },
     /// The entry that the caller wrote down is not the one in the log.
     #[error("entry {seq} is not the one that was expected: the log was rewritten")]
     Rewritten {
@@ -77,6 +91,55 @@ pub enum LogFault {
 }
 
 const START: [u8; 32] = [0; 32];
+
+/// A table that is kept for look-ups, with the kind of entries that its rows come from and how they are told apart.
+struct Derived {
+    table: &'static str,
+    kind: &'static str,
+    /// True if the row `t` says what the entry's body `l.body` says.
+    says_the_same: &'static str,
+}
+
+const TABLES: [Derived; 4] = [
+    Derived {
+        table: "decisions",
+        kind: "decision",
+        says_the_same:
+            "t.seq = l.seq AND t.ecosystem = l.body ->> '$.release.ecosystem' AND t.name = l.body ->> '$.release.name'
+            AND t.version = l.body ->> '$.release.version' AND t.digest = l.body ->> '$.digest'
+            AND t.verdict = l.body ->> '$.verdict' AND t.reason = l.body ->> '$.reason' AND t.by = l.body ->> '$.by'
+            AND (t.expires IS NULL) = (l.body ->> '$.expires' IS NULL)
+            AND coalesce(t.expires / 1000 = unixepoch(l.body ->> '$.expires'), 1)",
+    },
+    Derived {
+        table: "pins",
+        kind: "pin",
+        says_the_same: "t.ecosystem = l.body ->> '$.release.ecosystem' AND t.name = l.body ->> '$.release.name'
+            AND t.version = l.body ->> '$.release.version' AND t.sha256 = l.body ->> '$.pin.sha256'
+            AND json(t.digests) = l.body -> '$.pin.digests'",
+    },
+    Derived { table: "policies", kind: "policy", says_the_same: "t.digest = l.body ->> '$.digest'" },
+    Derived {
+        table: "served",
+        kind: "served",
+        says_the_same: "t.sha256 = l.body ->> '$.digest' AND t.principal = l.body ->> '$.principal'",
+    },
+];
+
+impl Derived {
+    /// Every row has its entry and every entry its row.
+    fn check(&self, connection: &Connection) -> rusqlite::Result<Option<LogFault>> {
+        let Self { table, kind, says_the_same } = self;
+        let count = |query: String| connection.query_row(&query, [], |row| row.get::<_, i64>(0));
+        let rows = count(format!("SELECT count(*) FROM {table}"))?;
+        let logged = count(format!("SELECT count(*) FROM log WHERE kind = '{kind}'"))?;
+        let found = count(format!(
+            "SELECT count(*) FROM log l WHERE l.kind = '{kind}' AND EXISTS (SELECT 1 FROM {table} t WHERE {says_the_same})"
+        ))?;
+        let same = rows == logged && found == logged;
+        Ok((!same).then_some(LogFault::Table { table: self.table, found, rows, logged }))
+    }
+}
 
 /// Appends an entry and returns its number.
 pub(crate) fn append(
@@ -182,6 +245,11 @@ fn verify(connection: &Connection, expected: Option<&Head>) -> rusqlite::Result<
     }
     if let Some(expected) = expected.filter(|expected| expected.seq > last) {
         return Ok(Err(LogFault::Head { found: last, head: expected.seq }));
+    }
+    for table in TABLES {
+        if let Some(fault) = table.check(connection)? {
+            return Ok(Err(fault));
+        }
     }
     Ok(Ok(Verified { entries: last, head: Head { seq: last, hash: hex::encode(previous) } }))
 }

@@ -107,7 +107,10 @@ fn what_is_not_offered_is_refused_and_never_proxied() {
         assert_eq!(answer.status, 403, "{method} {path}");
         assert!(answer.json()["error"].as_str().unwrap().starts_with("refused by stockade: "));
     }
-    assert_eq!(world.ask("GET", "/nowhere", &[], b"").status, 404);
+    let outside = world.ask("GET", "/nowhere", &[], b"");
+    assert_eq!(outside.status, 403);
+    assert_eq!(outside.json()["error"], "refused by stockade: this gateway has its registries below `/npm/`");
+    assert_eq!(world.ask("GET", "/api/v2/x", &[], b"").status, 404);
     assert_eq!(world.ask("POST", "/healthz", &[], b"").status, 405);
     assert_eq!(world.registry.requests().len(), 0);
 }

@@ -172,12 +172,12 @@ fn run_name() -> String {
 }
 
 fn summary(report: &RunReport) -> String {
-    let RunReport { served, bytes: size, refused, steered, stale } = report;
+    let RunReport { served, bytes: size, refused, steered, audited, stale } = report;
     let mut text = format!("stockade: {} served", count(usize::try_from(*served).unwrap_or(usize::MAX), "package"));
     if *served > 0 {
         let _ = write!(text, " ({})", bytes(*size));
     }
-    for (notices, done) in [(steered, "steered around"), (refused, "refused")] {
+    for (notices, done) in [(steered, "steered around"), (refused, "refused"), (audited, "only recorded")] {
         if !notices.is_empty() {
             let _ = write!(text, ", {} {done}", notices.len());
         }
@@ -186,7 +186,7 @@ fn summary(report: &RunReport) -> String {
     if let Some(stale) = stale {
         let _ = writeln!(text, "  not up to date: {stale}");
     }
-    let rows: Vec<Vec<String>> = refused.iter().chain(steered).flat_map(rows).collect();
+    let rows: Vec<Vec<String>> = refused.iter().chain(steered).chain(audited).flat_map(rows).collect();
     text + &columns(2, &rows)
 }
 

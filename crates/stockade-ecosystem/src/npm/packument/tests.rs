@@ -245,13 +245,16 @@ fn a_manifest_is_of_the_release_that_lists_it() {
 
 #[test]
 fn a_version_without_an_order_is_listed_and_told_of() {
-    for version in ["", "1", "1.0", "v1.0.0", "01.0.0", "1.0.0.0", "latest", "__proto__", "99999999999999999999.0.0"] {
+    for version in ["", "1", "1.0", "1.0.0.0", "latest", "__proto__", "99999999999999999999.0.0"] {
         let document = release_with(DIST).replace("1.0.0", version);
-        check(&document, &[&format!("{version}: its version does not follow SemVer 2.0")]);
+        check(&document, &[&format!("{version}: its version does not follow SemVer, not even loosely")]);
         assert_eq!(only(&document).order, None);
     }
     let long = format!("1.0.0-{}", "a".repeat(300));
-    check(&release_with(DIST).replace("1.0.0", &long), &[&format!("{long}: its version does not follow SemVer 2.0")]);
+    check(
+        &release_with(DIST).replace("1.0.0", &long),
+        &[&format!("{long}: its version does not follow SemVer, not even loosely")],
+    );
 }
 
 #[test]
