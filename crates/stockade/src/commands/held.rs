@@ -23,7 +23,7 @@ fn table(held: &[Why]) -> String {
     }
     let heading = ["release", "verdict", "why", "until"].map(str::to_owned).to_vec();
     let row = |why: &Why| {
-        let until = why.ruling.until.map_or_else(|| "-".to_owned(), |until| until.to_string());
+        let until = why.ruling.lifted().map_or_else(|| "-".to_owned(), |until| until.to_string());
         let verdict = why.ruling.verdict.done().to_owned();
         vec![why.purl.to_string(), verdict, predicate(&why.sentence).to_owned(), until]
     };

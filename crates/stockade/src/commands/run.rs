@@ -192,7 +192,8 @@ fn summary(report: &RunReport) -> String {
 
 fn rows(notice: &Notice) -> Vec<Vec<String>> {
     let Notice { purl, verdict, sentence, until, instead, ruling } = notice;
-    let mut rows = vec![vec![verdict.done().to_owned(), format!("{purl}  {}", predicate(sentence))]];
+    let would = if sentence.starts_with("would be ") { "would be " } else { "" };
+    let mut rows = vec![vec![format!("{would}{}", verdict.done()), format!("{purl}  {}", predicate(sentence))]];
     let until = until.map(|until| format!("until {until}"));
     let instead = instead.as_ref().map(|version| format!("{version} is cleared"));
     let now: Vec<String> = until.into_iter().chain(instead).collect();

@@ -41,7 +41,7 @@ fn what_now(why: &Why) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
     if why.ruling.verdict != Verdict::Allow {
         rows.extend(why.instead.iter().map(|version| vec![format!("{version} is cleared")]));
-        rows.extend(why.ruling.until.map(|until| vec![format!("time may lift it at {until}")]));
+        rows.extend(why.ruling.lifted().map(|until| vec![format!("time lifts it at {until}")]));
     }
     if why.ruling.verdict == Verdict::Hold {
         rows.push(vec![format!("to let it in: stockade approve {} --reason …", why.purl)]);

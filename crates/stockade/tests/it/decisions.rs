@@ -22,7 +22,7 @@ fn why_says_what_the_policy_makes_of_a_release_and_of_what_evidence() {
       claim       the index claims sha512-…
     now:
       1.0.9 is cleared
-      time may lift it at [INSTANT]
+      time lifts it at [INSTANT]
       to let it in: stockade approve pkg:npm/left-demo@1.1.0 --reason …
       to replay this: stockade explain [RULING]
     status 1

@@ -38,6 +38,21 @@ fn a_plain_install_takes_the_hijacked_release_and_a_guarded_one_does_not() {
 }
 
 #[test]
+fn a_policy_that_only_records_lets_everything_in_and_tells_what_it_would_have_refused() {
+    let Some(world) = World::or_skip() else { return };
+    world.settings("[policy]\nmode = \"audit\"\n");
+    let output = world.stockade(["run", "--", "npm", "install", "--no-audit", "--ignore-scripts"]);
+    assert_eq!(world.installed("left-demo").as_deref(), Some("1.1.0"));
+    assert_snapshot!(summary(&output), @"
+    stockade: 1 package served ([N] bytes), 1 only recorded
+      would be held  pkg:npm/left-demo@1.1.0  is 5 hours old; policy asks 72 hours
+                     until [INSTANT]
+                     why: stockade explain [RULING]
+    status 0
+    ");
+}
+
+#[test]
 fn an_exact_wish_for_a_held_release_is_answered_with_the_reason() {
     let Some(world) = World::or_skip() else { return };
     world.project.write("package.json", json!({"dependencies": {"left-demo": "1.1.0"}}).to_string());
@@ -153,6 +168,7 @@ fn a_report_is_for_programs_too_and_standard_output_is_only_that() {
     report["bytes"] = "[BYTES]".into();
     assert_snapshot!(serde_json::to_string_pretty(&report).unwrap(), @r#"
     {
+      "audited": [],
       "bytes": "[BYTES]",
       "command_status": 0,
       "gateway": "embedded",
