@@ -348,8 +348,7 @@ impl Engine {
         let ids = self.record(vec![judged.clone()]).await?;
         let listing = self.listing(&case.release.package).await.ok();
         let instead = listing.and_then(|listing| {
-            let cleared: Vec<bool> =
-                listing.standings.iter().map(|standing| *standing == stockade_ecosystem::Standing::Cleared).collect();
+            let cleared = listing.rulings.cleared();
             let index = &listing.document.index;
             index.get(&case.release.version).and_then(|listed| instead(index, listed, &cleared))
         });

@@ -27,11 +27,11 @@ const AWAY_SECONDS: i64 = 15;
 /// How many such upstreams are remembered.
 const MAX_AWAY: u64 = 1024;
 /// How many bytes of documents are parsed at the same time, in MiB; what is larger waits for the whole.
-const PARSE_MIB: u32 = 48;
+const PARSE_MIB: u32 = 24;
 /// How much the kept indexes may weigh, in bytes, about.
-const INDEX_CACHE: u64 = 64 * 1024 * 1024;
+const INDEX_CACHE: u64 = 96 * 1024 * 1024;
 /// What a release weighs in an index, in bytes, about.
-const RELEASE_WEIGHT: usize = 700;
+const RELEASE_WEIGHT: usize = 1000;
 const MIB: u64 = 1024 * 1024;
 
 /// A package's index and the document that it was read from.
@@ -39,20 +39,34 @@ const MIB: u64 = 1024 * 1024;
 pub struct Document {
     /// What the document says.
     pub index: Index,
-    /// The document's digest.
+    /// Its bytes.
+    pub bytes: Arc<Stored>,
+    /// Their digest.
     pub digest: Digest,
-    /// Where its bytes are.
-    pub path: PathBuf,
-    /// How many there are.
-    pub size: u64,
 }
 
+/// The bytes of a document on disk.
+#[derive(Debug)]
+pub struct Stored(PathBuf);
+
 impl Document {
-    /// The pieces of what was rendered from this document, each with at most [`Pieces::CHUNK`] bytes, so that even the
+    fn new(index: Index, digest: Digest, path: PathBuf) -> Arc<Self> {
+        Arc::new(Self { index, bytes: Arc::new(Stored(path)), digest })
+    }
+
+    /// How many bytes its index takes in memory, about.
+    fn weight(&self) -> u32 {
+        let releases = self.index.releases.len() + 1;
+        u32::try_from(releases * RELEASE_WEIGHT).unwrap_or(u32::MAX)
+    }
+}
+
+impl Stored {
+    /// The pieces of what was rendered from these bytes, each with at most [`Pieces::CHUNK`] bytes, so that even the
     /// largest body is never whole in memory. An error means that the file is gone: a newer document has replaced it.
     #[expect(clippy::disallowed_methods, reason = "the engine is where the disk is read")]
     pub fn pieces(&self, rope: Arc<Rope>) -> io::Result<Pieces> {
-        Ok(Pieces { file: std::fs::File::open(&self.path)?, rope, piece: 0, offset: 0 })
+        Ok(Pieces { file: std::fs::File::open(&self.0)?, rope, piece: 0, offset: 0 })
     }
 }
 
@@ -140,10 +154,7 @@ pub(crate) struct Documents {
 
 impl Documents {
     pub(crate) fn new(files: Objects, store: Store, dialler: Dialler, upstreams: Arc<Upstreams>, clock: Clock) -> Self {
-        let weight = |_: &Package, current: &Current| {
-            let releases = current.document.index.releases.len() + 1;
-            u32::try_from(releases * RELEASE_WEIGHT).unwrap_or(u32::MAX)
-        };
+        let weight = |_: &Package, current: &Current| current.document.weight();
         Self {
             files,
             store,
@@ -205,6 +216,13 @@ impl Documents {
             Some(current) => self.store.document(package).await?.map(|row| (current.document, row)),
             None => self.stored(package).await?,
         };
+        // Only what was forgotten for want of memory is fresh here.
+        if let Some((document, row)) = &stored {
+            let fresh_until = row.fetched_at + SignedDuration::from_secs(FRESH_SECONDS);
+            if (self.clock)() < fresh_until {
+                return Ok(Current { document: Arc::clone(document), fresh_until, stale: None });
+            }
+        }
         let outcome = self.fetch_unless_away(package, stored.as_ref()).await;
         let now = (self.clock)();
         match (outcome, stored) {
@@ -290,7 +308,7 @@ impl Documents {
         if let Some((old, _)) = stored {
             self.files.remove(&old.digest);
         }
-        Ok(Current { document: Arc::new(Document { index, digest, path, size }), fresh_until, stale: None })
+        Ok(Current { document: Document::new(index, digest, path), fresh_until, stale: None })
     }
 
     /// The stored document, read and parsed again. One that is damaged counts as none.
@@ -312,7 +330,7 @@ impl Documents {
         match self.parse(registry, package, size, reading).await {
             Ok((index, true)) => {
                 let digest = row.digest.clone();
-                Ok(Some((Arc::new(Document { index, digest, path, size }), row)))
+                Ok(Some((Document::new(index, digest, path), row)))
             }
             Ok((_, false)) | Err(EngineError::Malformed(_) | EngineError::Disk(_)) => {
                 tracing::warn!(package = %package.name, "a stored index is damaged and is fetched again");

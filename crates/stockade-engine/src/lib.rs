@@ -37,9 +37,9 @@ use stockade_policy::{Policy, Ruling};
 
 pub use advisories::Advisories;
 pub use artifact::{Cleared, Content, Outcome};
-pub use documents::{Document, Pieces};
+pub use documents::{Document, Pieces, Stored};
 pub use error::EngineError;
-pub use listing::{Listing, Refused};
+pub use listing::{Listing, Refused, Rulings};
 pub use people::{DecisionRequest, Explained, Why};
 pub use store::{Decision, Entry, Head, LogFault, Pin, RulingRow, ServedRow, Store, StoreError, Verified};
 pub use upstream::UpstreamError;
@@ -92,7 +92,7 @@ struct Inner {
     clock: Clock,
     sources: Vec<PathBuf>,
     state: RwLock<Arc<State>>,
-    listings: Cache<Package, Arc<Listing>>,
+    rulings: Cache<Package, Arc<Rulings>>,
     judging: Flights<Package>,
     hot: Cache<(Package, String), Arc<Hot>>,
     fetching: Flights<Release>,
@@ -103,8 +103,8 @@ struct Inner {
     passing: Cache<String, bytes::Bytes>,
 }
 
-/// How many listings are kept.
-const MAX_LISTINGS: u64 = 4096;
+/// How much the rulings on whole indexes may weigh, in bytes, about.
+const RULINGS_BYTES: u64 = 16 * 1024 * 1024;
 /// How many bytes of small artifacts are kept in memory.
 const HOT_BYTES: u64 = 32 * 1024 * 1024;
 /// How many identifiers of rulings, and pairs of principal and digest, are remembered.
@@ -138,7 +138,10 @@ impl Engine {
             clock,
             sources: advisories,
             state: RwLock::new(Arc::new(state)),
-            listings: Cache::new(MAX_LISTINGS),
+            rulings: Cache::builder()
+                .max_capacity(RULINGS_BYTES)
+                .weigher(|_: &Package, rulings: &Arc<Rulings>| rulings.weight())
+                .build(),
             judging: Flights::default(),
             hot: Cache::builder().max_capacity(HOT_BYTES).weigher(weight).build(),
             fetching: Flights::default(),

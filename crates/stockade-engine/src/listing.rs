@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use stockade_ecosystem::{Index, Listed, Standing};
-use stockade_model::{Gap, Package, Release, Verdict};
+use stockade_model::{Digest, Gap, Package, Release, Verdict};
 use stockade_policy::Ruling;
 
 use crate::documents::Current;
@@ -12,13 +12,20 @@ use crate::gather::{Gathered, Known, gather};
 use crate::state::State;
 use crate::{Decision, Document, Engine, EngineError, Judged, Pin};
 
-/// A package's index with the standing of each release.
-#[derive(Debug)]
+/// A package's index with the rulings on its releases.
+#[derive(Debug, Clone)]
 pub struct Listing {
     /// The package.
     pub package: Package,
     /// Its index.
     pub document: Arc<Document>,
+    /// What was ruled.
+    pub rulings: Arc<Rulings>,
+}
+
+/// The rulings on every release of an index. They do not hold the index, so that keeping them keeps nothing large alive.
+#[derive(Debug)]
+pub struct Rulings {
     /// One for each release, in the index's order.
     pub standings: Vec<Standing>,
     /// What is held or denied, and would not be served, in the index's order.
@@ -29,7 +36,24 @@ pub struct Listing {
     pub stale: Option<Gap>,
     /// The epoch that it was judged in.
     pub epoch: Arc<str>,
+    /// The document that it was judged by.
+    document: Digest,
 }
+
+impl Rulings {
+    /// How many bytes they take in memory, about.
+    pub(crate) fn weight(&self) -> u32 {
+        u32::try_from(self.standings.len() + (self.refused.len() + 1) * REFUSED_WEIGHT).unwrap_or(u32::MAX)
+    }
+
+    /// For each release, whether a resolver may choose it.
+    pub fn cleared(&self) -> Vec<bool> {
+        self.standings.iter().map(|standing| *standing == Standing::Cleared).collect()
+    }
+}
+
+/// What a refused release weighs in memory, in bytes, about.
+const REFUSED_WEIGHT: usize = 1000;
 
 /// A release that is not to be had now.
 #[derive(Debug, Clone)]
@@ -44,7 +68,7 @@ pub struct Refused {
 
 impl Engine {
     /// The listing of a package, as current as it can be had.
-    pub async fn listing(&self, package: &Package) -> Result<Arc<Listing>, EngineError> {
+    pub async fn listing(&self, package: &Package) -> Result<Listing, EngineError> {
         let current = self.0.documents.current(package).await?;
         if let Some(listing) = self.judged_listing(package, &current) {
             return Ok(listing);
@@ -53,36 +77,42 @@ impl Engine {
         if let Some(listing) = self.judged_listing(package, &current) {
             return Ok(listing);
         }
-        let listing = Arc::new(self.judge_all(package, current).await?);
-        self.0.listings.insert(package.clone(), Arc::clone(&listing));
-        Ok(listing)
+        let document = Arc::clone(&current.document);
+        let rulings = Arc::new(self.judge_all(package, current).await?);
+        self.0.rulings.insert(package.clone(), Arc::clone(&rulings));
+        Ok(Listing { package: package.clone(), document, rulings })
     }
 
     /// The listing that was made of this document, if it still stands.
-    fn judged_listing(&self, package: &Package, current: &Current) -> Option<Arc<Listing>> {
-        let listing = self.0.listings.get(package)?;
-        let stands = Arc::ptr_eq(&listing.document, &current.document)
-            && listing.epoch == self.epoch()
-            && listing.stale == current.stale
-            && listing.until.is_none_or(|until| self.now() < until);
-        stands.then_some(listing)
+    fn judged_listing(&self, package: &Package, current: &Current) -> Option<Listing> {
+        let rulings = self.0.rulings.get(package)?;
+        let stands = rulings.document == current.document.digest
+            && rulings.epoch == self.epoch()
+            && rulings.stale == current.stale
+            && rulings.until.is_none_or(|until| self.now() < until);
+        let document = Arc::clone(&current.document);
+        stands.then(|| Listing { package: package.clone(), document, rulings })
     }
 
-    async fn judge_all(&self, package: &Package, current: Current) -> Result<Listing, EngineError> {
+    async fn judge_all(&self, package: &Package, current: Current) -> Result<Rulings, EngineError> {
         let state = self.state();
         let pins = self.0.store.pins(package).await?;
         let decisions = self.0.store.decisions(package).await?;
         let now = self.now();
-        let document = Arc::clone(&current.document);
+        let (document, stale) = (Arc::clone(&current.document), current.stale.clone());
+        let epoch = Arc::clone(&state.epoch);
         let judging = move || judge_all(&current, &state, &pins, &decisions, now);
-        let Rulings { standings, refused, until, stale, epoch } = tokio::task::spawn_blocking(judging).await?;
+        let Judgement { standings, refused, until } = tokio::task::spawn_blocking(judging).await?;
         let ids = self.record(refused.iter().map(|(_, judged)| judged).cloned().collect()).await?;
-        let cleared: Vec<bool> = standings.iter().map(|standing| *standing == Standing::Cleared).collect();
+        let mut rulings =
+            Rulings { standings, refused: Vec::new(), until, stale, epoch, document: document.digest.clone() };
+        let cleared = rulings.cleared();
         let refused = refused.into_iter().zip(ids).map(|((at, judged), id)| {
             let instead = instead(&document.index, &document.index.releases[at], &cleared);
             Refused { ruling: judged.ruling, id, instead }
         });
-        Ok(Listing { package: package.clone(), refused: refused.collect(), document, standings, until, stale, epoch })
+        rulings.refused = refused.collect();
+        Ok(rulings)
     }
 }
 
@@ -91,12 +121,10 @@ pub(crate) fn instead(index: &Index, listed: &Listed, cleared: &[bool]) -> Optio
     index.repaired_tag(&listed.version, cleared).map(|other| other.version.clone())
 }
 
-struct Rulings {
+struct Judgement {
     standings: Vec<Standing>,
     refused: Vec<(usize, Judged)>,
     until: Option<Timestamp>,
-    stale: Option<Gap>,
-    epoch: Arc<str>,
 }
 
 fn judge_all(
@@ -105,18 +133,13 @@ fn judge_all(
     pins: &[(String, Pin)],
     decisions: &[Decision],
     now: Timestamp,
-) -> Rulings {
+) -> Judgement {
     let index = &current.document.index;
     let pins: std::collections::HashMap<&str, &Pin> =
         pins.iter().map(|(version, pin)| (version.as_str(), pin)).collect();
     let known = Known { advisories: &state.advisories, decisions, stale: current.stale.as_ref() };
-    let mut rulings = Rulings {
-        standings: Vec::with_capacity(index.releases.len()),
-        refused: Vec::new(),
-        until: None,
-        stale: current.stale.clone(),
-        epoch: Arc::clone(&state.epoch),
-    };
+    let standings = Vec::with_capacity(index.releases.len());
+    let mut rulings = Judgement { standings, refused: Vec::new(), until: None };
     let mut release = index.package.release(String::new());
     for (at, listed) in index.releases.iter().enumerate() {
         release.version.clone_from(&listed.version);

@@ -106,9 +106,9 @@ impl Engine {
         };
         let state = self.state();
         let decisions = self.0.store.decisions(&purl.package).await?;
-        let known = Known { advisories: &state.advisories, decisions: &decisions, stale: listing.stale.as_ref() };
-        let cleared: Vec<bool> =
-            listing.standings.iter().map(|standing| *standing == stockade_ecosystem::Standing::Cleared).collect();
+        let known =
+            Known { advisories: &state.advisories, decisions: &decisions, stale: listing.rulings.stale.as_ref() };
+        let cleared = listing.rulings.cleared();
         let mut answers = Vec::new();
         for version in versions {
             let release = purl.package.release(version);
@@ -220,7 +220,7 @@ impl Engine {
 /// The versions of a package that a person is likely to mean: what tags name, and what is refused, the newest first.
 fn talked_about(listing: &Listing) -> Vec<String> {
     let tagged = listing.document.index.tags.iter().map(|(_, version)| version.clone());
-    let refused = listing.refused.iter().rev().map(|refused| refused.ruling.release.version.clone());
+    let refused = listing.rulings.refused.iter().rev().map(|refused| refused.ruling.release.version.clone());
     let mut versions: Vec<String> = tagged.chain(refused).take(MAX_ABOUT).collect();
     versions.sort();
     versions.dedup();

@@ -168,7 +168,7 @@ impl<'a> Mounted<'a> {
         if packed {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        if let Some((name, words)) = listing.stale.as_ref().and_then(|stale| self.notice(listing, stale)) {
+        if let Some((name, words)) = listing.rulings.stale.as_ref().and_then(|stale| self.notice(listing, stale)) {
             headers.insert(name, words);
             // Clients print a notice only if they do not keep the response.
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -192,7 +192,7 @@ impl<'a> Mounted<'a> {
 
     async fn manifest(&self, package: &Package, wanted: &str) -> Result<Response<Body>, EngineError> {
         let listing = self.listing(package).await?;
-        let refused = listing.refused.iter().find(|refused| refused.ruling.release.version == wanted);
+        let refused = listing.rulings.refused.iter().find(|refused| refused.ruling.release.version == wanted);
         if let Some(refused) = refused {
             return Ok(self.refuse(&refuse::ruled(refused, &self.peer.root)));
         }
@@ -217,7 +217,7 @@ impl<'a> Mounted<'a> {
         Ok(json(tags.into()))
     }
 
-    async fn listing(&self, package: &Package) -> Result<Arc<Listing>, EngineError> {
+    async fn listing(&self, package: &Package) -> Result<Listing, EngineError> {
         let listing = self.gateway.0.engine.listing(package).await?;
         if let Some(run) = &self.run {
             self.gateway.0.runs.listed(run, &listing);
@@ -271,12 +271,12 @@ fn whole(cleared: &Cleared) -> std::io::Result<Response<Body>> {
 
 fn with_steering<T>(listing: &Listing, root: &Root, render: impl FnOnce(&Steering<'_>) -> T) -> T {
     let (message, base) = (message(listing, root), base(&listing.package, root));
-    render(&Steering { standings: &listing.standings, message: &message, base: &base, variant: Variant::Full })
+    render(&Steering { standings: &listing.rulings.standings, message: &message, base: &base, variant: Variant::Full })
 }
 
 fn read(listing: &Listing, rope: Rope) -> Result<Bytes, EngineError> {
     let mut bytes = Vec::new();
-    for piece in listing.document.pieces(Arc::new(rope))? {
+    for piece in listing.document.bytes.pieces(Arc::new(rope))? {
         bytes.extend_from_slice(&piece?);
     }
     Ok(bytes.into())

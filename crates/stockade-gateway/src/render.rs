@@ -12,7 +12,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use moka::sync::Cache;
 use stockade_ecosystem::{Registry, Rope, Steering, Variant};
-use stockade_engine::{EngineError, Listing, Refused};
+use stockade_engine::{EngineError, Listing, Refused, Rulings, Stored};
 use stockade_model::{Digest, Package};
 use tokio::sync::{OnceCell, Semaphore};
 
@@ -40,7 +40,9 @@ pub(crate) struct Rendered {
 
 /// One rendered listing.
 pub(crate) struct Page {
-    listing: Arc<Listing>,
+    /// What it shows. It must not keep an index alive that is otherwise forgotten.
+    rulings: Arc<Rulings>,
+    bytes: Arc<Stored>,
     rope: Arc<Rope>,
     /// A weak validator: the same for the compressed body.
     pub(crate) etag: String,
@@ -64,18 +66,18 @@ impl Rendered {
     pub(crate) async fn page(
         &self,
         registry: &'static dyn Registry,
-        listing: &Arc<Listing>,
+        listing: &Listing,
         variant: Variant,
         root: &Root,
     ) -> Result<Arc<Page>, EngineError> {
         let key = (listing.package.clone(), variant, root.clone());
-        if let Some(page) = self.kept.get(&key).filter(|page| Arc::ptr_eq(&page.listing, listing)) {
+        if let Some(page) = self.kept.get(&key).filter(|page| Arc::ptr_eq(&page.rulings, &listing.rulings)) {
             page.asked_again.store(true, Ordering::Relaxed);
             return Ok(page);
         }
-        let (listing, root) = (Arc::clone(listing), root.clone());
+        let (listing, root) = (listing.clone(), root.clone());
         let page =
-            Arc::new(tokio::task::spawn_blocking(move || Page::render(registry, listing, variant, &root)).await??);
+            Arc::new(tokio::task::spawn_blocking(move || Page::render(registry, &listing, variant, &root)).await??);
         self.kept.insert(key, Arc::clone(&page));
         Ok(page)
     }
@@ -96,7 +98,7 @@ impl Rendered {
             match &page.whole {
                 Some(whole) => encoder.write_all(whole)?,
                 None => {
-                    for piece in page.listing.document.pieces(Arc::clone(&page.rope))? {
+                    for piece in page.bytes.pieces(Arc::clone(&page.rope))? {
                         encoder.write_all(&piece?)?;
                     }
                 }
@@ -108,27 +110,23 @@ impl Rendered {
 }
 
 impl Page {
-    fn render(
-        registry: &dyn Registry,
-        listing: Arc<Listing>,
-        variant: Variant,
-        root: &Root,
-    ) -> Result<Self, EngineError> {
+    fn render(registry: &dyn Registry, listing: &Listing, variant: Variant, root: &Root) -> Result<Self, EngineError> {
         let base = base(&listing.package, root);
-        let message = message(&listing, root);
-        let steering = Steering { standings: &listing.standings, message: &message, base: &base, variant };
+        let message = message(listing, root);
+        let steering = Steering { standings: &listing.rulings.standings, message: &message, base: &base, variant };
         let rope = Arc::new(registry.render(&listing.document.index, &steering));
         let whole = if rope.len() <= MAX_KEPT {
             let mut whole = Vec::with_capacity(usize::try_from(rope.len()).unwrap_or_default());
-            for piece in listing.document.pieces(Arc::clone(&rope))? {
+            for piece in listing.document.bytes.pieces(Arc::clone(&rope))? {
                 whole.extend_from_slice(&piece?);
             }
             Some(whole.into())
         } else {
             None
         };
-        let etag = etag(&listing, variant, &base);
-        Ok(Self { listing, rope, etag, whole, packed: OnceCell::new(), asked_again: AtomicBool::new(false) })
+        let etag = etag(listing, variant, &base);
+        let (rulings, bytes) = (Arc::clone(&listing.rulings), Arc::clone(&listing.document.bytes));
+        Ok(Self { rulings, bytes, rope, etag, whole, packed: OnceCell::new(), asked_again: AtomicBool::new(false) })
     }
 
     /// True until it is asked for again.
@@ -140,7 +138,7 @@ impl Page {
         if let Some(whole) = &self.whole {
             return Ok(Body::whole(whole.clone()));
         }
-        let pieces = self.listing.document.pieces(Arc::clone(&self.rope))?;
+        let pieces = self.bytes.pieces(Arc::clone(&self.rope))?;
         Ok(Body::read(self.rope.len(), Box::new(pieces)))
     }
 
@@ -158,7 +156,8 @@ pub(crate) fn base(package: &Package, root: &Root) -> String {
 
 /// What a person is told who asks for one of the refused releases. There is one message for all of them.
 pub(crate) fn message(listing: &Listing, root: &Root) -> String {
-    let mut spoken_of: Vec<&Refused> = listing.refused.iter().filter(|refused| !refused.ruling.malware()).collect();
+    let mut spoken_of: Vec<&Refused> =
+        listing.rulings.refused.iter().filter(|refused| !refused.ruling.malware()).collect();
     spoken_of.reverse();
     let more = spoken_of.len().saturating_sub(MAX_SPOKEN_OF);
     let mut lines: Vec<String> = spoken_of.iter().take(MAX_SPOKEN_OF).flat_map(|refused| said(refused, root)).collect();
@@ -177,9 +176,9 @@ fn said(refused: &Refused, root: &Root) -> Vec<String> {
 
 /// Names everything that the body depends on. When a release matures its standing changes, and with it the tag.
 fn etag(listing: &Listing, variant: Variant, base: &str) -> String {
-    let standings: Vec<u8> = listing.standings.iter().map(|standing| *standing as u8).collect();
+    let standings: Vec<u8> = listing.rulings.standings.iter().map(|standing| *standing as u8).collect();
     let document = &listing.document.digest;
-    let mut text = format!("{document} {} {variant:?} {base} ", listing.epoch).into_bytes();
+    let mut text = format!("{document} {} {variant:?} {base} ", listing.rulings.epoch).into_bytes();
     text.extend_from_slice(&standings);
     format!("W/\"{}\"", &Digest::of(&text).hex()[..32])
 }

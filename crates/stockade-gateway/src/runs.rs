@@ -119,12 +119,13 @@ impl Runs {
     pub(crate) fn listed(&self, name: &str, listing: &Listing) {
         let tagged = |version: &str| listing.document.index.tags.iter().any(|(_, named)| named == version);
         let notices: Vec<Notice> = listing
+            .rulings
             .refused
             .iter()
             .filter(|refused| refused.ruling.malware() || tagged(&refused.ruling.release.version))
             .map(Notice::of)
             .collect();
-        let stale = listing.stale.as_ref().map(|gap| gap.detail.clone());
+        let stale = listing.rulings.stale.as_ref().map(|gap| gap.detail.clone());
         self.with(name, |run| {
             for notice in notices {
                 insert(&mut run.steered, notice);

@@ -51,7 +51,9 @@ pub struct Npm {
 
 impl Npm {
     /// The versions that the suites run against. 12.2.0 does not run on Node.js 20; it brings its own.
-    pub const VERSIONS: [&'static str; 3] = ["10.9.9", "11.19.1", "12.2.0"];
+    pub const VERSIONS: [&'static str; 3] = ["10.9.9", Self::USUAL, "12.2.0"];
+    /// The one of them that runs what need not be run with all: what a person sees differs between them.
+    const USUAL: &'static str = "11.19.1";
 
     /// The npm on the PATH, or a line that says why there is none.
     pub fn on_path() -> Result<Self, String> {
@@ -77,22 +79,17 @@ impl Npm {
         Self::at(version, &folder)
     }
 
-    /// The npm on the PATH. If there is none, the line that says so is written, for a test that ends there.
-    pub fn on_path_or_skip() -> Option<Self> {
-        Self::on_path().inspect_err(|why| skipped(why)).ok()
+    /// The npm that most tests run: the one on the PATH if the suites know its version, else the usual one. If it cannot
+    /// be had, the line that says so is written, for a test that ends there.
+    pub fn usual_or_skip() -> Option<Self> {
+        let known = |npm: &Self| Self::VERSIONS.contains(&npm.version.as_str());
+        let usual = Self::on_path().and_then(|npm| if known(&npm) { Ok(npm) } else { Self::version(Self::USUAL) });
+        usual.inspect_err(|why| skipped(why)).ok()
     }
 
-    /// The npm on the PATH and all of [`Npm::VERSIONS`] that can be had. For each that cannot, a line is written.
+    /// All of [`Npm::VERSIONS`] that can be had. For each that cannot, a line is written.
     pub fn installed() -> Vec<Self> {
-        let mut all: Vec<Self> = Self::on_path().into_iter().collect();
-        for npm in Self::each() {
-            match npm {
-                Ok(npm) if all.iter().all(|other| other.version != npm.version) => all.push(npm),
-                Ok(_) => {}
-                Err(why) => skipped(&why),
-            }
-        }
-        all
+        Self::each().into_iter().filter_map(|npm| npm.inspect_err(|why| skipped(why)).ok()).collect()
     }
 
     /// Every one of [`Npm::VERSIONS`], or the line that says why not.

@@ -180,3 +180,6 @@ pub(crate) enum Log {
         digest: String,
     },
 }
+
+#[cfg(test)]
+mod tests;

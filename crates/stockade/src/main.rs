@@ -29,6 +29,8 @@ use args::Cli;
 use commands::Exit;
 use output::Printer;
 
+/// How many threads read, write and parse. Each keeps some memory of the largest thing that it has held.
+const BLOCKING_THREADS: usize = 4;
 /// How long work that nobody waits for may take when the process ends.
 const LAST_WORK: Duration = Duration::from_secs(1);
 
@@ -43,7 +45,9 @@ fn main() -> ExitCode {
     };
     let printer = Printer::new(&cli.global);
     log(&cli);
-    let outcome = tokio::runtime::Runtime::new().map_err(anyhow::Error::from).and_then(|runtime| {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build();
+    let outcome = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
         let outcome = runtime.block_on(commands::perform(cli, &printer));
         runtime.shutdown_timeout(LAST_WORK);
         outcome

@@ -78,6 +78,18 @@ fn a_denial_stays_until_it_is_taken_back() {
 }
 
 #[test]
+fn a_decision_replaces_one_that_named_the_same_bytes_by_another_digest() {
+    let world = World::with_policy("mode = 'audit'");
+    world.registry.publish_all(&left_demo());
+    let denied = decide(&world, YOUNG_PURL, Verdict::Deny, None).unwrap();
+    assert_eq!(world.get(YOUNG).status, 200, "an audit lets it in, and with that its bytes are pinned");
+    let approved = decide(&world, YOUNG_PURL, Verdict::Allow, Some(4)).unwrap();
+    assert_ne!(denied.digest, approved.digest);
+    let why = world.why(YOUNG_PURL);
+    assert_eq!(why.ruling.verdict, Verdict::Allow, "{why:?}");
+}
+
+#[test]
 fn decisions_that_would_do_nothing_are_refused() {
     let world = world();
     assert!(decide(&world, YOUNG_PURL, Verdict::Allow, None).unwrap_err().to_string().contains("needs an end"));

@@ -154,6 +154,19 @@ fn an_advisory_that_arrives_counts_without_a_restart() {
 }
 
 #[test]
+fn advisories_are_followed_into_the_depth_of_the_data_folder() {
+    let world = World::new();
+    world.registry.publish_all(&left_demo());
+    assert_eq!(world.get(crate::world::OLD).status, 200);
+    let deep = world.folder().join("advisories/osv/npm/left-demo");
+    std::fs::create_dir_all(&deep).unwrap();
+    let folder = malware("left-demo", "1.0.9");
+    let record = std::fs::read(folder.path().join("MAL-2026-0001.json")).unwrap();
+    std::fs::write(deep.join("MAL-2026-0001.json"), record).unwrap();
+    world.until(|world| world.get(crate::world::OLD).status == 403);
+}
+
+#[test]
 fn tags_stay_in_their_major_version_and_track() {
     let world = World::new();
     let demo = Package::new("track-demo");

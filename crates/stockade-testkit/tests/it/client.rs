@@ -40,7 +40,7 @@ fn every_version_installs_and_installs_again_from_the_lockfile() {
 
 #[test]
 fn a_script_of_a_package_runs_where_the_client_runs_scripts() {
-    let Some(npm) = Npm::on_path_or_skip() else { return };
+    let Some(npm) = Npm::usual_or_skip() else { return };
     let registry = FakeRegistry::start();
     let script = "require('fs').writeFileSync('ran', process.version)";
     registry
@@ -53,7 +53,7 @@ fn a_script_of_a_package_runs_where_the_client_runs_scripts() {
 
 #[test]
 fn a_client_has_a_world_of_its_own() {
-    let Some(npm) = Npm::on_path_or_skip() else { return };
+    let Some(npm) = Npm::usual_or_skip() else { return };
     let project = npm.project("{}").registry("http://registry.example/").env("npm_config_loglevel", "http");
     let asked = |key: &str| project.run(["config", "get", key]).stdout.trim().to_owned();
     assert_eq!(asked("registry"), "http://registry.example/");
@@ -66,7 +66,7 @@ fn a_client_has_a_world_of_its_own() {
 
 #[test]
 fn a_token_reaches_the_registry() {
-    let Some(npm) = Npm::on_path_or_skip() else { return };
+    let Some(npm) = Npm::usual_or_skip() else { return };
     let registry = registry();
     registry.require_token("s3cr3t");
     let project = npm.project("{}").registry(&registry.url());
@@ -78,7 +78,7 @@ fn a_token_reaches_the_registry() {
 
 #[test]
 fn the_client_finds_other_bytes_and_says_so() {
-    let Some(npm) = Npm::on_path_or_skip() else { return };
+    let Some(npm) = Npm::usual_or_skip() else { return };
     let registry = registry();
     registry.fault("/left-demo/-/*", Fault::Corrupt);
     let project = npm.project("{}").registry(&registry.url()).config("fetch-retries", "0");
@@ -89,7 +89,7 @@ fn the_client_finds_other_bytes_and_says_so() {
 
 #[test]
 fn a_program_that_does_not_end_is_ended() {
-    let Some(npm) = Npm::on_path_or_skip() else { return };
+    let Some(npm) = Npm::usual_or_skip() else { return };
     let project = npm.project(json!({"scripts": {"wait": "node -e \"setTimeout(() => {}, 600000)\""}}));
     let start = Instant::now();
     let output = project.finish_within(project.command("npm").args(["run", "wait"]), Duration::from_secs(2));

@@ -21,7 +21,7 @@ fn registry(npm: &Npm) -> Option<String> {
 
 #[test]
 fn a_guarded_install_from_the_real_registry_is_as_good_as_a_plain_one() {
-    let Some(npm) = Npm::on_path_or_skip() else { return };
+    let Some(npm) = Npm::usual_or_skip() else { return };
     let Some(registry) = registry(&npm) else {
         return skipped("nothing was installed from the real npm registry: it does not answer");
     };

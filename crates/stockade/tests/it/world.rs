@@ -28,7 +28,7 @@ pub(crate) fn hijacked() -> Release {
 impl World {
     /// The world with the npm on the PATH; `None`, and a line that says so, where there is none.
     pub(crate) fn or_skip() -> Option<Self> {
-        Npm::on_path_or_skip().map(|npm| Self::with(&npm))
+        Npm::usual_or_skip().map(|npm| Self::with(&npm))
     }
 
     pub(crate) fn with(npm: &Npm) -> Self {
