@@ -1,6 +1,7 @@
 //! The gateway's own addresses: health, numbers, runs, rulings. They only read; what people decide goes through the
 //! command line, so that no web page can decide for them.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::net::IpAddr;
@@ -12,9 +13,10 @@ use hyper::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderValue, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Method, Request, Response, StatusCode};
-use serde::Serialize;
-use stockade_ecosystem::{ALL, by_id};
+use serde::{Deserialize, Serialize};
+use stockade_ecosystem::{ALL, ClientConfig, by_id};
 use stockade_engine::{EngineError, Explained};
+use stockade_model::redacted;
 
 use crate::Gateway;
 use crate::body::Body;
@@ -80,7 +82,13 @@ impl Gateway {
     }
 
     fn status(&self) -> Status {
-        Status { version: env!("CARGO_PKG_VERSION"), pid: std::process::id(), epoch: self.0.engine.epoch().to_string() }
+        let upstreams = self.0.engine.upstreams().iter();
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            epoch: self.0.engine.epoch().to_string(),
+            upstreams: upstreams.map(|(id, config)| (id.to_string(), Origins::of(config))).collect(),
+        }
     }
 
     async fn ruling(&self, id: &str, as_json: bool) -> Response<Body> {
@@ -106,11 +114,34 @@ impl Gateway {
     }
 }
 
-#[derive(Serialize)]
-struct Status {
-    version: &'static str,
-    pid: u32,
-    epoch: String,
+/// What a gateway says of itself.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Status {
+    /// Its version.
+    pub version: String,
+    /// Its process.
+    pub pid: u32,
+    /// What changes with policy, advisories and decisions.
+    pub epoch: String,
+    /// Where each ecosystem's packages come from.
+    pub upstreams: BTreeMap<String, Origins>,
+}
+
+/// The registries that packages of an ecosystem come from, without credentials.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origins {
+    /// For names without a registry of their own.
+    pub url: String,
+    /// For scopes with one.
+    pub scopes: BTreeMap<String, String>,
+}
+
+impl Origins {
+    /// The origins that a client is configured to use.
+    pub fn of(config: &ClientConfig) -> Self {
+        let scopes = config.scopes.iter().map(|(scope, upstream)| (scope.clone(), redacted(upstream.url.as_str())));
+        Self { url: redacted(config.default.url.as_str()), scopes: scopes.collect() }
+    }
 }
 
 /// The first segment, and the rest with its leading `/`.

@@ -26,6 +26,7 @@ use metrics::Metrics;
 use render::Rendered;
 use runs::Runs;
 
+pub use api::{Origins, Status};
 pub use runs::{Notice, RunReport};
 
 /// How a gateway presents itself.

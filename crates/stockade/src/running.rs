@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use stockade_gateway::Status;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use url::Url;
@@ -30,11 +31,6 @@ pub(crate) struct Running {
     pub(crate) url: String,
     /// Its process.
     pub(crate) pid: u32,
-}
-
-#[derive(Deserialize)]
-struct Status {
-    pid: u32,
 }
 
 fn file(data: &Path) -> PathBuf {
@@ -61,11 +57,12 @@ pub(crate) fn noted(data: &Path) -> anyhow::Result<Option<Running>> {
     Ok(serde_json::from_slice(&bytes).ok())
 }
 
-/// The gateway that is written down, if it answers and is the one.
-pub(crate) async fn find(data: &Path) -> anyhow::Result<Option<Running>> {
+/// The gateway that is written down with what it says of itself, if it answers and is the one.
+pub(crate) async fn find(data: &Path) -> anyhow::Result<Option<(Running, Status)>> {
     let Some(running) = noted(data)? else { return Ok(None) };
     let status = tokio::time::timeout(PATIENCE, get::<Status>(&running.url, "/api/v1/status")).await;
-    Ok(matches!(status, Ok(Ok(Some(status))) if status.pid == running.pid).then_some(running))
+    let Ok(Ok(Some(status))) = status else { return Ok(None) };
+    Ok((status.pid == running.pid).then_some((running, status)))
 }
 
 /// What the gateway says of something, if it knows it, within a time.

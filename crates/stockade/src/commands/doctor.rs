@@ -182,7 +182,7 @@ impl Checks {
     /// Clients that point at a gateway which does not run cannot install anything.
     async fn gateway(&mut self, settings: &Settings, pointed: &[&str]) {
         match (running::find(&settings.data).await, running::noted(&settings.data)) {
-            (Ok(Some(running)), _) => self.ok("gateway", format!("runs at {}", running.url)),
+            (Ok(Some((running, _))), _) => self.ok("gateway", format!("runs at {}", running.url)),
             (Ok(None), Ok(_)) if !pointed.is_empty() => {
                 let clients = pointed.join(" and ");
                 self.fail("gateway", format!("does not run, and {clients} cannot do without; start `stockade serve`"));

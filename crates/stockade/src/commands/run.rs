@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use serde::Serialize;
 use stockade_ecosystem::{ALL, Client, Ecosystem, client_of};
-use stockade_gateway::{Gateway, Notice, Options, RunReport};
+use stockade_gateway::{Gateway, Notice, Options, Origins, RunReport};
 use stockade_model::Verdict;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -33,7 +33,14 @@ enum Through {
     /// One that was running.
     Running(Running),
     /// One of this run alone.
-    Embedded { gateway: Gateway, url: String, stop: oneshot::Sender<()>, serving: JoinHandle<std::io::Result<()>> },
+    Embedded {
+        gateway: Gateway,
+        url: String,
+        stop: oneshot::Sender<()>,
+        serving: JoinHandle<std::io::Result<()>>,
+        /// Why the one that is running would not do.
+        because: Option<String>,
+    },
 }
 
 /// What happened, for a program.
@@ -53,7 +60,7 @@ pub(super) async fn run(context: Context<'_>, words: &[OsString]) -> anyhow::Res
     let inherited = inherit::one(&context.settings, ecosystem, client, words).await;
     let config = inherited.config()?;
     let through = Through::choose(&context, &inherited).await?;
-    printer.talk(&format!("stockade: {}\n", through.introduction(&context)));
+    printer.talk(&format!("stockade: {}\n", through.introduction()));
     let name = run_name();
     let base = format!("{}/{}", through.url(), ecosystem.id);
     let lockfiles = Lockfiles::before(client, words)?;
@@ -108,12 +115,18 @@ async fn refuse_bypass(
 }
 
 impl Through {
-    /// The gateway that is running, unless this run needs one with a policy of its own.
+    /// The gateway that is running, unless this run needs one with a policy of its own, or with other upstreams: what a
+    /// project says is in its company's registry must not be looked for in a public one.
     async fn choose(context: &Context<'_>, inherited: &Inherited) -> anyhow::Result<Self> {
-        if context.settings.own_policy.is_none()
-            && let Some(running) = running::find(&context.settings.data).await?
+        let mut because = context.settings.own_policy.clone();
+        if because.is_none()
+            && let Some((running, status)) = running::find(&context.settings.data).await?
         {
-            return Ok(Self::Running(running));
+            let here = Origins::of(inherited.config()?);
+            if status.upstreams.get(inherited.ecosystem.id.as_str()) == Some(&here) {
+                return Ok(Self::Running(running));
+            }
+            because = Some(format!("the one at {} has other registries than are configured here", running.url));
         }
         let engine = context.engine_of(std::slice::from_ref(inherited)).await?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
@@ -122,7 +135,7 @@ impl Through {
         let (stop, stopped) = oneshot::channel();
         let server = gateway.clone();
         let serving = tokio::spawn(async move { server.serve(listener, async { drop(stopped.await) }).await });
-        Ok(Self::Embedded { gateway, url, stop, serving })
+        Ok(Self::Embedded { gateway, url, stop, serving, because })
     }
 
     fn url(&self) -> &str {
@@ -139,11 +152,11 @@ impl Through {
         }
     }
 
-    fn introduction(&self, context: &Context<'_>) -> String {
-        match (self, &context.settings.own_policy) {
-            (Self::Running(running), _) => format!("through the gateway at {}", running.url),
-            (Self::Embedded { .. }, None) => "through a gateway for this run".to_owned(),
-            (Self::Embedded { .. }, Some(why)) => format!("through a gateway for this run, because {why}"),
+    fn introduction(&self) -> String {
+        match self {
+            Self::Running(running) => format!("through the gateway at {}", running.url),
+            Self::Embedded { because: None, .. } => "through a gateway for this run".to_owned(),
+            Self::Embedded { because: Some(why), .. } => format!("through a gateway for this run, because {why}"),
         }
     }
 

@@ -7,7 +7,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use insta::assert_snapshot;
-use stockade_testkit::Guard;
+use stockade_testkit::{FakeRegistry, Guard, Package};
 
 use crate::world::{World, seen, shown, summary};
 
@@ -109,6 +109,21 @@ fn an_address_is_taken_once_and_a_gateway_that_died_is_not_waited_for() {
     assert!(world.data().join("gateway.json").exists());
     let output = world.stockade(["run", "--", "npm", "install", "--no-audit"]);
     assert!(output.ok() && output.stderr.contains("through a gateway for this run"), "{output}");
+}
+
+#[test]
+fn a_project_with_registries_that_the_gateway_does_not_know_gets_a_gateway_of_its_own() {
+    let Some(world) = World::or_skip() else { return };
+    let _served = serve(&world, &["--listen", "127.0.0.1:0"]);
+    let acme = FakeRegistry::start();
+    acme.publish(&Package::new("@acme/left").release("1.0.0"));
+    world.registry.publish(&Package::new("@acme/left").release("9.9.9"));
+    world.project.write(".npmrc", format!("@acme:registry={}\n", acme.url()));
+    world.project.write("package.json", r#"{"dependencies": {"@acme/left": "*"}}"#);
+    let output = world.stockade(["run", "--", "npm", "install", "--no-audit"]);
+    assert!(output.stderr.contains("has other registries than are configured here"), "{output}");
+    assert_eq!(world.installed("@acme/left").as_deref(), Some("1.0.0"), "{output}");
+    assert_eq!(world.registry.count("/@acme*"), 0, "the public registry is not even asked");
 }
 
 #[test]
