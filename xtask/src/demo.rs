@@ -29,16 +29,22 @@ pub(crate) fn run() -> anyhow::Result<()> {
     show(&plain, &INSTALL)?;
     show(&plain, &["npm", "ls", "--all"])?;
 
-    say("the same project, guarded; a malware advisory for `flatmap-demo` has just come in");
+    say("the same project, guarded; nobody has noticed anything yet");
     let guarded = project().env("PATH", path_with(&stockade, &npm)?);
-    write_advisory(&guarded.home().join(".local/share/stockade/advisories"))?;
     show(&guarded, &guard(&INSTALL))?;
     show(&guarded, &["npm", "ls", "--all"])?;
 
-    say("and if somebody insists");
-    let insisting = show(&guarded, &guard(&["npm", "install", "--no-audit", "stream-demo@3.3.6"]))?;
-    ensure!(insisting.status == Some(1), "the held release was installed: this is a bug");
-    show(&guarded, &["stockade", "why", "pkg:npm/flatmap-demo@0.1.1"])?;
+    say("somebody insists");
+    insist(&guarded)?;
+
+    say("hours later a malware advisory names it, and somebody insists again");
+    write_advisory(&guarded.home().join(".local/share/stockade/advisories"))?;
+    insist(&guarded)
+}
+
+fn insist(project: &Project) -> anyhow::Result<()> {
+    let insisting = show(project, &guard(&["npm", "install", "--no-audit", "stream-demo@3.3.6"]))?;
+    ensure!(insisting.status == Some(1), "the hijacked release was installed: this is a bug");
     Ok(())
 }
 
@@ -62,7 +68,10 @@ fn write_advisory(folder: &Path) -> anyhow::Result<()> {
         "schema_version": "1.7.0",
         "id": "MAL-0000-0001",
         "summary": "steals wallets (a demonstration)",
-        "affected": [{"package": {"ecosystem": "npm", "name": "flatmap-demo"}, "versions": ["0.1.1"]}],
+        "affected": [
+            {"package": {"ecosystem": "npm", "name": "stream-demo"}, "versions": ["3.3.6"]},
+            {"package": {"ecosystem": "npm", "name": "flatmap-demo"}, "versions": ["0.1.1"]},
+        ],
     });
     std::fs::create_dir_all(folder)?;
     std::fs::write(folder.join("MAL-0000-0001.json"), record.to_string()).context("the advisory could not be written")

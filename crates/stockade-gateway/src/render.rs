@@ -3,6 +3,7 @@
 //! A listing is rendered to a rope, a fraction of the document's size. A small body is kept whole; a large one is read
 //! from the document's file as it is sent. A body that is asked for again is worth compressing, once for all who ask.
 
+use std::collections::HashSet;
 use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +12,7 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use moka::sync::Cache;
-use stockade_ecosystem::{Registry, Rope, Steering, Variant};
+use stockade_ecosystem::{Registry, Rope, Steering, Variant, Version};
 use stockade_engine::{EngineError, Listing, Refused, Rulings, Stored};
 use stockade_model::{Digest, Package};
 use tokio::sync::{OnceCell, Semaphore};
@@ -154,11 +155,17 @@ pub(crate) fn base(package: &Package, root: &Root) -> String {
     format!("{}/{}", root.url, package.ecosystem)
 }
 
-/// What a person is told who asks for one of the refused releases. There is one message for all of them.
+/// What a person is told who asks for one of the refused releases. There is one message for all of them, so it speaks of
+/// those that people are likely to ask for: what tags name, then what is no prerelease, then the rest, the newest first.
 pub(crate) fn message(listing: &Listing, root: &Root) -> String {
-    let mut spoken_of: Vec<&Refused> =
-        listing.rulings.refused.iter().filter(|refused| !refused.ruling.malware()).collect();
-    spoken_of.reverse();
+    let index = &listing.document.index;
+    let tagged: HashSet<&str> = index.tags.iter().map(|(_, version)| version.as_str()).collect();
+    let mut spoken_of: Vec<&Refused> = listing.rulings.refused.iter().rev().collect();
+    spoken_of.sort_by_key(|refused| {
+        let version = refused.ruling.release.version.as_str();
+        let order = index.get(version).and_then(|listed| listed.order.as_ref());
+        (!tagged.contains(version), order.is_none_or(Version::is_prerelease))
+    });
     let more = spoken_of.len().saturating_sub(MAX_SPOKEN_OF);
     let mut lines: Vec<String> = spoken_of.iter().take(MAX_SPOKEN_OF).flat_map(|refused| said(refused, root)).collect();
     if more > 0 {

@@ -80,16 +80,19 @@ fn is_rendered(listed: &Listed, standing: Standing) -> bool {
     standing != Standing::Removed && listed.is_usable()
 }
 
+/// What is held, and what is not even listed: npm reads the restrictions of versions that it does not find otherwise, and
+/// says the message instead of "no matching version".
 fn restrictions(rope: &mut Rope, index: &Index, steering: &Steering<'_>) {
-    let mut held = rendered(index, steering).filter(|(_, standing)| *standing == Standing::Held).peekable();
-    if held.peek().is_none() {
+    let standings = index.releases.iter().zip(steering.standings);
+    let mut refused = standings.filter(|(_, standing)| **standing != Standing::Cleared).peekable();
+    if refused.peek().is_none() {
         return;
     }
     rope.text(",\"policyRestrictions\":{\"message\":");
     rope.json(steering.message);
     rope.text(",\"versions\":{");
     let mut first = true;
-    for (listed, _) in held {
+    for (listed, _) in refused {
         separate(rope, &mut first);
         rope.json(&listed.version);
         rope.text(":{\"name\":");

@@ -136,7 +136,9 @@ fn malware_is_not_listed_and_its_tags_go_elsewhere() {
     let document = world.get("/left-demo").json();
     assert!(document["versions"].get("1.1.0").is_none() && document["time"].get("1.1.0").is_none());
     assert_eq!(document["dist-tags"]["latest"], "1.0.9");
-    assert!(document.get("policyRestrictions").is_none());
+    let message = document["policyRestrictions"]["message"].as_str().unwrap();
+    assert!(message.starts_with("denied by stockade: `left-demo` 1.1.0 is malware by `MAL-2026-0001`"), "{message}");
+    assert!(document["policyRestrictions"]["versions"]["1.1.0"].is_object(), "npm then says so instead of nothing");
 }
 
 #[test]

@@ -111,7 +111,7 @@ fn what_the_client_has_in_its_own_cache_is_asked_for_all_the_same() {
 }
 
 #[test]
-fn malware_is_not_even_listed() {
+fn malware_is_not_listed_and_whoever_asks_for_it_is_told() {
     let Some(world) = World::or_skip() else { return };
     world.malware("left-demo", "1.1.0");
     let output = world.stockade(["run", "--", "npm", "install"]);
@@ -126,9 +126,12 @@ fn malware_is_not_even_listed() {
     let output = world.stockade(["run", "--", "npm", "install", "left-demo@1.1.0"]);
     assert_snapshot!(seen(&output), @"
     stockade: through a gateway for this run
-    npm error code ETARGET
-    npm error notarget No matching version found for left-demo@1.1.0.
-    npm error notarget In most cases you or one of your dependencies are requesting a package version that doesn't exist.
+    npm error code E403
+    npm error 403 Could not download left-demo@1.1.0 due to policy violations:
+    npm error 403 denied by stockade: `left-demo` 1.1.0 is malware by `MAL-2026-1`: Malicious code in left-demo (npm)
+    npm error 403 hint: 1.0.9 is cleared
+    npm error 403 see:  stockade explain [RULING]
+    npm error 403 In most cases, you or one of your dependencies are requesting a package version that is forbidden by your security policy, or on a server you do not have access to.
     stockade: 0 packages served, 1 steered around
       denied  pkg:npm/left-demo@1.1.0  is malware by `MAL-2026-1`: Malicious code in left-demo (npm)
               1.0.9 is cleared
