@@ -252,7 +252,6 @@ impl Engine {
         gathered.compared(Evidence::Integrity { digest: arrived.sha256.clone(), comparison });
         let judged = judge(&case.state, &case.release, gathered, self.now());
         if !matches {
-            tracing::error!(release = %case.release, digest = %arrived.sha256, "tampering: {}", judged.ruling.sentence());
             return Ok(judged);
         }
         let pin = Pin {

@@ -77,13 +77,17 @@ pub struct DecisionRequest {
 }
 
 impl Engine {
-    /// Writes down rulings that are not there yet, and returns their identifiers.
+    /// Writes down rulings that are not there yet, and returns their identifiers. Tampering is also told to whoever watches.
     pub(crate) async fn record(&self, judged: Vec<Judged>) -> Result<Vec<String>, EngineError> {
         let policy = self.policy();
         let entries: Vec<(Timestamp, RulingEntry)> =
             judged.iter().map(|judged| (judged.at, judged.entry(policy.digest()))).collect();
         let ids: Vec<String> = entries.iter().map(|(_, entry)| entry.id.clone()).collect();
-        let new: Vec<_> = entries.into_iter().filter(|(_, entry)| !self.0.recorded.contains_key(&entry.id)).collect();
+        let is_new = |id: &String| !self.0.recorded.contains_key(id);
+        for (judged, id) in judged.iter().zip(&ids).filter(|(judged, id)| judged.ruling.tampered() && is_new(id)) {
+            tracing::error!(ruling = id, "tampering: {}", judged.ruling.sentence());
+        }
+        let new: Vec<_> = entries.into_iter().filter(|(_, entry)| is_new(&entry.id)).collect();
         if !new.is_empty() {
             let write = move |transaction: &rusqlite::Transaction<'_>| {
                 new.iter().try_for_each(|(at, entry)| record_ruling(transaction, *at, entry))

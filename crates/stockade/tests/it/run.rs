@@ -5,7 +5,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use insta::assert_snapshot;
-use serde_json::json;
+use serde_json::{Value, json};
 use stockade_testkit::{Guard, NOW, Npm, Package, hours_before};
 
 use crate::world::{World, contents, hijacked, seen, summary};
@@ -337,4 +337,30 @@ fn bytes_that_were_replaced_are_not_those_that_were_approved() {
     status 1
     ");
     assert!(!world.project.has("node_modules/left-demo"));
+}
+
+#[test]
+fn the_clients_other_commands_work_through_the_gateway() {
+    for npm in Npm::installed() {
+        let world = World::with(&npm);
+        let run = |arguments: &[&str]| world.stockade([&["run", "--quiet", "--", "npm"], arguments].concat());
+        let json = |arguments: &[&str]| -> Value {
+            let output = run(arguments);
+            serde_json::from_str(&output.stdout).unwrap_or_else(|error| panic!("{npm}: {error}: {output}"))
+        };
+        let viewed = run(&["view", "left-demo", "dist-tags.latest"]);
+        assert_eq!(viewed.stdout.trim(), "1.0.9", "{npm}: {viewed}");
+        let tags = run(&["dist-tag", "ls", "left-demo"]);
+        assert_eq!(tags.stdout.trim(), "latest: 1.0.9", "{npm}: {tags}");
+        assert!(run(&["ping"]).ok(), "{npm}");
+        assert_eq!(json(&["search", "left", "--json"])[0]["name"], "left-demo", "{npm}");
+        assert!(run(&["install"]).ok(), "{npm}");
+        assert_eq!(json(&["outdated", "--json"]), json!({}), "{npm}: what is held is nothing to update to");
+
+        // What is installed turns out to be malware: npm's own report says so.
+        world.malware("left-demo", "1.0.9");
+        let audit = json(&["audit", "--json"]);
+        let title = audit["vulnerabilities"]["left-demo"]["via"][0]["title"].as_str();
+        assert_eq!(title, Some("MAL-2026-1: malware: Malicious code in left-demo (npm)"), "{npm}: {audit}");
+    }
 }
