@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
-use stockade_model::{Digest, Evidence, Gap, Package, Purl, Release, Verdict};
+use stockade_model::{Digest, Evidence, Gap, Purl, Release, Verdict};
 use stockade_policy::{Policy, Ruling};
 
 use crate::gather::{Known, gather, in_force};
@@ -212,12 +212,6 @@ impl Engine {
         let unreadable = |why: String| crate::StoreError::Unreadable(format!("ruling `{}`: {why}", row.id));
         let entry = self.0.store.entry(row.seq).await?.ok_or_else(|| unreadable("its entry is gone".to_owned()))?;
         Ok(serde_json::from_value(entry.body).map_err(|error| unreadable(error.to_string()))?)
-    }
-
-    /// The package of a name as people write it.
-    pub fn package(ecosystem: &str, name: &str) -> Option<Package> {
-        let ecosystem = stockade_ecosystem::by_id(ecosystem)?;
-        Some(Package { ecosystem: ecosystem.id.clone(), name: (ecosystem.name)(name).ok()? })
     }
 }
 

@@ -140,29 +140,10 @@ impl Release {
         self.entry("dependencies", name, range)
     }
 
-    /// A dependency that may be missing.
-    #[must_use]
-    pub fn optional_dependency(self, name: &str, range: &str) -> Self {
-        self.entry("optionalDependencies", name, range)
-    }
-
-    /// A dependency that the dependent must bring.
-    #[must_use]
-    pub fn peer_dependency(self, name: &str, range: &str) -> Self {
-        self.entry("peerDependencies", name, range)
-    }
-
     /// A program that the package installs, and the file that it is.
     #[must_use]
     pub fn bin(self, name: &str, path: &str) -> Self {
         self.entry("bin", name, path)
-    }
-
-    /// Any other member of the manifest, in the tarball and in the index.
-    #[must_use]
-    pub fn manifest_field(mut self, key: &str, value: Value) -> Self {
-        self.manifest.insert(key.to_owned(), value);
-        self
     }
 
     /// A member of the version in the index only, whatever the tarball says. It replaces what the registry would say.

@@ -315,19 +315,6 @@ impl Store {
         .await
     }
 
-    /// The rulings about a release, newest first.
-    pub async fn rulings(&self, release: &Release) -> Result<Vec<RulingRow>, StoreError> {
-        let release = release.clone();
-        self.read(move |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT id, seq, ecosystem, name, version FROM rulings WHERE ecosystem = ?1 AND name = ?2 AND version = ?3 ORDER BY seq DESC",
-            )?;
-            let (ecosystem, name) = (release.package.ecosystem.as_str(), release.package.name.as_str());
-            statement.query_map([ecosystem, name, &release.version], ruling)?.collect()
-        })
-        .await
-    }
-
     /// Who was given these bytes.
     pub async fn served(&self, digest: &Digest) -> Result<Vec<ServedRow>, StoreError> {
         let digest = digest.to_string();

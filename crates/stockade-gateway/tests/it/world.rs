@@ -19,7 +19,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 /// How long the gateway waits for a silent registry in these tests.
-const PATIENCE: Duration = Duration::from_millis(400);
+const PATIENCE: Duration = Duration::from_secs(1);
 /// How long a test waits for an answer.
 const PATIENCE_OF_TESTS: Duration = Duration::from_secs(20);
 

@@ -56,6 +56,7 @@ pub(crate) fn read(stream: &mut TcpStream, patience: Duration) -> Answer {
         match stream.read(&mut piece) {
             Ok(0) => break true,
             Ok(length) => bytes.extend_from_slice(&piece[..length]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => break !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
         }
     };
