@@ -212,11 +212,12 @@ impl Documents {
     }
 
     async fn refresh(&self, package: &Package) -> Result<Current, EngineError> {
-        let stored = match self.current.get(package) {
-            Some(current) => self.store.document(package).await?.map(|row| (current.document, row)),
-            None => self.stored(package).await?,
+        // Another process may have put a newer document in the place of the one at hand, and removed its file.
+        let stored = match (self.current.get(package), self.store.document(package).await?) {
+            (Some(current), Some(row)) if current.document.digest == row.digest => Some((current.document, row)),
+            _ => self.stored(package).await?,
         };
-        // Only what was forgotten for want of memory is fresh here.
+        // What was forgotten for want of memory, or asked for by another process, may be fresh.
         if let Some((document, row)) = &stored {
             let fresh_until = row.fetched_at + SignedDuration::from_secs(FRESH_SECONDS);
             if (self.clock)() < fresh_until {

@@ -151,6 +151,24 @@ fn without_the_upstream_the_cache_goes_on_and_says_so() {
 }
 
 #[test]
+fn what_another_process_has_learnt_is_not_overlooked() {
+    let world = World::new();
+    world.registry.publish_all(&left_demo());
+    assert!(world.get("/left-demo").json()["versions"].get("2.0.0").is_none());
+    world.registry.publish(&Package::new("left-demo").release("2.0.0"));
+    world.pass(1);
+    let other = world.second_engine();
+    let package = stockade_ecosystem::npm::NPM.id.clone();
+    let name = stockade_ecosystem::npm::parse_name("left-demo").unwrap();
+    let package = stockade_model::Package { ecosystem: package, name };
+    assert_eq!(world.runtime.block_on(other.listing(&package)).unwrap().rulings.standings.len(), 4);
+    let fetches = world.registry.count("/left-demo");
+    let listed = world.get("/left-demo");
+    assert!(listed.json()["versions"].get("2.0.0").is_some(), "{}", listed.text());
+    assert_eq!(world.registry.count("/left-demo"), fetches, "and it is not asked for twice");
+}
+
+#[test]
 fn a_policy_may_refuse_an_index_that_is_out_of_date() {
     let world = World::with_policy("gaps.stale = 'hold'");
     world.registry.publish_all(&left_demo());

@@ -92,6 +92,12 @@ impl World {
         Self { registry, engine, runtime, address, clock, data, _stop: stop }
     }
 
+    /// Another process on the same data folder, as far as an engine can tell.
+    pub(crate) fn second_engine(&self) -> Engine {
+        let settings = settings(&self.registry, Setup::default(), self.folder(), &self.clock);
+        self.runtime.block_on(Engine::open(settings)).unwrap()
+    }
+
     pub(crate) fn pass(&self, hours: i64) {
         let mut clock = self.clock.lock().unwrap();
         *clock += SignedDuration::from_hours(hours);
