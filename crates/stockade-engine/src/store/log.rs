@@ -221,6 +221,9 @@ fn entry(row: &rusqlite::Row<'_>) -> rusqlite::Result<Entry> {
 }
 
 fn verify(connection: &Connection, expected: Option<&Head>) -> rusqlite::Result<Result<Verified, LogFault>> {
+    // Log, head and tables are those of one moment, whatever is written meanwhile.
+    let snapshot = connection.unchecked_transaction()?;
+    let connection = &*snapshot;
     let mut statement = connection.prepare("SELECT seq, at, kind, body, hash FROM log ORDER BY seq")?;
     let mut rows = statement.query([])?;
     let (mut last, mut previous) = (0, START);

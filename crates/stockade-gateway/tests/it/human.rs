@@ -147,6 +147,23 @@ fn asking_again_does_not_fill_the_log() {
 }
 
 #[test]
+fn a_log_that_grows_while_it_is_checked_holds_together() {
+    let world = world();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                decide(&world, YOUNG_PURL, Verdict::Deny, None).unwrap();
+            }
+        });
+        let check = || world.runtime.block_on(world.engine.store().verify_log(None)).unwrap();
+        let faults: Vec<_> = (0..300).filter_map(|_| check().err()).collect();
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(faults.is_empty(), "{} of 300: {}", faults.len(), faults[0]);
+    });
+}
+
+#[test]
 fn an_edited_removed_or_reordered_entry_is_found() {
     let world = world();
     world.get("/left-demo");
