@@ -13,7 +13,7 @@ use hyper::header::{
 use hyper::{Method, Request, Response, StatusCode};
 use jiff::SignedDuration;
 use stockade_ecosystem::{Ecosystem, Refusal, Registry, Request as Asked, Rope, Route, Steering, Variant};
-use stockade_engine::{Cleared, Content, EngineError, Listing, Outcome};
+use stockade_engine::{Cleared, Content, EngineError, Listing, Outcome, Refused};
 use stockade_model::{Gap, Package, Release};
 
 use crate::Gateway;
@@ -192,8 +192,7 @@ impl<'a> Mounted<'a> {
 
     async fn manifest(&self, package: &Package, wanted: &str) -> Result<Response<Body>, EngineError> {
         let listing = self.listing(package).await?;
-        let refused = listing.rulings.refused.iter().find(|refused| refused.ruling.release.version == wanted);
-        if let Some(refused) = refused {
+        if let Some(refused) = refused_by(&listing, wanted) {
             return Ok(self.refuse(&refuse::ruled(refused, &self.peer.root)));
         }
         let (registry, root, wanted) = (self.registry, self.peer.root.clone(), wanted.to_owned());
@@ -254,6 +253,18 @@ impl<'a> Mounted<'a> {
         tracing::warn!(%error, about, "a request could not be answered");
         refuse::response(self.registry, &refuse::failed(error, about), refuse::retry_after(error))
     }
+}
+
+/// The refused release that a version means, or a tag that goes on naming it because nothing is cleared in its track.
+fn refused_by<'a>(listing: &'a Listing, wanted: &str) -> Option<&'a Refused> {
+    let index = &listing.document.index;
+    let of = |version: &str| listing.rulings.refused.iter().find(|refused| refused.ruling.release.version == version);
+    let tagged = || {
+        let (_, version) = index.tags.iter().find(|(tag, _)| tag == wanted)?;
+        let steered = index.repaired_tag(version, &listing.rulings.cleared()).is_some();
+        of(version).filter(|refused| !steered && !refused.ruling.malware())
+    };
+    if index.get(wanted).is_some() { of(wanted) } else { tagged() }
 }
 
 /// Cleared bytes as a response.

@@ -189,6 +189,10 @@ fn tags_stay_in_their_major_version_and_track() {
     assert_eq!(tags["beta"], "3.0.0-beta.1");
     assert_eq!(tags["rc"], "3.0.0-rc.1", "nothing is cleared in its track: who asks for it gets the reason");
     assert_eq!(world.get("/track-demo").json()["dist-tags"], tags);
+    assert_eq!(world.get("/track-demo/beta").json()["version"], "3.0.0-beta.1");
+    let held = world.get("/track-demo/rc");
+    assert_eq!(held.status, 403, "{}", held.text());
+    assert!(held.phrase.starts_with("held by stockade: `track-demo` 3.0.0-rc.1 is"), "{}", held.phrase);
 }
 
 #[test]
