@@ -11,6 +11,7 @@ mod evidence;
 mod package;
 mod purl;
 mod secret;
+mod tree;
 mod verdict;
 
 pub use digest::{Algorithm, Digest, Integrity, MalformedDigest};
@@ -18,4 +19,5 @@ pub use evidence::{Clock, Comparison, Evidence, Gap, GapKind};
 pub use package::{EcosystemId, Malformed, Name, Package, Release};
 pub use purl::{MalformedPurl, Pattern, Purl};
 pub use secret::{Secret, redacted};
+pub use tree::{Code, Member, Need, NeedFrom, NeedRole, Start, Tree, Trigger};
 pub use verdict::{Reason, Verdict};

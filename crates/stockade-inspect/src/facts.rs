@@ -1,0 +1,170 @@
+//! Facts: what was found out about the content of one file, and of nothing else.
+//!
+//! Facts depend on the bytes and the language alone, so they are kept by the digest of the bytes: a file that a release
+//! has in common with its predecessor is never parsed again. What depends on the rest of the package (which file loads
+//! which, what runs at the install) is added when facts are linked.
+
+use serde::{Deserialize, Serialize};
+
+use crate::capability::{Capability, Source};
+use crate::ir::Language;
+
+/// What was found out about one file.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    /// The language it was read as; `None` if it is no code.
+    pub language: Option<Language>,
+    /// What the code can do, where.
+    pub acts: Vec<Act>,
+    /// What goes where.
+    pub flows: Vec<Flow>,
+    /// The modules that it loads.
+    pub imports: Vec<Import>,
+    /// What others can call.
+    pub exports: Vec<Export>,
+    /// What it uses of modules of the same package.
+    pub uses: Vec<Use>,
+    /// How it looks, whatever it means.
+    pub marks: Vec<Mark>,
+    /// What could not be looked at.
+    pub gaps: Vec<FileGap>,
+}
+
+/// One thing that the code can do, at one place.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Act {
+    /// What.
+    pub capability: Capability,
+    /// To whom, with what: a host, a command, a path, a name. See [`Capability`]. At most [`Act::MAX_DETAIL`] characters.
+    pub detail: String,
+    /// Where.
+    pub at: Spot,
+    /// The function it stands in, and `None` if it runs when the file is loaded.
+    pub function: Option<String>,
+    /// True if loading the file reaches it: it stands outside of functions, or in one that is called.
+    pub at_load: bool,
+    /// The layers that were peeled off to see it, outermost first: `base64`, `zlib`, `string table`.
+    pub layers: Vec<String>,
+    /// The conditions that guard it, as written: `process.platform === 'win32'`.
+    pub conditions: Vec<String>,
+}
+
+impl Act {
+    /// The most characters of a detail.
+    pub const MAX_DETAIL: usize = 300;
+}
+
+/// A place in a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Spot {
+    /// From 1.
+    pub line: u32,
+    /// From 1, in characters.
+    pub column: u32,
+    /// The line, shortened around the place.
+    pub snippet: String,
+}
+
+/// Data that goes from sources to a sink.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Flow {
+    /// What the data comes from, with the act that reads it, if it is in this file.
+    pub from: Vec<(Source, Option<u32>)>,
+    /// The act that it reaches.
+    pub to: u32,
+}
+
+/// A module that is loaded.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Import {
+    /// As written: `./x`, `fs`, `.x`, `os.path`.
+    pub module: String,
+    /// True if loading the file loads it.
+    pub at_load: bool,
+    /// From 1.
+    pub line: u32,
+}
+
+/// Something that other files can call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Export {
+    /// The name; `default` for the module itself, a method as `Class.method`.
+    pub name: String,
+    /// The acts that a call reaches.
+    pub acts: Vec<u32>,
+    /// What a call returns comes from these.
+    pub returns: Vec<(Source, Option<u32>)>,
+    /// Arguments that reach an act: which, and the act.
+    pub passes: Vec<(u8, u32)>,
+}
+
+/// A use of another file's export.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Use {
+    /// The module, as written in the import.
+    pub module: String,
+    /// The export's name.
+    pub name: String,
+    /// True if loading this file calls it.
+    pub at_load: bool,
+    /// What the arguments come from.
+    pub arguments: Vec<Vec<(Source, Option<u32>)>>,
+    /// The acts of this file that the result reaches.
+    pub reaches: Vec<u32>,
+}
+
+/// Something about the looks of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Mark {
+    /// What.
+    pub kind: MarkKind,
+    /// Where.
+    pub at: Spot,
+    /// How much, in the unit of the kind; for a person and for thresholds.
+    pub amount: u32,
+}
+
+/// How a file can look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MarkKind {
+    /// Code after a run of blanks that pushes it out of sight. Amount: blanks.
+    FarRight,
+    /// Characters that are not shown, in a number that encodes something. Amount: characters.
+    Invisible,
+    /// Controls that show text in another order than it is read. Amount: characters.
+    Bidirectional,
+    /// Identifiers as obfuscators make them. Amount: percent of the identifiers.
+    MangledNames,
+    /// Strings written in escapes where plain characters would do. Amount: characters.
+    Escapes,
+    /// A literal that only a program can read. Amount: bytes.
+    OpaqueLiteral,
+    /// Strings kept in a table and fetched by number through a function. Amount: strings.
+    StringTable,
+    /// Minified: a long line. Amount: bytes of the longest.
+    LongLine,
+    /// Content as random as ciphertext in a file that is none of the formats that are. Amount: bits a byte, in hundredths.
+    HighEntropy,
+    /// Two formats in one file, or data after the end of one. Amount: bytes after the end.
+    Polyglot,
+    /// A native executable or library. Amount: bytes.
+    Native,
+    /// A packed native executable. Amount: bytes.
+    Packed,
+    /// The file's name says another type than its content. Amount: bytes.
+    Disguised,
+    /// Letters of another script that look like Latin ones, in an identifier. Amount: characters.
+    Homoglyph,
+}
+
+/// Something in a file that could not be looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FileGap {
+    /// What and why, for a person.
+    pub what: String,
+    /// From 1; 0 for the whole file.
+    pub line: u32,
+    /// True if nothing of the file was understood, so that it was only searched for words.
+    pub whole: bool,
+}

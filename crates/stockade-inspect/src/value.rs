@@ -1,0 +1,219 @@
+//! What is known of a value without running the program: a constant, a part of the platform, a function, or nothing; and
+//! what it comes from.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use crate::capability::Source;
+use crate::ir::{Fun, Sym};
+
+/// Stands in a partly known text for a part that is not known: the object replacement character.
+pub(crate) const HOLE: char = '\u{fffc}';
+
+/// A value: what it is, as far as that is known, and what it comes from.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Value {
+    pub(crate) known: Known,
+    pub(crate) taint: Taint,
+}
+
+/// What a value is.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Known {
+    /// Anything.
+    #[default]
+    Unknown,
+    /// `null`, `undefined`, `None`.
+    Nothing,
+    /// A truth value.
+    Boolean(bool),
+    /// A number.
+    Number(f64),
+    /// A text. Binary strings of JavaScript have one character a byte.
+    Text(Rc<str>),
+    /// A text with [`HOLE`]s where something unknown stands.
+    Partial(Rc<str>),
+    /// Bytes: Python's, a `Buffer`, a typed array.
+    Bytes(Rc<[u8]>),
+    /// A list, shared as in the program.
+    List(Rc<RefCell<Vec<Value>>>),
+    /// A map or object, in order of insertion, shared as in the program.
+    Map(Rc<RefCell<Vec<(Rc<str>, Value)>>>),
+    /// A part of the platform or of another package by its canonical path: `child_process.exec`, `os.environ`. What a
+    /// call of it returns is the path with `()`: `requests.Session().get`.
+    Api(Rc<str>),
+    /// A function of the program, with the variables around it.
+    Function(Closure),
+    /// A regular expression: pattern and flags.
+    Pattern(Rc<str>, Rc<str>),
+}
+
+/// A function of a program, with the variables around it.
+#[derive(Debug, Clone)]
+pub(crate) struct Closure {
+    /// The program that it is part of: layers are programs of their own.
+    pub(crate) program: u32,
+    /// The function.
+    pub(crate) function: Fun,
+    /// The variables around it.
+    pub(crate) scope: Rc<Scope>,
+}
+
+/// Variables, and the variables around them.
+#[derive(Debug, Default)]
+pub(crate) struct Scope {
+    pub(crate) variables: RefCell<std::collections::HashMap<Sym, Value>>,
+    pub(crate) outer: Option<Rc<Scope>>,
+}
+
+/// What a value comes from: at most [`Taint::MAX`] origins.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Taint(Option<Rc<[Origin]>>);
+
+/// A source and the act that reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Origin {
+    pub(crate) source: Source,
+    /// The act that reads it; a parameter's position, or a use's position, where `source` is [`Source::Parameter`].
+    pub(crate) act: u32,
+}
+
+impl Taint {
+    /// The most origins that one value keeps.
+    pub(crate) const MAX: usize = 12;
+
+    pub(crate) fn of(source: Source, act: u32) -> Self {
+        Self(Some(Rc::new([Origin { source, act }])))
+    }
+
+    pub(crate) fn is_none(&self) -> bool {
+        self.0.is_none()
+    }
+
+    pub(crate) fn origins(&self) -> &[Origin] {
+        self.0.as_deref().unwrap_or_default()
+    }
+
+    pub(crate) fn has(&self, source: Source) -> bool {
+        self.origins().iter().any(|origin| origin.source == source)
+    }
+
+    /// This and the other. Keeps one origin of each source before a second of any.
+    pub(crate) fn with(&self, other: &Self) -> Self {
+        let (Some(mine), Some(theirs)) = (&self.0, &other.0) else {
+            return if self.is_none() { other.clone() } else { self.clone() };
+        };
+        if Rc::ptr_eq(mine, theirs) || theirs.iter().all(|origin| mine.contains(origin)) {
+            return self.clone();
+        }
+        let mut all: Vec<Origin> = mine.to_vec();
+        let news = theirs.iter().filter(|origin| !mine.contains(origin));
+        let (first, again): (Vec<_>, Vec<_>) = news.partition(|new| !mine.iter().any(|o| o.source == new.source));
+        all.extend(first);
+        all.extend(again);
+        all.truncate(Self::MAX);
+        Self(Some(all.into()))
+    }
+}
+
+impl Value {
+    /// Something of which nothing is known, with an origin.
+    pub(crate) fn unknown(taint: Taint) -> Self {
+        Self { known: Known::Unknown, taint }
+    }
+
+    pub(crate) fn text(text: &str) -> Self {
+        Known::Text(text.into()).into()
+    }
+
+    pub(crate) fn bytes(bytes: &[u8]) -> Self {
+        Known::Bytes(bytes.into()).into()
+    }
+
+    pub(crate) fn number(number: f64) -> Self {
+        Known::Number(number).into()
+    }
+
+    pub(crate) fn list(items: Vec<Self>) -> Self {
+        Known::List(Rc::new(RefCell::new(items))).into()
+    }
+
+    pub(crate) fn api(path: &str) -> Self {
+        Known::Api(path.into()).into()
+    }
+
+    /// The text, if it is known whole.
+    pub(crate) fn as_text(&self) -> Option<&Rc<str>> {
+        match &self.known {
+            Known::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The number.
+    pub(crate) fn as_number(&self) -> Option<f64> {
+        match self.known {
+            Known::Number(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// The text as far as it is known, with holes.
+    pub(crate) fn as_partial(&self) -> Option<&Rc<str>> {
+        match &self.known {
+            Known::Text(text) | Known::Partial(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Text as UTF-8, or bytes.
+    pub(crate) fn as_bytes(&self) -> Option<Rc<[u8]>> {
+        match &self.known {
+            Known::Text(text) => Some(text.as_bytes().into()),
+            Known::Bytes(bytes) => Some(Rc::clone(bytes)),
+            _ => None,
+        }
+    }
+
+    /// The same, coming from something more.
+    #[must_use]
+    pub(crate) fn tainted(mut self, taint: &Taint) -> Self {
+        self.taint = self.taint.with(taint);
+        self
+    }
+}
+
+impl From<Known> for Value {
+    fn from(known: Known) -> Self {
+        Self { known, taint: Taint::default() }
+    }
+}
+
+/// The arguments of a call.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Arguments {
+    /// Those without a name, in order. Known spreads are spread.
+    pub(crate) positional: Vec<Value>,
+    /// Those with a name.
+    pub(crate) named: Vec<(Rc<str>, Value)>,
+}
+
+impl Arguments {
+    /// The argument at a position.
+    pub(crate) fn at(&self, position: usize) -> Option<&Value> {
+        self.positional.get(position)
+    }
+
+    /// The argument of a name.
+    pub(crate) fn named(&self, name: &str) -> Option<&Value> {
+        self.named.iter().find(|(key, _)| &**key == name).map(|(_, value)| value)
+    }
+
+    /// All of them.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Value> {
+        self.positional.iter().chain(self.named.iter().map(|(_, value)| value))
+    }
+}
+
+/// Calls a function of the program from a builtin, such as the callback of `map`.
+pub(crate) type Apply<'a> = dyn FnMut(&Value, &[Value]) -> Value + 'a;
