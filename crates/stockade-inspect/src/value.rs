@@ -108,7 +108,8 @@ impl Taint {
         }
         let mut all: Vec<Origin> = mine.to_vec();
         let news = theirs.iter().filter(|origin| !mine.contains(origin));
-        let (first, again): (Vec<_>, Vec<_>) = news.partition(|new| !mine.iter().any(|o| o.source == new.source));
+        let (first, again): (Vec<Origin>, Vec<Origin>) =
+            news.copied().partition(|new| !mine.iter().any(|o| o.source == new.source));
         all.extend(first);
         all.extend(again);
         all.truncate(Self::MAX);
