@@ -13,6 +13,7 @@
 mod bench;
 mod check;
 mod demo;
+mod eval;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -25,7 +26,9 @@ cargo xtask tidy              the repository's own rules
 cargo xtask tidy digest HOST  the digest under which tidy knows a host name
 cargo xtask bench [ARG…]      the benchmarks of the parts; arguments go to `cargo bench`
 cargo xtask bench gateway     requests a second beside nginx and Verdaccio
-cargo xtask bench install DIR `npm ci` of the project in DIR: direct, through a cold gateway, through a warm one";
+cargo xtask bench install DIR `npm ci` of the project in DIR: direct, through a cold gateway, through a warm one
+cargo xtask eval [CORPUS]     what is caught of malware and held of harmless releases; `--sample N`, `--peer`
+cargo xtask eval fetch        fills the corpora of harmless releases, beside the repository";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -49,6 +52,7 @@ fn dispatch(args: &[&str]) -> anyhow::Result<()> {
         }
         ["bench", rest @ ..] => bench::run(rest),
         ["demo"] => demo::run(),
+        ["eval", rest @ ..] => eval::run(rest),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())
