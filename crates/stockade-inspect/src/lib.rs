@@ -1,9 +1,29 @@
 //! What can this code do, and what can it do that the last cleared release could not?
+//!
+//! A pipeline of plain stages, from the content of an artifact to a judgement with file and line:
+//!
+//! 1. *facts*: each file is parsed, lowered into one small form ([`ir`]), and evaluated within bounds: constants are
+//!    folded, layers peeled off, and what the platform is asked for is written down ([`facts`]).
+//! 2. *capabilities*: facts are linked over the package's own imports, from every place where code starts to run
+//!    ([`inspect`]).
+//! 3. *findings and difference*: rules, which are data, are matched against one release alone and against the cleared
+//!    releases before it ([`assess`]).
+//!
+//! Everything that is read here is hostile. Nothing of it is executed; every stage has limits, and what is not looked at
+//! is a gap.
 
 pub mod capability;
+mod decode;
 mod eval;
 pub mod facts;
+mod inspection;
 pub mod ir;
 mod lower;
 mod native;
+mod rules;
 mod value;
+
+pub use inspection::{
+    Assessment, Change, CrossFlow, Difference, File, Finding, Inspection, Place, VERSION, inspect,
+};
+pub use rules::{Rules, RuleError, assess};
