@@ -88,6 +88,10 @@ fn measure(what: &str, options: &Options) -> anyhow::Result<()> {
         return peer::run(&options.corpora);
     }
     for each in chosen {
+        if what == "all" && each == "hijacks" && !folders::has_hijacks(&options.corpora) {
+            println!("hijacks: there are no replays beside the other corpora");
+            continue;
+        }
         section(each, options).with_context(|| format!("the corpus `{each}` could not be evaluated"))?;
     }
     Ok(())

@@ -37,6 +37,11 @@ pub(crate) fn updates(corpora: &Path) -> anyhow::Result<Vec<Case>> {
     Ok(cases)
 }
 
+/// Whether there are replays of hijacks.
+pub(crate) fn has_hijacks(corpora: &Path) -> bool {
+    corpora.join(HIJACKS).is_dir()
+}
+
 /// Replays of hijacks: a harmless release, and the one that somebody else published after it.
 pub(crate) fn hijacks(corpora: &Path) -> anyhow::Result<Vec<Case>> {
     let root = corpora.join(HIJACKS);

@@ -1,12 +1,13 @@
 //! Writes results: sections of `EVALS.md`, each between two markers so that the next run replaces it, and everything as
 //! JSON beside the corpora.
 
+use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::stats::{Rate, balanced_precision, percent};
+use super::stats::{balanced_precision, percent};
 use super::tables::{self, Section};
 
 /// The report, in the repository.
@@ -25,6 +26,9 @@ cargo xtask eval                 # measures; goes on where a stopped run was
 cargo xtask eval --peer          # the same files, judged by GuardDog
 ```
 ";
+
+/// The longest line of prose.
+const WIDTH: usize = 120;
 
 /// Sections in their order.
 const ORDER: [&str; 6] = ["precision", "malicious", "benign", "updates", "hijacks", "peer"];
@@ -59,19 +63,22 @@ fn precision(corpora: &Path, inspector: &str) -> anyhow::Result<Option<String>> 
     let malicious = kept("malicious", corpora, inspector)?;
     let benign = kept("benign", corpora, inspector)?;
     let (Some(malicious), Some(benign)) = (malicious, benign) else { return Ok(None) };
-    let recall = tables::alarms(&malicious, |_| true);
-    let row = |what: &str, alarms: Rate| {
-        let precision = balanced_precision(recall, alarms).map_or_else(|| "–".to_owned(), percent);
-        format!("| {what} | {} | {} | {precision} % |\n", recall.words(), alarms.words())
-    };
+    let recall = tables::recall(&malicious);
     let of_pypi = tables::alarms(&benign, |case| case["ecosystem"] == "pypi");
     let of_all = tables::alarms(&benign, |_| true);
-    Ok(Some(format!(
-        "## precision\n\nOf alarms, how many are right if there is as much malware as not. A release alone, without the \
-         one before it.\n\n| harmless releases of | malware caught | false alarms | precision |\n|---|---|---|---|\n{}{}",
-        row("PyPI", of_pypi),
-        row("all", of_all)
-    )))
+    let mut text =
+        "## precision\n\nOf alarms, how many are right if there is as much malware as not. A release alone, \
+                    without the one before it.\n\n| malware | caught | harmless releases | false alarms | precision \
+                    |\n|---|---|---|---|---|\n"
+            .to_owned();
+    for (malware, caught) in [("archives", recall.archives), ("families", recall.families)] {
+        for (harmless, alarms) in [("of PyPI", of_pypi), ("of all", of_all)] {
+            let precision = balanced_precision(caught, alarms).map_or_else(|| "–".to_owned(), percent);
+            let (caught, alarms) = (caught.words(), alarms.words());
+            let _ = writeln!(text, "| {malware} | {caught} | {harmless} | {alarms} | {precision} % |");
+        }
+    }
+    Ok(Some(text))
 }
 
 /// Puts a section into the report, in the place of the one before it.
@@ -83,7 +90,7 @@ pub(crate) fn replace(name: &str, text: &str) -> anyhow::Result<()> {
 
 /// The report with a section in its place: instead of the same one, or before those that come after it.
 fn with(report: &str, name: &str, text: &str) -> String {
-    let section = format!("{}\n{}\n{}\n", begin(name), text.trim(), end(name));
+    let section = format!("{}\n{}\n{}\n", begin(name), wrapped(text.trim()), end(name));
     if let Some((before, rest)) = report.split_once(&format!("{}\n", begin(name))) {
         let after = rest.split_once(&format!("{}\n", end(name))).map_or("", |(_, after)| after);
         return format!("{before}{section}{after}");
@@ -93,6 +100,30 @@ fn with(report: &str, name: &str, text: &str) -> String {
         Some(at) => format!("{}{section}\n{}", &report[..at], &report[at..]),
         None => format!("{report}\n{section}"),
     }
+}
+
+/// Prose in lines that can be read; tables and lists in fences stay as they are.
+fn wrapped(text: &str) -> String {
+    let mut in_fence = false;
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        in_fence ^= line.starts_with("```");
+        if in_fence || line.starts_with(['|', '`']) {
+            lines.push(line.to_owned());
+            continue;
+        }
+        let mut short = String::new();
+        for word in line.split(' ') {
+            if !short.is_empty() && short.chars().count() + 1 + word.chars().count() > WIDTH {
+                lines.push(std::mem::take(&mut short));
+            } else if !short.is_empty() {
+                short.push(' ');
+            }
+            short.push_str(word);
+        }
+        lines.push(short);
+    }
+    lines.join("\n")
 }
 
 fn begin(name: &str) -> String {
@@ -116,6 +147,9 @@ mod tests {
                         <!-- end updates -->\n\n<!-- begin peer -->\np\n<!-- end peer -->\n";
         assert_eq!(report, expected);
         assert_eq!(with(&report, "updates", "u"), expected);
+        let long = "word ".repeat(50);
+        let text = wrapped(&format!("{long}\n| {long}|\n```text\n{long}\n```"));
+        assert_eq!(text.lines().map(|line| line.trim_end().len()).collect::<Vec<_>>(), [119, 119, 9, 253, 7, 249, 3]);
         assert!(with(&report, "updates", "new\n").contains("<!-- begin updates -->\nnew\n<!-- end updates -->"));
     }
 }

@@ -8,7 +8,7 @@ use super::family;
 use super::judging::Judged;
 use super::stats::{Rate, quantile};
 use super::subject::Verdict;
-use super::tally::{self, Row};
+use super::tally::{self, Recall, Row};
 
 /// Rules in the table of reasons.
 const MOST_RULES: usize = 25;
@@ -147,17 +147,18 @@ fn is_wrong(verdict: &Verdict, alarm_is_right: bool) -> bool {
 /// `npm a 1 -> 2 (a-2.tgz): rule, rule`.
 fn line(judged: &Judged) -> String {
     let words = judged.case.words();
-    match &judged.outcome.verdict {
+    one_line(&match &judged.outcome.verdict {
         Verdict::Quiet => words,
         Verdict::Hold(rules) => format!("{words}: {}", rules.join(", ")),
         Verdict::Deny(rules) => format!("{words}: denied, {}", rules.join(", ")),
-        Verdict::Gap(why) => format!("{words}: not inspected, {}", one_line(why)),
-    }
+        Verdict::Gap(why) => format!("{words}: not inspected, {why}"),
+    })
 }
 
-/// Text of an archive's making may have anything in it; here it is one line.
-fn one_line(text: &str) -> String {
-    text.chars().map(|each| if each.is_control() || each == '`' { ' ' } else { each }).collect()
+/// Text of an archive's making may have anything in it; in a report it is a line, and ends no fence.
+pub(crate) fn one_line(text: &str) -> String {
+    let text: String = text.chars().map(|each| if each.is_control() || each == '`' { ' ' } else { each }).collect();
+    text.trim_end().to_owned()
 }
 
 /// Every case with what came out.
@@ -178,11 +179,23 @@ fn whole(judged: &[Judged], families: &[String], sample: Option<usize>) -> Value
     json!({ "sample": sample, "cases": cases.collect::<Vec<_>>() })
 }
 
+/// How much was caught of the malware whose results were written by [`section`].
+pub(crate) fn recall(json: &Value) -> Recall {
+    let cases = json.get("cases").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let caught: Vec<bool> = cases.iter().map(is_alarm).collect();
+    let families: Vec<String> =
+        cases.iter().map(|case| case["family"].as_str().unwrap_or_default().to_owned()).collect();
+    tally::recall(&caught, &families)
+}
+
+fn is_alarm(case: &Value) -> bool {
+    matches!(case["outcome"]["verdict"].as_str(), Some("hold" | "deny"))
+}
+
 /// How many of the cases that were written by [`section`] and that `belongs` were alarms.
 pub(crate) fn alarms(json: &Value, belongs: impl Fn(&Value) -> bool) -> Rate {
     let cases = json.get("cases").and_then(Value::as_array).into_iter().flatten();
-    let is_alarm = |case: &&Value| matches!(case["outcome"]["verdict"].as_str(), Some("hold" | "deny"));
-    Rate::count(cases.filter(|case| belongs(case)), is_alarm)
+    Rate::count(cases.filter(|case| belongs(case)), |case| is_alarm(case))
 }
 
 #[cfg(test)]
@@ -215,7 +228,9 @@ mod tests {
             judged("pypi", "c", "c-1.tar.gz", hold(&["x"])),
         ];
         let families = ["f", "f", "g"].map(str::to_owned);
-        let text = section("malicious", &all, &families, None).markdown;
+        let section = section("malicious", &all, &families, None);
+        assert_eq!(recall(&section.json).families, Rate { of: 2, hits: 1 });
+        let text = section.markdown;
         assert!(text.contains("| archives | 1 of 3, 33.3 % (6.1–79.2) |\n| families | 1 of 2, 50.0 % (9.5–90.5) |"));
         assert!(text.contains("```text\n2 of 2: pypi a 1 (a-1.tar.gz)\n```"), "{text}");
     }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::super::stats::{Rate, quantile};
+use super::super::tables::one_line;
 use super::{Compared, RELEASE};
 
 /// The section.
@@ -40,8 +41,8 @@ fn lines(compared: &[Compared], is_malware: bool) -> Vec<String> {
     let wrong = answered.filter(|(_, answer)| answer.is_alarm() != is_malware);
     let mut lines: Vec<String> = wrong
         .map(|(case, answer)| match answer.score {
-            Some(score) => format!("{}: {score}", case.words()),
-            None => format!("{}: not scanned", case.words()),
+            Some(score) => one_line(&format!("{}: {score}", case.words())),
+            None => one_line(&format!("{}: not scanned", case.words())),
         })
         .collect();
     lines.sort_unstable();
