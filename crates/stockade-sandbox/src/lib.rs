@@ -1,0 +1,15 @@
+//! Takes from a process what it does not need, before it reads what a stranger wrote.
+//!
+//! Parsers of hostile input are where attackers get in. The process that runs them can therefore do nothing but compute:
+//! no files, no network, no programs, bounded memory and time ([`confine_worker`]). What the system at hand cannot take
+//! away is said, never passed over.
+//!
+//! This is the only crate that starts programs of ours again ([`ourselves`]) and that may hold `unsafe`.
+
+mod confine;
+#[cfg(target_os = "linux")]
+mod linux;
+mod start;
+
+pub use confine::{ConfineError, Confined, Limits, confine_worker};
+pub use start::ourselves;

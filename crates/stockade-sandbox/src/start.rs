@@ -1,0 +1,19 @@
+//! Starting programs of ours again.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// A command that is a program of ours, with a pipe to each of its streams and nothing of ours besides: no environment,
+/// no working folder.
+#[expect(clippy::disallowed_methods, reason = "this is the crate that starts programs, and it is one of ours")]
+pub fn ourselves(program: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().current_dir(root());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// A folder that is always there and that nobody minds being used.
+fn root() -> &'static Path {
+    Path::new(if cfg!(windows) { "C:\\" } else { "/" })
+}
