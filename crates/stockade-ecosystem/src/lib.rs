@@ -8,14 +8,19 @@
 //! An ecosystem is one folder and one line in [`ALL`]. It is named nowhere else: configuration keys, the gateway's
 //! mounts, purl types and the names in OSV all come from its [`Ecosystem`] descriptor.
 
+pub mod archive;
+pub mod cargo;
 mod client;
 mod index;
+pub mod maven;
 pub mod npm;
 mod path;
+pub mod pypi;
 mod registry;
 
 use stockade_model::{EcosystemId, Malformed, Name};
 
+pub use archive::{ArtifactFormat, is_test_or_doc, of_directory, open, open_any};
 pub use client::{Client, ClientConfig, Credential, Environment, Stated, Upstream, Variables};
 pub use index::{Artifact, Index, Listed, Piece, Problem, Rope, Standing, Steering, Variant};
 pub use path::{PathError, Segments};
@@ -37,6 +42,8 @@ pub struct Ecosystem {
     pub registry: Option<&'static dyn Registry>,
     /// The clients that install from it.
     pub clients: &'static [&'static Client],
+    /// The formats of its artifacts.
+    pub artifacts: &'static [&'static ArtifactFormat],
 }
 
 /// Every ecosystem.

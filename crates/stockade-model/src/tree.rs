@@ -82,7 +82,7 @@ pub struct Start {
 }
 
 /// What runs at a start.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Code {
     /// A file of the tree.
@@ -96,7 +96,7 @@ pub enum Code {
 /// Something that a manifest asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Need {
-    /// The name of the package, as the manifest spells it.
+    /// The name of the package, as the manifest spells it, or in its ecosystem's normal form if there is one.
     pub name: String,
     /// The range, address or path.
     pub wanted: String,

@@ -7,6 +7,7 @@
 //! What a gateway can say to the user: the packument has `policyRestrictions`, which npm has honoured since 2019 and
 //! nobody writes; a refusal reaches npm's user through the JSON member `error` and the reason phrase.
 
+mod archive;
 mod audit;
 mod client;
 mod denial;
@@ -20,6 +21,7 @@ use stockade_model::{EcosystemId, Evidence, Malformed, Package, Release};
 
 use crate::{Denial, Ecosystem, Index, Refusal, Registry, Request, Rope, Route, Steering, Variant};
 
+pub use archive::TARBALL;
 pub use name::parse as parse_name;
 
 /// The descriptor.
@@ -31,6 +33,7 @@ pub static NPM: Ecosystem = Ecosystem {
     version: version::parse,
     registry: Some(&Protocol),
     clients: &[&client::NPM],
+    artifacts: &[&TARBALL],
 };
 
 const ID: EcosystemId = EcosystemId::new("npm");

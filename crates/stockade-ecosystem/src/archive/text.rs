@@ -1,0 +1,118 @@
+//! Manifests as text, with lines.
+
+/// The most bytes of a manifest: 8 MiB.
+const MAX_MANIFEST: usize = 8 << 20;
+/// The most elements of a document in XML.
+const MAX_ELEMENTS: usize = 100_000;
+/// How many elements may lie in each other; what is deeper is taken for a child of the last.
+const MAX_ELEMENT_DEPTH: usize = 64;
+
+/// The text of a file, as programs read it that do not mind a byte order mark or a wrong byte. `None` if it is larger
+/// than a manifest.
+pub(crate) fn lossy(bytes: &[u8]) -> Option<String> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    (bytes.len() <= MAX_MANIFEST).then(|| String::from_utf8_lossy(bytes).into_owned())
+}
+
+/// The line, from 1, of a byte of a text.
+pub(crate) fn line_of(text: &str, at: usize) -> u32 {
+    let breaks = text.get(..at).unwrap_or_default().matches('\n').count();
+    u32::try_from(breaks).unwrap_or(u32::MAX).saturating_add(1)
+}
+
+/// What stands behind the last point of a path, as written.
+pub(crate) fn extension(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.rsplit_once('.').map_or("", |(_, extension)| extension)
+}
+
+/// The line, from 1, of the first line that satisfies; 0 if none does.
+pub(crate) fn find_line(text: &str, is: impl Fn(&str) -> bool) -> u32 {
+    let at = text.lines().position(is).map(|at| at.saturating_add(1));
+    at.and_then(|at| u32::try_from(at).ok()).unwrap_or(0)
+}
+
+/// An element of an XML document that has text and no elements in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Element {
+    /// The names of the elements it is in and its own, joined with `/`.
+    pub(crate) path: String,
+    /// The trimmed text; empty for the end of an element that has others in it.
+    pub(crate) text: String,
+    /// Where it ends, from 1.
+    pub(crate) line: u32,
+}
+
+/// The ends of the elements of a document, in their order. It need not be well-formed: what can be read is. Entities
+/// are not expanded, but for the five of XML.
+pub(crate) fn xml(text: &str) -> Vec<Element> {
+    let mut elements = Vec::new();
+    let mut open: Vec<&str> = Vec::new();
+    let mut content = String::new();
+    let mut rest = text;
+    while let Some((before, tag)) = rest.split_once('<') {
+        content.push_str(before);
+        let at = text.len().saturating_sub(tag.len());
+        if let Some(after) = skipped(tag, &mut content) {
+            rest = after;
+            continue;
+        }
+        let Some((tag, after)) = tag.split_once('>') else { return elements };
+        rest = after;
+        if let Some(name) = tag.strip_prefix('/') {
+            let name = name.trim();
+            if elements.len() < MAX_ELEMENTS && open.last() == Some(&name) {
+                let path = open.join("/");
+                elements.push(Element { path, text: unescaped(content.trim()), line: line_of(text, at) });
+            }
+            if let Some(depth) = open.iter().rposition(|&element| element == name) {
+                open.truncate(depth);
+            }
+        } else if !tag.ends_with('/') && open.len() < MAX_ELEMENT_DEPTH {
+            let name = tag.split(char::is_whitespace).next().unwrap_or_default();
+            open.push(name.rsplit(':').next().unwrap_or(name));
+        }
+        content.clear();
+    }
+    elements
+}
+
+/// What follows a comment, an instruction, a declaration or quoted text; the latter is content.
+fn skipped<'a>(tag: &'a str, content: &mut String) -> Option<&'a str> {
+    if let Some(quoted) = tag.strip_prefix("![CDATA[") {
+        let (text, after) = quoted.split_once("]]>").unwrap_or((quoted, ""));
+        content.push_str(text);
+        return Some(after);
+    }
+    let end = if tag.starts_with("!--") {
+        "-->"
+    } else if tag.starts_with('?') {
+        "?>"
+    } else if tag.starts_with('!') {
+        ">"
+    } else {
+        return None;
+    };
+    Some(tag.split_once(end).map_or("", |(_, after)| after))
+}
+
+fn unescaped(text: &str) -> String {
+    if !text.contains('&') {
+        return text.to_owned();
+    }
+    let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&apos;", "'");
+    text.replace("&amp;", "&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_are_found_with_their_line() {
+        let text =
+            "<?xml version='1.0'?>\n<a><!-- <b>no</b> -->\n<p:b x='1'> one &amp; two </p:b><c/><b><![CDATA[<x>]]></b>";
+        let found: Vec<_> = xml(text).into_iter().map(|e| (e.path, e.text, e.line)).collect();
+        assert_eq!(found, [("a/b".into(), "<x>".into(), 3)]);
+    }
+}

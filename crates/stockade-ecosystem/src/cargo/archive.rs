@@ -1,0 +1,147 @@
+//! What a crate runs and needs, as its `Cargo.toml` says. `cargo publish` writes it anew in a normal form; the author's
+//! own is `Cargo.toml.orig`, which nothing reads.
+
+use std::collections::BTreeSet;
+
+use stockade_model::{Code, NeedFrom, NeedRole, Trigger};
+use toml::{Table, Value};
+
+use super::ID;
+use crate::archive::{ArtifactFormat, Files, Manifest, Root, extension, find_line};
+
+/// A packed crate.
+pub static CRATE: ArtifactFormat =
+    ArtifactFormat { name: "crate", ecosystem: ID, extensions: &[".crate"], root: Root::Common, is, read };
+
+const MANIFEST: &str = "Cargo.toml";
+const TABLES: [(&str, NeedRole); 3] =
+    [("dependencies", NeedRole::Run), ("build-dependencies", NeedRole::Build), ("build_dependencies", NeedRole::Build)];
+
+fn is(files: &Files<'_>) -> bool {
+    files.has(MANIFEST)
+}
+
+fn read(files: &Files<'_>, manifest: &mut Manifest) {
+    let Some(text) = files.text(MANIFEST, manifest) else {
+        return manifest.gaps.malformed("it has no Cargo.toml, so that nothing says what it runs");
+    };
+    let Ok(document) = text.parse::<Table>() else {
+        return manifest.gaps.malformed("`Cargo.toml` is no TOML, and was not read");
+    };
+    let package = Package { files, text: &text, document: &document };
+    package.build(manifest);
+    package.library(manifest);
+    package.programs(manifest);
+    needs(&document, manifest);
+    for (_, target) in table(&document, "target").into_iter().flatten() {
+        if let Some(target) = target.as_table() {
+            needs(target, manifest);
+        }
+    }
+}
+
+struct Package<'a> {
+    files: &'a Files<'a>,
+    text: &'a str,
+    document: &'a Table,
+}
+
+impl Package<'_> {
+    /// The build script: `build.rs`, if nothing else is said.
+    fn build(&self, manifest: &mut Manifest) {
+        let stated = table(self.document, "package").and_then(|package| package.get("build"));
+        let scripts = match stated {
+            Some(Value::String(path)) => vec![path.as_str()],
+            Some(Value::Array(paths)) => paths.iter().filter_map(Value::as_str).collect(),
+            Some(Value::Boolean(false)) => Vec::new(),
+            _ => vec!["build.rs"],
+        };
+        for script in scripts {
+            self.start(Trigger::Install, "build script", script, manifest);
+        }
+    }
+
+    fn library(&self, manifest: &mut Manifest) {
+        let library = table(self.document, "lib");
+        let path = library.and_then(|library| library.get("path")).and_then(Value::as_str).unwrap_or("src/lib.rs");
+        if library.is_some_and(is_macro) {
+            self.start(Trigger::Install, "procedural macro", path, manifest);
+        } else {
+            self.start(Trigger::Import, "library", path, manifest);
+        }
+    }
+
+    fn programs(&self, manifest: &mut Manifest) {
+        let stated =
+            self.document.get("bin").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_table);
+        let mut paths: BTreeSet<String> = BTreeSet::from(["src/main.rs".to_owned()]);
+        for program in stated {
+            let name = program.get("name").and_then(Value::as_str).unwrap_or_default();
+            match program.get("path").and_then(Value::as_str) {
+                Some(path) => paths.extend([path.to_owned()]),
+                None => paths.extend([format!("src/bin/{name}.rs"), format!("src/bin/{name}/main.rs")]),
+            }
+        }
+        let is_program = |path: &&str| {
+            let name = path.strip_prefix("src/bin/").unwrap_or_default();
+            name.split_once('/').map_or_else(|| is_rust(name), |(_, rest)| rest == "main.rs")
+        };
+        paths.extend(self.files.paths().filter(is_program).map(str::to_owned));
+        for path in paths {
+            self.start(Trigger::Command, "program", &path, manifest);
+        }
+    }
+
+    fn start(&self, trigger: Trigger, name: &str, path: &str, manifest: &mut Manifest) {
+        let path = path.trim_start_matches("./").replace('\\', "/");
+        if self.files.has(&path) {
+            let written = format!("\"{path}\"");
+            let line = find_line(self.text, |line| line.contains(&written));
+            manifest.start(trigger, name, Code::File(path), MANIFEST, line);
+        }
+    }
+}
+
+fn is_rust(name: &str) -> bool {
+    extension(name) == "rs"
+}
+
+fn is_macro(library: &Table) -> bool {
+    let is = |key: &str| library.get(key).and_then(Value::as_bool) == Some(true);
+    let kinds = library.get("crate-type").or_else(|| library.get("crate_type")).and_then(Value::as_array);
+    is("proc-macro")
+        || is("proc_macro")
+        || kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind.as_str() == Some("proc-macro")))
+}
+
+fn table<'a>(document: &'a Table, key: &str) -> Option<&'a Table> {
+    document.get(key).and_then(Value::as_table)
+}
+
+fn needs(document: &Table, manifest: &mut Manifest) {
+    for (key, role) in TABLES {
+        for (name, wanted) in table(document, key).into_iter().flatten() {
+            need(name, wanted, role, manifest);
+        }
+    }
+}
+
+fn need(name: &str, wanted: &Value, role: NeedRole, manifest: &mut Manifest) {
+    let Some(details) = wanted.as_table() else {
+        return manifest.need(name, wanted.as_str().unwrap_or("*"), NeedFrom::Registry, role);
+    };
+    let text = |key: &str| details.get(key).and_then(Value::as_str);
+    let is_optional = details.get("optional").and_then(Value::as_bool) == Some(true);
+    let role = if is_optional { NeedRole::Optional } else { role };
+    let version = text("version").unwrap_or("*");
+    match (text("git"), text("path"), text("package")) {
+        (Some(address), ..) => manifest.need(name, address, NeedFrom::Git, role),
+        // Once it is published, only the version counts.
+        (None, Some(path), _) if text("version").is_none() => manifest.need(name, path, NeedFrom::Path, role),
+        (None, _, Some(package)) => manifest.need(name, &format!("{package}@{version}"), NeedFrom::Alias, role),
+        _ => manifest.need(name, version, NeedFrom::Registry, role),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,15 @@
+//! PyPI: the index of Python packages.
+//!
+//! How code of a release gets to run. A *source distribution* is a program that builds: installing it runs `setup.py`,
+//! or the backend that `pyproject.toml` names, which can be part of the package. A *wheel* is only copied, and runs
+//! nothing then; but a `.pth` file that it puts beside the packages has lines that the interpreter executes at every
+//! start, imported or not, and so have `sitecustomize.py` and `usercustomize.py`. Importing a package runs its
+//! `__init__.py`; a console script runs when the user calls it, and a plugin of a tool whenever the tool runs.
+
+mod archive;
+
+use stockade_model::EcosystemId;
+
+pub use archive::{SDIST, WHEEL};
+
+const ID: EcosystemId = EcosystemId::new("pypi");
