@@ -64,6 +64,93 @@ pub enum Evidence {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         expires: Option<Timestamp>,
     },
+    /// The content of exactly these bytes was inspected and compared with what was cleared before.
+    Inspection {
+        /// The bytes.
+        digest: Digest,
+        /// The version that they were compared with; `None` if there was nothing to compare with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        against: Option<String>,
+        /// What rules say of it, the strongest first; at most [`Finding::MAX`].
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        findings: Vec<Finding>,
+        /// The packages that it needs and what it was compared with does not; at most [`NewNeed::MAX`].
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        needs: Vec<NewNeed>,
+    },
+}
+
+/// What a rule of the inspector says of a release. It is all that a ruling needs of an inspection, so that it replays
+/// without the artifact, the rules and the inspector.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The rule's name, in kebab case.
+    pub rule: String,
+    /// What the rule asks for.
+    pub verdict: Verdict,
+    /// A predicate that follows the release's name: `sends the environment to x.invalid when it is installed`.
+    pub sentence: String,
+    /// The file that shows it most clearly; empty if it is about the release as a whole.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub path: String,
+    /// The line there, from 1; 0 for the whole file.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub line: u32,
+}
+
+impl Finding {
+    /// How many findings an inspection keeps as evidence.
+    pub const MAX: usize = 20;
+    /// The longest name of a rule, in characters.
+    pub const MAX_RULE: usize = 64;
+    /// The longest sentence, in characters.
+    pub const MAX_SENTENCE: usize = 300;
+    /// The longest path, in characters; of a longer one the end is kept.
+    pub const MAX_PATH: usize = 200;
+
+    /// A finding, cut to what evidence keeps.
+    pub fn new(rule: &str, verdict: Verdict, sentence: &str, path: &str, line: u32) -> Self {
+        let skipped = path.chars().count().saturating_sub(Self::MAX_PATH);
+        Self {
+            rule: rule.chars().take(Self::MAX_RULE).collect(),
+            verdict,
+            sentence: sentence.chars().take(Self::MAX_SENTENCE).collect(),
+            path: path.chars().skip(skipped).collect(),
+            line,
+        }
+    }
+
+    /// `collect.js:3`; `None` if it is about the release as a whole.
+    pub fn place(&self) -> Option<String> {
+        match (self.path.as_str(), self.line) {
+            ("", _) => None,
+            (path, 0) => Some(path.to_owned()),
+            (path, line) => Some(format!("{path}:{line}")),
+        }
+    }
+}
+
+/// A package that a release began to need. One that is hardly older than the release is how an attack is brought in
+/// without a trace in the release itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewNeed {
+    /// The package's name.
+    pub name: String,
+    /// When the first release of it that is still listed was published, as its index says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// How many releases its index lists.
+    pub releases: u32,
+}
+
+impl NewNeed {
+    /// How many new needs are looked at.
+    pub const MAX: usize = 16;
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn is_zero(line: &u32) -> bool {
+    *line == 0
 }
 
 /// Whose clock a publish time comes from.
@@ -140,11 +227,14 @@ pub enum GapKind {
     Advisories,
     /// A custom rule could not be evaluated.
     Rule,
+    /// The content could not be inspected, or not all of it: it could not be unpacked or read, a limit was reached, the
+    /// inspector failed, or what it had to be compared with could not be had.
+    Inspection,
 }
 
 impl GapKind {
     /// Every kind, in the order of this file.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Stale,
         Self::Unreachable,
         Self::NoTime,
@@ -154,6 +244,7 @@ impl GapKind {
         Self::Limit,
         Self::Advisories,
         Self::Rule,
+        Self::Inspection,
     ];
 
     /// The spelling in policies and reports.
@@ -168,6 +259,7 @@ impl GapKind {
             Self::Limit => "limit",
             Self::Advisories => "advisories",
             Self::Rule => "rule",
+            Self::Inspection => "inspection",
         }
     }
 }

@@ -15,7 +15,7 @@ mod tree;
 mod verdict;
 
 pub use digest::{Algorithm, Digest, Integrity, MalformedDigest};
-pub use evidence::{Clock, Comparison, Evidence, Gap, GapKind};
+pub use evidence::{Clock, Comparison, Evidence, Finding, Gap, GapKind, NewNeed};
 pub use package::{EcosystemId, Malformed, Name, Package, Release};
 pub use purl::{MalformedPurl, Pattern, Purl};
 pub use secret::{Secret, redacted};

@@ -7,9 +7,12 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::cmp::Reverse;
+use std::time::Duration;
 
 use jiff::Timestamp;
-use stockade_model::{Clock, Comparison, Digest, Evidence, Gap, GapKind, Integrity, Reason, Release, Verdict};
+use stockade_model::{
+    Clock, Comparison, Digest, Evidence, Finding, Gap, GapKind, Integrity, NewNeed, Reason, Release, Verdict,
+};
 
 use crate::document::{Exception, Waivable};
 use crate::duration::{exactly, roughly};
@@ -32,6 +35,7 @@ pub(crate) fn decide(
     case.advisories();
     case.decisions();
     case.lists();
+    case.inspection();
     case.time();
     case.gaps();
     case.rules();
@@ -47,6 +51,8 @@ enum Class {
     Denial,
     Deny,
     AllowList,
+    /// Before an advisory about a vulnerability: an attack is worse than a mistake, and nobody else has told of it yet.
+    Inspection,
     Advisory,
     Cooldown,
     Rule,
@@ -61,6 +67,7 @@ impl Class {
             Self::Malware => Some(Waivable::Malware),
             Self::Deny => Some(Waivable::Deny),
             Self::AllowList => Some(Waivable::AllowList),
+            Self::Inspection => Some(Waivable::Inspection),
             Self::Advisory => Some(Waivable::Advisory),
             Self::Cooldown => Some(Waivable::Cooldown),
             Self::Rule => Some(Waivable::Rule),
@@ -76,6 +83,17 @@ struct Found<'a> {
     verdict: Verdict,
     sentence: String,
     until: Option<Timestamp>,
+}
+
+impl Found<'_> {
+    /// True if the exception names the kind of reason, or the rule that found it.
+    fn is_waived_by(&self, exception: &Exception) -> bool {
+        let kind = self.class.waivable();
+        exception.waives().iter().any(|waived| match waived {
+            Waivable::Finding(rule) => self.class == Class::Inspection && *rule == self.rule,
+            other => kind.as_ref() == Some(other),
+        })
+    }
 }
 
 /// A person's approval that is in effect.
@@ -149,6 +167,52 @@ impl<'a> Case<'a> {
                 self.add(Class::AllowList, "allow-list", Verdict::Deny, sentence, None);
             }
         }
+    }
+
+    fn inspection(&mut self) {
+        if !self.facts.inspected || !self.policy.inspects() {
+            return;
+        }
+        for evidence in self.evidence {
+            let Evidence::Inspection { findings, needs, .. } = evidence else { continue };
+            for finding in findings {
+                self.finding(finding);
+            }
+            for need in needs {
+                self.new_need(need);
+            }
+        }
+    }
+
+    /// A finding that by itself asks for nothing, and of which the policy asks nothing, is no reason.
+    fn finding(&mut self, finding: &'a Finding) {
+        let verdict = self.policy.on_finding(&finding.rule, finding.verdict);
+        if verdict.max(finding.verdict) == Verdict::Allow {
+            return;
+        }
+        let place = finding.place().map(|place| format!(" (`{}`)", shown(&place))).unwrap_or_default();
+        let sentence = format!("{}{place}", shown(&finding.sentence));
+        // What ranks a reason is its name, and a finding must not pass for another kind of reason.
+        let rule = finding.rule.as_str();
+        let rule = if rules::is_kebab(rule) && !rules::RESERVED.contains(&rule) { rule } else { "inspection" };
+        self.add(Class::Inspection, rule, verdict, sentence, None);
+    }
+
+    /// A package that nobody needed before, and that is hardly older than what needs it.
+    fn new_need(&mut self, need: &NewNeed) {
+        let matures = need.since.map(|since| since.checked_add(SETTLED).unwrap_or(Timestamp::MAX));
+        let verdict = self.policy.on_finding(YOUNG_NEED, Verdict::Hold);
+        if verdict == Verdict::Allow || matures.is_some_and(|matures| self.now >= matures) {
+            return;
+        }
+        let age = match need.since {
+            Some(since) if since > self.now => "was first published in the future".to_owned(),
+            Some(since) => format!("is {} old", roughly(self.now.duration_since(since).as_secs())),
+            None => "has no publish time".to_owned(),
+        };
+        let asked = exactly(SETTLED);
+        let sentence = format!("began to need `{}`, which {age}; {asked} are asked", shown(&need.name));
+        self.add(Class::Inspection, YOUNG_NEED, verdict, sentence, matures);
     }
 
     fn time(&mut self) {
@@ -236,7 +300,7 @@ impl<'a> Case<'a> {
             let approval = approval.filter(|_| found.verdict == Verdict::Hold);
             let exception = exceptions
                 .iter()
-                .filter(|exception| found.class.waivable().is_some_and(|class| exception.waives().contains(&class)))
+                .filter(|exception| found.is_waived_by(exception))
                 .max_by_key(|exception| exception.expires());
             // Whichever lasts longer is used, so that the end of the other one changes nothing.
             let (by, expires, what) = match (approval, exception) {
@@ -315,6 +379,11 @@ impl<'a> Case<'a> {
     }
 }
 
+/// The rule about packages that a release began to need.
+const YOUNG_NEED: &str = "young-dependency-gained";
+/// How old such a package must be.
+const SETTLED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
 /// True if the layer's allow-list says nothing of the release's ecosystem, or covers the release.
 fn admits(layer: &Layer, release: &Release) -> bool {
     let allowed = &layer.document.allow;
@@ -334,6 +403,7 @@ struct Facts<'a> {
     claims: Vec<&'a Integrity>,
     advisories: bool,
     decisions: bool,
+    inspected: bool,
 }
 
 /// What became of the comparison of bytes.
@@ -352,8 +422,14 @@ enum Failure<'a> {
 
 impl<'a> Facts<'a> {
     fn of(evidence: &'a [Evidence]) -> Self {
-        let mut facts =
-            Self { published: None, bytes: Bytes::Unseen, claims: Vec::new(), advisories: false, decisions: false };
+        let mut facts = Self {
+            published: None,
+            bytes: Bytes::Unseen,
+            claims: Vec::new(),
+            advisories: false,
+            decisions: false,
+            inspected: false,
+        };
         for evidence in evidence {
             match evidence {
                 Evidence::Published { at, clock } => {
@@ -365,6 +441,7 @@ impl<'a> Facts<'a> {
                 Evidence::Claimed { integrity } => facts.claims.push(integrity),
                 Evidence::Advisory { .. } => facts.advisories = true,
                 Evidence::Decision { .. } => facts.decisions = true,
+                Evidence::Inspection { .. } => facts.inspected = true,
                 Evidence::Manifest { .. } => {}
             }
         }

@@ -3,6 +3,7 @@
 //! Every check happens inside `Deserialize`, so that the parser still knows the place and an error can name the line.
 //! What is left unsaid stays unsaid here: defaults belong to the base layer, not to a document.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -17,7 +18,7 @@ use stockade_model::{GapKind, Pattern, Release, Verdict};
 
 use crate::duration::Age;
 use crate::index;
-use crate::rules::Rule;
+use crate::rules::{Rule, is_kebab};
 use crate::words;
 
 /// How long a document may be, in bytes.
@@ -53,6 +54,8 @@ pub(crate) struct Document {
     pub(crate) gaps: BTreeMap<GapKind, Verdict>,
     #[serde(skip_serializing_if = "Advisories::is_empty")]
     pub(crate) advisories: Advisories,
+    #[serde(skip_serializing_if = "Inspecting::is_empty")]
+    pub(crate) inspection: Inspecting,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) deny: Vec<Denied>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -72,6 +75,7 @@ impl Document {
             ("deny", self.deny.len(), MAX_ENTRIES),
             ("allow", self.allow.len(), MAX_ENTRIES),
             ("exception", self.exception.len(), MAX_ENTRIES),
+            ("inspection.rules", self.inspection.rules.len(), MAX_ENTRIES),
             ("rule", self.rule.len(), MAX_RULES),
         ];
         if let Some((name, length, limit)) = lists.into_iter().find(|(_, length, limit)| length > limit) {
@@ -208,6 +212,54 @@ impl Advisories {
     }
 }
 
+/// `[inspection]`.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Inspecting {
+    /// Whether the content of releases is inspected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) enabled: Option<bool>,
+    /// What a rule asks for, by its name, in the place of what it asks for by itself.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) rules: BTreeMap<RuleName, Verdict>,
+}
+
+impl Inspecting {
+    fn is_empty(&self) -> bool {
+        self.enabled.is_none() && self.rules.is_empty()
+    }
+}
+
+/// The name of an inspector's rule. Which there are, this crate does not know.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct RuleName(String);
+
+impl RuleName {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// So that a rule is found by its name.
+impl Borrow<str> for RuleName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for RuleName {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        if is_kebab(&name) {
+            return Ok(Self(name));
+        }
+        let shown = words::cut(&words::shown(&name), 40);
+        Err(format!("`{shown}` is no name of a rule; a name is kebab case, such as `install-hook-gained`"))
+    }
+}
+
 /// `[[deny]]`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -309,8 +361,8 @@ impl TryFrom<WrittenException> for Exception {
 }
 
 /// What an exception can waive. A failed integrity comparison and a person's denial are not among it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Waivable {
     /// The minimum age.
     Cooldown,
@@ -326,11 +378,58 @@ pub enum Waivable {
     Advisory,
     /// A malware advisory; the exception must name one release.
     Malware,
+    /// Everything that the inspection of the content found.
+    Inspection,
+    /// What one rule of the inspection found: `inspection.install-hook-gained`.
+    Finding(String),
 }
 
 impl Waivable {
+    /// The words for what has one.
+    const WORDS: [(&str, Self); 8] = [
+        ("cooldown", Self::Cooldown),
+        ("gap", Self::Gap),
+        ("rule", Self::Rule),
+        ("deny", Self::Deny),
+        ("allow-list", Self::AllowList),
+        ("advisory", Self::Advisory),
+        ("malware", Self::Malware),
+        ("inspection", Self::Inspection),
+    ];
+    /// What stands before a rule's name.
+    const FINDING: &str = "inspection.";
+
     fn default_list() -> Vec<Self> {
         vec![Self::Cooldown]
+    }
+}
+
+impl TryFrom<String> for Waivable {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if let Some((_, waivable)) = Self::WORDS.into_iter().find(|(word, _)| *word == text) {
+            return Ok(waivable);
+        }
+        if let Some(rule) = text.strip_prefix(Self::FINDING) {
+            return Ok(Self::Finding(RuleName::try_from(rule.to_owned())?.0));
+        }
+        let words = Self::WORDS.map(|(word, _)| format!("`{word}`")).join(", ");
+        let shown = words::cut(&words::shown(&text), 40);
+        Err(format!("unknown variant `{shown}`; what can be waived is {words}, or one rule as `inspection.RULE`"))
+    }
+}
+
+impl From<Waivable> for String {
+    fn from(waivable: Waivable) -> Self {
+        match &waivable {
+            Waivable::Finding(rule) => format!("{}{rule}", Waivable::FINDING),
+            plain => Waivable::WORDS
+                .iter()
+                .find(|(_, known)| known == plain)
+                .map(|(word, _)| (*word).to_owned())
+                .unwrap_or_default(),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use stockade_model::{Digest, Evidence, Gap, GapKind, Package, Pattern, Release, Verdict};
 
-use crate::document::{Document, Exception, MAX_DOCUMENT, Mode};
+use crate::document::{Document, Exception, MAX_DOCUMENT, Mode, RuleName, Waivable};
 use crate::duration::{Age, exactly};
 use crate::index::Index;
 use crate::{Ruling, decide};
@@ -136,6 +136,23 @@ impl Policy {
         self.layers.iter().flat_map(|layer| layer.document.cooldown.ecosystems.keys()).map(String::as_str)
     }
 
+    /// Whether the content of releases is to be inspected. Only the base can say no, and any project yes.
+    pub fn inspects(&self) -> bool {
+        let written = |layer: &Layer| layer.document.inspection.enabled;
+        let [base, projects @ ..] = self.layers.as_slice() else { return true };
+        written(base).unwrap_or(true) || projects.iter().any(|project| written(project) == Some(true))
+    }
+
+    /// Every rule of the inspection that the policy names, so that the caller can report unknown ones.
+    pub fn inspection_rules(&self) -> impl Iterator<Item = &str> {
+        let layers = self.layers.iter().flat_map(|layer| layer.document.inspection.rules.keys());
+        let waived = self.exceptions().iter().flat_map(Exception::waives).filter_map(|waivable| match waivable {
+            Waivable::Finding(rule) => Some(rule.as_str()),
+            _ => None,
+        });
+        layers.map(RuleName::as_str).chain(waived)
+    }
+
     pub(crate) fn layers(&self) -> impl Iterator<Item = &Layer> {
         self.layers.iter().map(AsRef::as_ref)
     }
@@ -154,6 +171,14 @@ impl Policy {
     /// What an advisory that is not about malware asks for.
     pub(crate) fn on_vulnerable(&self) -> Verdict {
         self.layers().filter_map(|layer| layer.document.advisories.vulnerable).max().unwrap_or(Verdict::Allow)
+    }
+
+    /// What a finding of this rule asks for, which by itself asks for `verdict`: the base may say otherwise, and projects
+    /// may ask for more.
+    pub(crate) fn on_finding(&self, rule: &str, verdict: Verdict) -> Verdict {
+        let written = |layer: &Arc<Layer>| layer.document.inspection.rules.get(rule).copied();
+        let [base, projects @ ..] = self.layers.as_slice() else { return verdict };
+        projects.iter().filter_map(written).fold(written(base).unwrap_or(verdict), Verdict::max)
     }
 
     fn of(layers: Vec<Arc<Layer>>) -> Result<Self, PolicyError> {

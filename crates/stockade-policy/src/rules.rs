@@ -15,7 +15,7 @@ use cel::objects::Key;
 use cel::{Context, Env, ExecutionError, Program, Value};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use stockade_model::{Evidence, GapKind, Purl, Release, Verdict};
+use stockade_model::{Digest, Evidence, Finding, GapKind, Purl, Release, Verdict};
 
 use crate::document::Line;
 
@@ -29,7 +29,7 @@ pub(crate) const MAX_DEPTH: usize = 64;
 pub(crate) const MAX_LISTED: usize = 1000;
 
 /// Names that built-in reasons have.
-const RESERVED: [&str; 9] =
+pub(crate) const RESERVED: [&str; 9] =
     ["integrity", "malware", "denial", "deny", "allow-list", "advisory", "cooldown", "gap", "approval"];
 /// CEL reserves the word `package`, so what names the package is a field of `release`.
 const VARIABLES: [(&str, &[&str]); 3] = [
@@ -46,10 +46,13 @@ const VARIABLES: [(&str, &[&str]); 3] = [
             "advisories",
             "malware",
             "digest",
+            "findings",
         ],
     ),
     ("gaps", &[]),
 ];
+/// The fields of `evidence` that are lists.
+const LISTS: [&str; 2] = ["advisories", "findings"];
 const FUNCTIONS: [&str; 7] = ["size", "contains", "startsWith", "endsWith", "int", "double", "string"];
 const OPERATORS: [&str; 18] = [
     operators::CONDITIONAL,
@@ -171,7 +174,8 @@ impl Rule {
     }
 }
 
-fn is_kebab(name: &str) -> bool {
+/// True for a name such as `new-hook`.
+pub(crate) fn is_kebab(name: &str) -> bool {
     name.len() <= 64
         && name.starts_with(|c: char| c.is_ascii_lowercase())
         && name
@@ -278,12 +282,16 @@ impl<'a> Check<'a> {
             Expr::List(_) => true,
             Expr::Ident(name) => name == "gaps",
             Expr::Select(select) => {
-                select.field == "advisories" && matches!(&select.operand.expr, Expr::Ident(name) if name == "evidence")
+                LISTS.contains(&select.field.as_str())
+                    && matches!(&select.operand.expr, Expr::Ident(name) if name == "evidence")
             }
             _ => false,
         };
         if !bounded {
-            return Err("a macro such as `exists` runs over `evidence.advisories`, `gaps` or a list `[…]`".to_owned());
+            return Err(
+                "a macro such as `exists` runs over `evidence.advisories`, `evidence.findings`, `gaps` or a list `[…]`"
+                    .to_owned(),
+            );
         }
         self.expression(&node.iter_range, depth + 1)?;
         self.scope = [Some(&node.iter_var), node.iter_var2.as_ref(), Some(&node.accu_var)]
@@ -355,7 +363,14 @@ impl Facts {
         };
         let advisory =
             Evidence::Advisory { id: "DEMO-1".to_owned(), malware: false, summary: "a demonstration".to_owned() };
-        Self::of(&package.release("1.0.0"), &[advisory], &[GapKind::Stale], Timestamp::UNIX_EPOCH)
+        let inspection = Evidence::Inspection {
+            digest: Digest::of(&[]),
+            against: None,
+            findings: vec![Finding::new("demo", Verdict::Hold, "is a demonstration", "demo", 1)],
+            needs: Vec::new(),
+        };
+        let evidence = [advisory, inspection];
+        Self::of(&package.release("1.0.0"), &evidence, &[GapKind::Stale], Timestamp::UNIX_EPOCH)
     }
 }
 
@@ -364,7 +379,7 @@ fn seen(evidence: &[Evidence], now: Timestamp) -> Value {
     let (mut published, mut bytes, mut malware) = (None, String::new(), false);
     let (mut publishers, mut deprecations) = (BTreeSet::new(), BTreeSet::new());
     let (mut install_hook, mut provenance) = (false, None);
-    let mut advisories = Vec::new();
+    let (mut advisories, mut found) = (Vec::new(), Vec::new());
     for evidence in evidence {
         match evidence {
             Evidence::Published { at, .. } => published = published.max(Some(*at)),
@@ -383,6 +398,7 @@ fn seen(evidence: &[Evidence], now: Timestamp) -> Value {
                 ]));
             }
             Evidence::Integrity { digest, .. } => bytes = digest.to_string(),
+            Evidence::Inspection { findings, .. } => found.extend(findings.iter().take(Finding::MAX).map(as_seen)),
             Evidence::Claimed { .. } | Evidence::Decision { .. } => {}
         }
     }
@@ -397,6 +413,16 @@ fn seen(evidence: &[Evidence], now: Timestamp) -> Value {
         ("advisories", advisories.into()),
         ("malware", Value::Bool(malware)),
         ("digest", bytes.into()),
+        ("findings", found.into()),
+    ])
+}
+
+/// What a rule sees of a finding.
+fn as_seen(finding: &Finding) -> Value {
+    map([
+        ("rule", finding.rule.as_str().into()),
+        ("verdict", finding.verdict.name().into()),
+        ("path", finding.path.as_str().into()),
     ])
 }
 

@@ -1,6 +1,7 @@
 //! The numbered semantics of a ruling, one table after the other.
 
 mod documents;
+mod inspection;
 mod properties;
 mod rulings;
 

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 use stockade_engine::duration;
-use stockade_model::{Clock, Comparison, Evidence, Gap, Reason, Verdict};
+use stockade_model::{Clock, Comparison, Evidence, Finding, Gap, NewNeed, Reason, Verdict};
 
-use crate::output::columns;
+use crate::output::{columns, count};
 
 /// A heading with rows below it, or nothing if there are none.
 pub(crate) fn section(title: &str, rows: &[Vec<String>]) -> String {
@@ -65,7 +65,39 @@ fn one(evidence: &Evidence, now: Timestamp) -> Vec<(&'static str, String)> {
             let until = expires.map(|expires| format!(" until {expires}")).unwrap_or_default();
             vec![("decision", format!("{done} by {by}{until}, for {digest}: {reason}"))]
         }
+        Evidence::Inspection { against, findings, needs, .. } => inspection(against.as_deref(), findings, needs, now),
     }
+}
+
+fn inspection(
+    against: Option<&str>,
+    findings: &[Finding],
+    needs: &[NewNeed],
+    now: Timestamp,
+) -> Vec<(&'static str, String)> {
+    let found = match findings.len() {
+        0 => "no finding".to_owned(),
+        number => count(number, "finding"),
+    };
+    let compared = against.map_or_else(|| "alone".to_owned(), |version| format!("compared with {version}"));
+    let mut rows = vec![("inspection", format!("{found}, {compared}"))];
+    rows.extend(findings.iter().map(|finding| ("finding", found_by(finding))));
+    let since = |need: &NewNeed| match need.since {
+        Some(since) if since <= now => format!("first published {} ago", duration(now.duration_since(since))),
+        Some(_) => "first published in the future".to_owned(),
+        None => "nothing says since when".to_owned(),
+    };
+    let need = |need: &NewNeed| {
+        format!("`{}`, {}, {}", need.name, since(need), count(need.releases.try_into().unwrap_or(usize::MAX), "release"))
+    };
+    rows.extend(needs.iter().map(|one| ("new need", need(one))));
+    rows
+}
+
+/// `install-hook-gained (hold): runs … (collect.js:3)`
+fn found_by(finding: &Finding) -> String {
+    let place = finding.place().map(|place| format!(" ({place})")).unwrap_or_default();
+    format!("{} ({}): {}{place}", finding.rule, finding.verdict.name(), finding.sentence)
 }
 
 fn said(yes: bool, if_yes: &str, if_no: &str) -> String {

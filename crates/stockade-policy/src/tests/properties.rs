@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use proptest::prelude::*;
-use stockade_model::{GapKind, Verdict};
+use stockade_model::{Finding, GapKind, NewNeed, Verdict};
 
 use super::*;
 
@@ -27,11 +27,25 @@ fn one() -> impl Strategy<Value = Evidence> {
         2 => digest().prop_map(claimed),
         1 => any::<bool>().prop_map(advisory),
         2 => any::<bool>().prop_map(manifest),
+        2 => inspection(),
         4 => (verdict(), digest(), proptest::option::of(instant())).prop_map(|(verdict, digest, expires)| {
             let (reason, by) = ("x".to_owned(), "x".to_owned());
             Evidence::Decision { verdict, digest, reason, by, expires }
         }),
     ]
+}
+
+fn inspection() -> impl Strategy<Value = Evidence> {
+    let findings =
+        proptest::collection::vec(verdict().prop_map(|verdict| Finding::new("f", verdict, "x", "x", 1)), 0..3);
+    let since = proptest::option::of((0_i64..1500).prop_map(|hours| now() - SignedDuration::from_hours(hours)));
+    let need = since.prop_map(|since| NewNeed { name: "x".to_owned(), since, releases: 1 });
+    (findings, proptest::collection::vec(need, 0..2)).prop_map(|(findings, needs)| Evidence::Inspection {
+        digest: bytes(),
+        against: None,
+        findings,
+        needs,
+    })
 }
 
 fn gap() -> impl Strategy<Value = Gap> {
@@ -49,6 +63,9 @@ fn project() -> impl Strategy<Value = String> {
     let parts = [
         cooldown.boxed(),
         gaps.boxed(),
+        (any::<bool>(), verdict())
+            .prop_map(|(on, verdict)| format!("[inspection]\nenabled = {on}\nrules = {{ f = '{}' }}\n", verdict.name()))
+            .boxed(),
         verdict().prop_map(|verdict| format!("[advisories]\nvulnerable = '{}'\n", verdict.name())).boxed(),
         Just("[[deny]]\nmatch = 'pkg:demo/left-demo'\nreason = 'x'\n".to_owned()).boxed(),
         "\\[\\[allow\\]\\]\nmatch = 'pkg:(demo|other)/(left|right)-demo'\n".boxed(),
@@ -62,7 +79,10 @@ fn project() -> impl Strategy<Value = String> {
 }
 
 fn exceptions() -> impl Strategy<Value = String> {
-    let exception = (instant(), prop_oneof!["cooldown", "gap", "rule", "deny", "allow-list", "advisory", "malware"])
+    let exception = (
+        instant(),
+        prop_oneof!["cooldown", "gap", "rule", "deny", "allow-list", "advisory", "malware", "inspection(\\.f)?"],
+    )
         .prop_map(|(expires, waives)| {
             format!(
                 "[[exception]]\nmatch = 'pkg:demo/left-demo@1.1.0'\nreason = 'x'\nby = 'x'\nexpires = '{expires}'\n\
