@@ -30,7 +30,7 @@ const OF_PYPI: usize = 60;
 const SMALL_OF_NPM: usize = 60;
 const LARGE_OF_NPM: usize = 30;
 /// From which size a package of npm is large.
-const LARGE: u64 = 1 << 20;
+const LARGE: u64 = 512 << 10;
 
 /// What the peer says of an archive.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,7 +77,9 @@ pub(super) fn run(corpora: &Path) -> anyhow::Result<()> {
         compared.push(Compared { group, answers, outcomes });
     }
     report::keep("peer", &table::json(&compared), corpora, RELEASE)?;
-    report::replace("peer", &table::markdown(&compared))
+    report::replace("peer", &table::markdown(&compared))?;
+    println!("peer: written");
+    Ok(())
 }
 
 fn answers(cases: &[Case], store: &Store<Answer>, peer: &mut Peer) -> anyhow::Result<Vec<Answer>> {
