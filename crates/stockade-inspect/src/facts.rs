@@ -24,6 +24,8 @@ pub struct Facts {
     pub exports: Vec<Export>,
     /// What it uses of modules of the same package.
     pub uses: Vec<Use>,
+    /// What its texts speak of.
+    pub mentions: Vec<Mention>,
     /// How it looks, whatever it means.
     pub marks: Vec<Mark>,
     /// What could not be looked at.
@@ -167,4 +169,17 @@ pub struct FileGap {
     pub line: u32,
     /// True if nothing of the file was understood, so that it was only searched for words.
     pub whole: bool,
+}
+
+/// A word in a text of the file, or of a layer, that says something wherever it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Mention {
+    /// What it is about.
+    pub topic: crate::lexicon::Topic,
+    /// The word, or the host of an address.
+    pub word: String,
+    /// Where.
+    pub at: Spot,
+    /// How many layers were peeled off to see it.
+    pub layers: u8,
 }

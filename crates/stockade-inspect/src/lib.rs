@@ -12,18 +12,24 @@
 //! Everything that is read here is hostile. Nothing of it is executed; every stage has limits, and what is not looked at
 //! is a gap.
 
+mod apis;
 pub mod capability;
 mod decode;
 mod eval;
 pub mod facts;
 mod inspection;
 pub mod ir;
+pub mod lexicon;
+mod link;
 mod lower;
 mod native;
+mod read;
 mod rules;
+mod surface;
 mod value;
 
 pub use inspection::{
-    Assessment, Change, CrossFlow, Difference, File, Finding, Inspection, Place, VERSION, inspect,
+    Assessment, Change, CrossFlow, Difference, File, Finding, Inspection, Place, VERSION,
 };
+pub use link::{facts, inspect};
 pub use rules::{Rules, RuleError, assess};

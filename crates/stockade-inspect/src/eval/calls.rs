@@ -1,0 +1,520 @@
+//! Calls: of functions of the program, which are run, and of the platform, which are acts.
+
+use std::rc::Rc;
+
+use super::expressions::{CLASS, INSTANCE};
+use super::{MAX_CALLS, MAX_FACTS, MAX_ROUNDS, Machine, NO_ACT, USE, Unit, javascript, operators, python, to_u32, truth};
+use crate::apis::{Entry, Pick, When};
+use crate::capability::{Capability, Source};
+use crate::facts::Use;
+use crate::ir::{Argument, Expr, Expression, Language};
+use crate::value::{Arguments, Closure, Known, Scope, Taint, Value};
+
+/// How long a path of the platform may grow by calls of what calls return, in bytes.
+const MAX_PATH: usize = 160;
+/// How often a function may be active at once with arguments that are not known.
+const MAX_RECURSION: u32 = 2;
+/// How many functions in one argument are called.
+const MAX_CALLBACKS: usize = 32;
+/// Methods whose callbacks run without anybody asking for it.
+const RUNNING: &[&str] = &[
+    "then", "catch", "finally", "on", "once", "forEach", "map", "filter", "reduce", "some", "every", "find", "flatMap",
+    "addListener", "addEventListener", "subscribe", "pipe", "sort", "replace",
+];
+
+/// What is called.
+pub(super) struct Callee {
+    receiver: Option<Value>,
+    method: Option<Rc<str>>,
+    target: Value,
+}
+
+impl Machine {
+    pub(super) fn call(&mut self, unit: &Rc<Unit>, at: Expr, callee: Expr, arguments: &[Argument], scope: &Rc<Scope>) -> Value {
+        let callee = self.callee(unit, callee, scope);
+        let arguments = self.arguments(unit, arguments, scope);
+        self.invoke(unit, at, callee, arguments, scope)
+    }
+
+    fn callee(&mut self, unit: &Rc<Unit>, callee: Expr, scope: &Rc<Scope>) -> Callee {
+        match unit.program.expression(callee) {
+            Expression::Member(object, name) => {
+                let receiver = self.path(unit, *object, scope);
+                let target = self.member(unit, &receiver, *name);
+                Callee { receiver: Some(receiver), method: Some(self.name(*name)), target }
+            }
+            Expression::Index(object, key) => {
+                let receiver = self.path(unit, *object, scope);
+                let key = self.value(unit, *key, scope);
+                let target = self.index(unit, &receiver, &key);
+                Callee { receiver: Some(receiver), method: key.as_text().cloned(), target }
+            }
+            _ => Callee { receiver: None, method: None, target: self.path(unit, callee, scope) },
+        }
+    }
+
+    fn invoke(&mut self, unit: &Rc<Unit>, at: Expr, callee: Callee, mut arguments: Arguments, scope: &Rc<Scope>) -> Value {
+        let Callee { receiver, method, target } = callee;
+        if unit.program.language == Language::JavaScript
+            && let (Some(receiver), Some("call" | "apply" | "bind")) = (&receiver, method.as_deref())
+            && matches!(receiver.known, Known::Function(_) | Known::Api(_))
+        {
+            let target = receiver.clone();
+            if method.as_deref() == Some("bind") {
+                return target;
+            }
+            let this = (!arguments.positional.is_empty()).then(|| arguments.positional.remove(0));
+            if method.as_deref() == Some("apply") {
+                arguments.positional = match arguments.positional.first().map(|list| &list.known) {
+                    Some(Known::List(items)) => items.borrow().clone(),
+                    _ => arguments.positional,
+                };
+            }
+            return self.invoke(unit, at, Callee { receiver: this, method: None, target }, arguments, scope);
+        }
+        match &target.known {
+            Known::Function(closure) => {
+                let mut values = arguments.positional;
+                let method_of = receiver.as_ref().filter(|receiver| is_instance(receiver));
+                if unit.program.language == Language::Python {
+                    if let Some(instance) = method_of {
+                        values.insert(0, instance.clone());
+                    }
+                    let closure = closure.clone();
+                    return self.apply_named(&closure, receiver.as_ref(), values, &arguments.named);
+                }
+                let closure = closure.clone();
+                self.apply_named(&closure, receiver.as_ref(), values, &arguments.named)
+            }
+            Known::Map(entries) if entries.borrow().iter().any(|(key, _)| &**key == CLASS) => {
+                let entries = entries.borrow().clone();
+                self.construct(unit, &entries, arguments)
+            }
+            Known::Api(path) => {
+                let path = Rc::clone(path);
+                self.call_api(unit, at, &path, receiver, method.as_deref(), arguments, scope)
+            }
+            _ => self.call_unknown(unit, at, receiver, method.as_deref(), &target, arguments),
+        }
+    }
+
+    fn construct(&mut self, unit: &Rc<Unit>, class: &[(Rc<str>, Value)], arguments: Arguments) -> Value {
+        let mut entries: Vec<(Rc<str>, Value)> = class.iter().filter(|(key, _)| &**key != CLASS).cloned().collect();
+        entries.insert(0, (INSTANCE.into(), Known::Boolean(true).into()));
+        let name = if unit.program.language == Language::Python { "__init__" } else { "constructor" };
+        let initialiser = entries.iter().rev().find(|(key, _)| &**key == name).map(|(_, value)| value.known.clone());
+        let taint = arguments.all().fold(Taint::default(), |all, value| all.with(&value.taint));
+        let instance = Value::from(Known::Map(Rc::new(std::cell::RefCell::new(entries)))).tainted(&taint);
+        if let Some(Known::Function(closure)) = initialiser {
+            let mut values = arguments.positional;
+            if unit.program.language == Language::Python {
+                values.insert(0, instance.clone());
+            }
+            self.apply_named(&closure, Some(&instance), values, &arguments.named);
+        }
+        instance
+    }
+
+    /// Calls something of which nothing is known but perhaps the receiver.
+    fn call_unknown(&mut self, unit: &Rc<Unit>, at: Expr, receiver: Option<Value>, method: Option<&str>, target: &Value, arguments: Arguments) -> Value {
+        let arguments = self.touched(unit, at, arguments);
+        let mut taint = arguments.all().fold(target.taint.clone(), |all, value| all.with(&value.taint));
+        let receiver = receiver.map(|receiver| self.touch(unit, at, receiver));
+        if let Some(receiver) = &receiver {
+            taint = taint.with(&receiver.taint);
+            if let Some(method) = method {
+                if let Some(value) = self.builtin_method(unit, receiver, method, &arguments) {
+                    return value.tainted(&taint);
+                }
+                if let Known::Map(_) | Known::List(_) = receiver.known {
+                    // What goes in comes out of the container.
+                }
+            }
+        }
+        if method.is_some_and(|method| RUNNING.contains(&method)) && unit.program.language == Language::JavaScript {
+            let passed = match (&receiver, method) {
+                (Some(receiver), Some("then")) => receiver.clone().tainted(&taint),
+                _ => Value::unknown(taint.clone()),
+            };
+            taint = taint.with(&self.call_back(&arguments, &passed));
+        }
+        Value::unknown(taint)
+    }
+
+    fn builtin_method(&mut self, unit: &Unit, receiver: &Value, method: &str, arguments: &Arguments) -> Option<Value> {
+        if matches!(receiver.known, Known::Unknown | Known::Nothing | Known::Api(_) | Known::Function(_)) {
+            return None;
+        }
+        let language = unit.program.language;
+        let mut apply = |function: &Value, values: &[Value]| self.apply_value(function, values);
+        match language {
+            Language::Python => python::method(&receiver.known, method, arguments, &mut apply),
+            Language::JavaScript => javascript::method(&receiver.known, method, arguments, &mut apply),
+            _ => None,
+        }
+    }
+
+    fn builtin_function(&mut self, unit: &Unit, path: &str, arguments: &Arguments) -> Option<Value> {
+        let language = unit.program.language;
+        let mut apply = |function: &Value, values: &[Value]| self.apply_value(function, values);
+        match language {
+            Language::Python => python::function(path, arguments, &mut apply),
+            Language::JavaScript => javascript::function(path, arguments, &mut apply),
+            _ => None,
+        }
+    }
+
+    /// The arguments as the platform gets them: parts of the platform that are passed as a whole are read.
+    fn touched(&mut self, unit: &Rc<Unit>, at: Expr, mut arguments: Arguments) -> Arguments {
+        for value in arguments.positional.iter_mut().chain(arguments.named.iter_mut().map(|(_, value)| value)) {
+            if matches!(value.known, Known::Api(_)) {
+                *value = self.touch(unit, at, std::mem::take(value));
+            }
+        }
+        arguments
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a call is all of these")]
+    fn call_api(&mut self, unit: &Rc<Unit>, at: Expr, path: &Rc<str>, receiver: Option<Value>, method: Option<&str>, arguments: Arguments, scope: &Rc<Scope>) -> Value {
+        if let Some(value) = self.reflect(unit, at, path, &arguments, scope) {
+            return value;
+        }
+        let arguments = self.touched(unit, at, arguments);
+        let mut taint = arguments.all().fold(Taint::default(), |all, value| all.with(&value.taint));
+        let entries = Self::catalogue(unit).find(path);
+        if let Some(receiver) = receiver {
+            let receiver = if entries.is_empty() { self.touch(unit, at, receiver) } else { receiver };
+            taint = taint.with(&receiver.taint);
+        }
+        let mut result = taint.clone();
+        let mut called = false;
+        for entry in entries {
+            if entry.when == When::Called && applies(entry, &arguments, unit.program.language) {
+                result = result.with(&self.entry(unit, at, path, entry, &arguments, &taint, scope));
+                called |= entry.callback.is_some();
+            }
+        }
+        if entries.is_empty() && matches!(unit.program.language, Language::Shell) && !unit.quiet {
+            let detail = operators::command(path, &arguments);
+            self.act(unit, at, Capability::Execute, &detail, &taint);
+        }
+        let runs = method.is_some_and(|method| RUNNING.contains(&method)) && unit.program.language == Language::JavaScript;
+        if runs && !called {
+            result = result.with(&self.call_back(&arguments, &Value::unknown(taint.clone())));
+        }
+        if path.starts_with('.') {
+            result = result.with(&self.used(path, &arguments));
+        }
+        if let Some(value) = self.builtin_function(unit, path, &arguments) {
+            return value.tainted(&result);
+        }
+        if path.len() > MAX_PATH {
+            return Value::unknown(result);
+        }
+        Value::api(&format!("{path}()")).tainted(&result)
+    }
+
+    /// One entry of the table applied to a call: the act, and what the result comes from.
+    #[expect(clippy::too_many_arguments, reason = "a call is all of these")]
+    fn entry(&mut self, unit: &Rc<Unit>, at: Expr, path: &str, entry: &Entry, arguments: &Arguments, taint: &Taint, scope: &Rc<Scope>) -> Taint {
+        let command = self.command(entry, arguments);
+        let detail = command.clone().or_else(|| detail(entry, arguments)).or_else(|| entry.detail.clone());
+        let detail = match (&detail, entry.name_from_path) {
+            (_, true) => path.rsplit('.').next().unwrap_or_default().to_owned(),
+            (Some(detail), false) => detail.clone(),
+            (None, false) => String::new(),
+        };
+        let code = entry.code.iter().find_map(|pick| picked(pick, arguments));
+        // Code that is a constant in plain sight is looked at, and is no more dynamic than what surrounds it.
+        let act = entry.capability.map(|capability| self.act(unit, at, capability, &detail, taint));
+        if let Some(code) = code {
+            self.run_value(unit, at, &code, entry.language.unwrap_or(unit.program.language), scope);
+        }
+        if let Some(command) = command {
+            self.run_code(unit, at, &command, Language::Shell, "command", scope);
+        }
+        if let Some(script) = entry.script.iter().find_map(|pick| script(pick, arguments)) {
+            let offset = unit.program.offsets.get(at.0 as usize).copied().unwrap_or(0);
+            let script = if script.starts_with('.') || script.starts_with('/') { script } else { format!("./{script}") };
+            self.import(unit, &script, offset);
+        }
+        let act = act.unwrap_or(NO_ACT);
+        for pick in &entry.calls {
+            for value in picked_all(pick, arguments) {
+                self.call_all(&value, 3);
+            }
+        }
+        let mut result = entry.result.map_or_else(Taint::default, |source| Taint::of(source, act));
+        if let Some(source) = entry.callback {
+            let passed = Value::unknown(taint.with(&Taint::of(source, act)));
+            result = result.with(&self.call_back(arguments, &passed));
+        }
+        result
+    }
+
+    /// The command line that an entry runs.
+    fn command(&self, entry: &Entry, arguments: &Arguments) -> Option<String> {
+        let line = entry.shell.iter().find_map(|pick| picked(pick, arguments));
+        if let Some(line) = line {
+            return operators::words(&line);
+        }
+        let command = entry.command.iter().find_map(|pick| picked(pick, arguments))?;
+        let mut text = operators::words(&command)?;
+        if let Some(rest) = entry.arguments.iter().find_map(|pick| picked(pick, arguments))
+            && let Some(rest) = operators::words(&rest)
+        {
+            text.push(' ');
+            text.push_str(&rest);
+        }
+        Some(text)
+    }
+
+    /// Calls the functions among the arguments, and in the maps among them, with a value for each parameter.
+    fn call_back(&mut self, arguments: &Arguments, passed: &Value) -> Taint {
+        let mut taint = Taint::default();
+        let mut functions = Vec::new();
+        for value in arguments.all() {
+            match &value.known {
+                Known::Function(closure) => functions.push(closure.clone()),
+                Known::Map(entries) => {
+                    let entries = entries.borrow();
+                    functions.extend(entries.iter().filter_map(|(_, value)| match &value.known {
+                        Known::Function(closure) => Some(closure.clone()),
+                        _ => None,
+                    }));
+                }
+                _ => {}
+            }
+        }
+        for closure in functions.into_iter().take(MAX_CALLBACKS) {
+            let count = self.unit_of(&closure).program.function(closure.function).parameters.len();
+            taint = taint.with(&self.apply(&closure, None, &vec![passed.clone(); count]).taint);
+        }
+        taint
+    }
+
+    /// Calls a function, or every function in a list, map or class.
+    pub(super) fn call_all(&mut self, value: &Value, depth: u8) {
+        let inner: Vec<Value> = match &value.known {
+            Known::Function(closure) => {
+                let closure = closure.clone();
+                let count = self.unit_of(&closure).program.function(closure.function).parameters.len();
+                self.apply(&closure, None, &vec![Value::default(); count]);
+                return;
+            }
+            Known::List(items) => items.borrow().iter().take(MAX_CALLBACKS).cloned().collect(),
+            Known::Map(entries) => entries.borrow().iter().take(MAX_CALLBACKS * 4).map(|(_, value)| value.clone()).collect(),
+            _ => return,
+        };
+        if depth > 0 {
+            for value in inner {
+                self.call_all(&value, depth - 1);
+            }
+        }
+    }
+
+    fn apply_value(&mut self, function: &Value, values: &[Value]) -> Value {
+        match &function.known {
+            Known::Function(closure) => {
+                let closure = closure.clone();
+                self.apply(&closure, None, values)
+            }
+            Known::Api(path) => {
+                let Some(unit) = self.units.last().cloned() else { return Value::default() };
+                let arguments = Arguments { positional: values.to_vec(), named: Vec::new() };
+                let taint = arguments.all().fold(Taint::default(), |all, value| all.with(&value.taint));
+                let path = Rc::clone(path);
+                self.builtin_function(&unit, &path, &arguments).unwrap_or_default().tainted(&taint)
+            }
+            _ => Value::default(),
+        }
+    }
+
+    pub(super) fn apply(&mut self, closure: &Closure, this: Option<&Value>, values: &[Value]) -> Value {
+        self.apply_named(closure, this, values.to_vec(), &[])
+    }
+
+    fn apply_named(&mut self, closure: &Closure, this: Option<&Value>, values: Vec<Value>, named: &[(Rc<str>, Value)]) -> Value {
+        let key = (closure.program, closure.function.0);
+        let plain = |value: &Value| matches!(value.known, Known::Unknown) && value.taint.is_none();
+        let unknown = named.is_empty() && values.iter().all(plain) && this.is_none_or(plain);
+        let taint = values.iter().chain(named.iter().map(|(_, value)| value));
+        let taint = taint.fold(Taint::default(), |all, value| all.with(&value.taint));
+        if unknown && let Some(summary) = self.summaries.get(&(key.0, key.1, self.at_load)) {
+            return summary.clone();
+        }
+        let rounds = self.rounds.entry(key).or_insert(0);
+        *rounds += 1;
+        let active = self.active.get(&key).copied().unwrap_or(0);
+        let known = !values.is_empty() && values.iter().all(|value| !matches!(value.known, Known::Unknown));
+        let deep = active >= if known { MAX_CALLS } else { MAX_RECURSION };
+        if *rounds > MAX_ROUNDS || self.calls >= MAX_CALLS || deep || !self.spend(4) {
+            return Value::unknown(taint);
+        }
+        let unit = self.unit_of(closure);
+        self.visited.insert(key);
+        *self.active.entry(key).or_insert(0) += 1;
+        let scope = self.frame(&unit, closure, this, values, named);
+        let function = unit.program.function(closure.function);
+        let name = function.name.map(|name| self.name(name)).or_else(|| self.function.clone());
+        let saved = (
+            std::mem::take(&mut self.returned),
+            std::mem::replace(&mut self.function, name),
+            std::mem::take(&mut self.uncertain),
+            std::mem::take(&mut self.loops),
+        );
+        self.calls += 1;
+        self.block(&unit, &function.body, &scope);
+        self.calls -= 1;
+        let result = std::mem::replace(&mut self.returned, saved.0);
+        (self.function, self.uncertain, self.loops) = (saved.1, saved.2, saved.3);
+        if let Some(active) = self.active.get_mut(&key) {
+            *active -= 1;
+        }
+        if unknown {
+            self.summaries.insert((key.0, key.1, self.at_load), result.clone());
+        }
+        result
+    }
+
+    /// The variables of a call.
+    fn frame(&mut self, unit: &Rc<Unit>, closure: &Closure, this: Option<&Value>, values: Vec<Value>, named: &[(Rc<str>, Value)]) -> Rc<Scope> {
+        let function = unit.program.function(closure.function);
+        let scope = Rc::new(Scope { outer: Some(Rc::clone(&closure.scope)), ..Scope::default() });
+        {
+            let mut variables = scope.variables.borrow_mut();
+            variables.extend(function.locals.iter().map(|name| (*name, Value::from(Known::Nothing))));
+            if unit.program.language == Language::JavaScript {
+                if let Some(this) = this.filter(|this| matches!(this.known, Known::Map(_))) {
+                    variables.insert(self.names.intern("this"), this.clone());
+                }
+                variables.insert(self.names.intern("arguments"), Value::list(values.clone()));
+            }
+        }
+        let mut values = values.into_iter();
+        for parameter in &function.parameters {
+            let key = match unit.program.expression(parameter.target) {
+                Expression::Name(name) => Some(self.name(*name)),
+                _ => None,
+            };
+            let by_name = key.as_deref().and_then(|key| named.iter().find(|(name, _)| &**name == key));
+            let mut value = match (parameter.rest, by_name) {
+                (true, _) => Value::list(values.by_ref().collect()),
+                (false, Some((_, value))) => value.clone(),
+                (false, None) => match (values.next(), parameter.default) {
+                    (Some(value), _) => value,
+                    (None, Some(default)) => self.path(unit, default, &closure.scope),
+                    (None, None) => Value::default(),
+                },
+            };
+            if key.as_deref().is_some_and(crate::lexicon::is_key_material) {
+                value.taint = value.taint.with(&Taint::of(Source::KeyMaterial, NO_ACT));
+            }
+            self.assign(unit, parameter.target, value, &scope);
+        }
+        scope
+    }
+
+    /// A function of another file of the package is used: what goes in and out is settled when files are linked.
+    fn used(&mut self, path: &str, arguments: &Arguments) -> Taint {
+        let ends = path.char_indices().rev().filter(|(_, c)| *c == '.').map(|(at, _)| at);
+        let ends = std::iter::once(path.len()).chain(ends);
+        let Some(module) = ends.into_iter().map(|end| &path[..end]).find(|module| self.modules.contains(*module)) else {
+            return Taint::default();
+        };
+        if self.facts.uses.len() >= MAX_FACTS {
+            return Taint::default();
+        }
+        let name = path[module.len()..].trim_start_matches('.');
+        let name = if name.is_empty() { "default" } else { name };
+        let from = |value: &Value| {
+            let own = value.taint.origins().iter().filter(|origin| origin.source != Source::Parameter);
+            own.map(|origin| (origin.source, (origin.act != NO_ACT).then_some(origin.act))).collect()
+        };
+        let at = to_u32(self.facts.uses.len());
+        self.facts.uses.push(Use {
+            module: module.to_owned(),
+            name: name.to_owned(),
+            at_load: self.at_load,
+            arguments: arguments.positional.iter().map(from).collect(),
+            reaches: Vec::new(),
+        });
+        Taint::of(Source::Parameter, USE | at)
+    }
+}
+
+fn is_instance(value: &Value) -> bool {
+    match &value.known {
+        Known::Map(entries) => entries.borrow().first().is_some_and(|(key, _)| &**key == INSTANCE),
+        _ => false,
+    }
+}
+
+/// Whether the conditions of an entry on its arguments hold.
+fn applies(entry: &Entry, arguments: &Arguments, language: Language) -> bool {
+    if entry.arity.is_some_and(|arity| arity != arguments.positional.len()) {
+        return false;
+    }
+    if let Some(keyword) = &entry.when_false
+        && arguments.named(keyword).is_none_or(|value| truth(value, language) != Some(false))
+    {
+        return false;
+    }
+    if let Some((picks, writes)) = &entry.mode {
+        let mode = picks.iter().find_map(|pick| picked(pick, arguments));
+        let mode = mode.as_ref().and_then(Value::as_text).map_or("r", |mode| mode);
+        return mode.contains(['w', 'a', 'x', '+']) == *writes;
+    }
+    true
+}
+
+fn detail(entry: &Entry, arguments: &Arguments) -> Option<String> {
+    entry.details.iter().find_map(|pick| {
+        let value = picked(pick, arguments)?;
+        operators::words(&value).filter(|text| !text.is_empty())
+    })
+}
+
+/// The argument that is meant: a position, a keyword, or a member of an options object.
+fn picked(pick: &Pick, arguments: &Arguments) -> Option<Value> {
+    match pick {
+        Pick::At(position) => arguments.at(*position).cloned(),
+        Pick::Named(name) => arguments.named(name).cloned().or_else(|| {
+            arguments.positional.iter().find_map(|value| match &value.known {
+                Known::Map(entries) => {
+                    let entries = entries.borrow();
+                    entries.iter().rev().find(|(key, _)| **key == **name).map(|(_, value)| value.clone())
+                }
+                _ => None,
+            })
+        }),
+        Pick::Any => arguments.all().find(|value| looks_like_address(value)).cloned(),
+        Pick::Last => arguments.positional.last().cloned(),
+        Pick::After(option) => {
+            let at = arguments.positional.iter().position(|value| value.as_text().is_some_and(|text| **text == **option))?;
+            arguments.at(at + 1).cloned()
+        }
+    }
+}
+
+fn picked_all(pick: &Pick, arguments: &Arguments) -> Vec<Value> {
+    match pick {
+        Pick::Any => arguments.all().cloned().collect(),
+        pick => picked(pick, arguments).into_iter().collect(),
+    }
+}
+
+fn looks_like_address(value: &Value) -> bool {
+    value.as_partial().is_some_and(|text| text.contains("://") || (text.contains('.') && !text.contains(' ')))
+}
+
+/// The script of a command: the first argument that is no option.
+fn script(pick: &Pick, arguments: &Arguments) -> Option<String> {
+    let Pick::At(_) = pick else { return picked(pick, arguments)?.as_text().map(|text| text.to_string()) };
+    let words = arguments.positional.iter().map(|value| value.as_text());
+    let word = words.flatten().find(|word| !word.starts_with('-') && !matches!(&***word, "run" | "x" | "exec"))?;
+    let inline = arguments.positional.iter().any(|value| {
+        value.as_text().is_some_and(|text| matches!(&**text, "-e" | "-c" | "--eval" | "-p" | "-m"))
+    });
+    (!inline && word.len() < MAX_PATH).then(|| word.to_string())
+}

@@ -1,0 +1,109 @@
+//! Code in text: what is executed from a known text is lowered and evaluated as the next layer; and the functions by which
+//! a program reaches its own names and modules through text.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::rc::Rc;
+
+use super::expressions::MAX_TEXT;
+use super::{Machine, Unit};
+use crate::capability::{Capability, Source};
+use crate::ir::{Expr, Language};
+use crate::value::{Arguments, Known, Scope, Taint, Value};
+
+/// How many layers are peeled off.
+const MAX_LAYERS: usize = 60;
+/// How many texts of one file are evaluated as code.
+const MAX_UNITS: usize = 2_000;
+
+impl Machine {
+    /// Evaluates a value that is run as code.
+    pub(super) fn run_value(&mut self, unit: &Rc<Unit>, at: Expr, code: &Value, language: Language, scope: &Rc<Scope>) {
+        let text: Rc<str> = match &code.known {
+            Known::Text(text) => Rc::clone(text),
+            Known::Bytes(bytes) => String::from_utf8_lossy(bytes).into(),
+            Known::Function(_) => {
+                self.call_all(code, 0);
+                return;
+            }
+            _ => return,
+        };
+        let label = self.label(&code.taint);
+        self.run_code(unit, at, &text, language, &label, scope);
+    }
+
+    /// What was peeled off: the decoders that a text went through.
+    fn label(&self, taint: &Taint) -> String {
+        let decoders = taint.origins().iter().filter(|origin| origin.source == Source::Decoded);
+        let names = decoders.filter_map(|origin| self.facts.acts.get(origin.act as usize));
+        let mut names: Vec<&str> = names.map(|act| act.detail.as_str()).filter(|detail| !detail.is_empty()).collect();
+        names.dedup();
+        if names.is_empty() { "text".to_owned() } else { names.join(", ") }
+    }
+
+    /// Evaluates a text as code of a language.
+    pub(super) fn run_code(&mut self, unit: &Rc<Unit>, at: Expr, text: &str, language: Language, label: &str, scope: &Rc<Scope>) {
+        if unit.layers.len() >= MAX_LAYERS || self.units.len() >= MAX_UNITS || text.len() > MAX_TEXT {
+            return;
+        }
+        let mut hasher = DefaultHasher::new();
+        (text, language, self.at_load).hash(&mut hasher);
+        if !self.known_code.insert(hasher.finish()) {
+            return;
+        }
+        let offset = unit.program.offsets.get(at.0 as usize).copied().unwrap_or(0);
+        let outer = unit.spot(offset);
+        let mut layers = unit.layers.clone();
+        let is_command = label == "command";
+        if !is_command {
+            layers.push(label.to_owned());
+        }
+        let inner = self.load(text, language, layers, Some(outer), is_command);
+        self.steps = self.steps.max(super::STEPS / 8);
+        let same = language == unit.program.language;
+        let scope = if same { Rc::clone(scope) } else { Rc::new(Scope::default()) };
+        let returned = std::mem::take(&mut self.returned);
+        self.block(&inner, &inner.program.body, &scope);
+        self.returned = returned;
+    }
+
+    /// Reflection: functions by which a program reaches names and modules through values.
+    pub(super) fn reflect(&mut self, unit: &Rc<Unit>, at: Expr, path: &str, arguments: &Arguments, scope: &Rc<Scope>) -> Option<Value> {
+        match (unit.program.language, path) {
+            (Language::JavaScript, "require" | "import" | "importScripts")
+            | (Language::Python, "__import__" | "importlib.import_module") => self.require(unit, at, arguments),
+            (Language::Python, "getattr") | (Language::JavaScript, "Reflect.get") => {
+                let (object, key) = (arguments.at(0)?, arguments.at(1)?);
+                Some(self.index(unit, &object.clone(), &key.clone()))
+            }
+            (Language::Python, "globals" | "locals" | "vars") if arguments.positional.is_empty() => {
+                let names: Vec<(Rc<str>, Value)> = {
+                    let variables = scope.variables.borrow();
+                    variables.iter().map(|(name, value)| (self.name(*name), value.clone())).collect()
+                };
+                if names.is_empty() { Some(Value::api("globals()")) } else { None }
+            }
+            (Language::JavaScript, "Object.getOwnPropertyDescriptor") => None,
+            _ => None,
+        }
+    }
+
+    /// A module that is loaded by a function.
+    fn require(&mut self, unit: &Rc<Unit>, at: Expr, arguments: &Arguments) -> Option<Value> {
+        let module = arguments.at(0)?.clone();
+        let offset = unit.program.offsets.get(at.0 as usize).copied().unwrap_or(0);
+        match &module.known {
+            Known::Text(text) => {
+                let name = self.module(unit, text);
+                self.import(unit, &name, offset);
+                Some(self.api(unit, &name))
+            }
+            Known::Api(_) | Known::Function(_) => None,
+            _ => {
+                let detail = module.as_partial().map(|text| text.to_string()).unwrap_or_default();
+                let act = self.act(unit, at, Capability::DynamicImport, &detail, &module.taint);
+                let _ = act;
+                Some(Value::unknown(module.taint))
+            }
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! Statements: what runs, how often, and under which condition.
+
+use std::rc::Rc;
+
+use super::{MAX_CONDITIONS, Machine, Outcome, Unit, truth};
+use crate::capability::Capability;
+use crate::ir::{Expr, Expression, Imported, Language, Statement};
+use crate::value::{Closure, Known, Scope, Taint, Value};
+
+/// How often a loop whose end is known is run.
+const MAX_ITERATIONS: u32 = 2_000_000;
+/// A loop at load that has run so often, cannot be left and waits for nothing, never ends.
+const ENDLESS: u32 = 10_000;
+
+impl Machine {
+    pub(super) fn block(&mut self, unit: &Rc<Unit>, block: &[Statement], scope: &Rc<Scope>) -> Outcome {
+        for statement in block {
+            if !self.spend(1) {
+                return Outcome::Next;
+            }
+            match self.statement(unit, statement, scope) {
+                Outcome::Next => {}
+                outcome => return outcome,
+            }
+        }
+        Outcome::Next
+    }
+
+    fn statement(&mut self, unit: &Rc<Unit>, statement: &Statement, scope: &Rc<Scope>) -> Outcome {
+        match statement {
+            Statement::Do(expression) => {
+                self.value(unit, *expression, scope);
+                Outcome::Next
+            }
+            Statement::Define(name, function) => {
+                let closure = self.closure(unit, *function, scope);
+                self.set(scope, *name, Known::Function(closure).into());
+                Outcome::Next
+            }
+            Statement::If(test, then, otherwise) => self.branch(unit, *test, (then, otherwise), scope),
+            Statement::Loop { test, body, after, body_first } => {
+                self.repeat(unit, (*test, *after, *body_first), body, scope)
+            }
+            Statement::Each { target, iterable, keys, body } => {
+                self.each(unit, (*target, *iterable, *keys), body, scope)
+            }
+            Statement::Return(value) => {
+                if let Some(value) = value {
+                    let value = self.path(unit, *value, scope);
+                    self.give_back(value);
+                }
+                Outcome::Return
+            }
+            Statement::Throw(value) => {
+                if let Some(value) = value {
+                    self.value(unit, *value, scope);
+                }
+                Outcome::Throw
+            }
+            Statement::Break => Outcome::Break,
+            Statement::Continue => Outcome::Continue,
+            Statement::Try { body, caught, handler, finally } => {
+                self.attempt(unit, (body, *caught, handler, finally), scope)
+            }
+            Statement::Import { module, names } => {
+                self.bind_imports(unit, module, names, scope);
+                Outcome::Next
+            }
+            Statement::Export(name, value) => {
+                let value = self.path(unit, *value, scope);
+                let name = self.name(*name);
+                self.exported.push((name, value));
+                Outcome::Next
+            }
+            Statement::Block(block) => self.block(unit, block, scope),
+        }
+    }
+
+    pub(super) fn closure(&mut self, unit: &Unit, function: crate::ir::Fun, scope: &Rc<Scope>) -> Closure {
+        let closure = Closure { program: unit.at, function, scope: Rc::clone(scope) };
+        if !self.visited.contains(&(unit.at, function.0)) && self.waiting.len() < super::MAX_FACTS * 10 {
+            self.waiting.push((closure.clone(), self.at_load));
+        }
+        closure
+    }
+
+    /// What a function returns: what all its returns have in common, at least where it comes from.
+    fn give_back(&mut self, value: Value) {
+        let taint = self.returned.taint.with(&value.taint);
+        let keep = matches!(self.returned.known, Known::Unknown | Known::Nothing) || self.uncertain == 0;
+        if keep {
+            self.returned.known = value.known;
+        }
+        self.returned.taint = taint;
+    }
+
+    fn branch(&mut self, unit: &Rc<Unit>, test: Expr, (then, otherwise): (&[Statement], &[Statement]), scope: &Rc<Scope>) -> Outcome {
+        let value = self.value(unit, test, scope);
+        if let Some(truth) = truth(&value, unit.program.language) {
+            let (taken, left) = if truth { (then, otherwise) } else { (otherwise, then) };
+            self.skipped |= !left.is_empty();
+            self.ran.insert(taken.as_ptr() as usize);
+            return self.block(unit, taken, scope);
+        }
+        self.uncertain += 1;
+        let condition = unit.excerpt(test);
+        let first = self.under(unit, condition.clone(), then, scope);
+        let second = if otherwise.is_empty() {
+            Outcome::Next
+        } else {
+            self.under(unit, format!("not ({condition})"), otherwise, scope)
+        };
+        self.uncertain -= 1;
+        if first == second { first } else { Outcome::Next }
+    }
+
+    fn under(&mut self, unit: &Rc<Unit>, condition: String, block: &[Statement], scope: &Rc<Scope>) -> Outcome {
+        self.ran.insert(block.as_ptr() as usize);
+        let pushed = self.conditions.len() < MAX_CONDITIONS * 4;
+        if pushed {
+            self.conditions.push(condition);
+        }
+        let outcome = self.block(unit, block, scope);
+        if pushed {
+            self.conditions.pop();
+        }
+        outcome
+    }
+
+    fn repeat(&mut self, unit: &Rc<Unit>, (test, after, body_first): (Option<Expr>, Option<Expr>, bool), body: &[Statement], scope: &Rc<Scope>) -> Outcome {
+        self.ran.insert(body.as_ptr() as usize);
+        let mut rounds = 0_u32;
+        self.loops += 1;
+        let outcome = loop {
+            let go = match test {
+                Some(test) if rounds > 0 || !body_first => {
+                    let value = self.value(unit, test, scope);
+                    truth(&value, unit.program.language)
+                }
+                _ => Some(true),
+            };
+            match go {
+                Some(false) => break Outcome::Next,
+                None => break self.once(unit, body, after, scope),
+                Some(true) => {}
+            }
+            rounds += 1;
+            if rounds == ENDLESS && self.at_load && self.uncertain == 0 && self.cannot_end(unit, test, body) {
+                let at = test.or_else(|| first_expression(body));
+                if let Some(at) = at {
+                    self.act(unit, at, Capability::Hang, "a loop without an end", &Taint::default());
+                }
+            }
+            if rounds > MAX_ITERATIONS || !self.spend(1) {
+                break Outcome::Next;
+            }
+            match self.block(unit, body, scope) {
+                Outcome::Next | Outcome::Continue => {}
+                Outcome::Break => break Outcome::Next,
+                outcome => break outcome,
+            }
+            if let Some(after) = after {
+                self.value(unit, after, scope);
+            }
+            if test.is_none() && self.stuck(rounds) {
+                break Outcome::Next;
+            }
+        };
+        self.loops -= 1;
+        outcome
+    }
+
+    /// A loop without a test that is left by nothing known is not run to the end of the budget.
+    fn stuck(&self, rounds: u32) -> bool {
+        rounds > ENDLESS && self.uncertain > 0
+    }
+
+    /// One round of a loop of which it is not known how often it runs.
+    fn once(&mut self, unit: &Rc<Unit>, body: &[Statement], after: Option<Expr>, scope: &Rc<Scope>) -> Outcome {
+        self.uncertain += 1;
+        let outcome = self.block(unit, body, scope);
+        if let Some(after) = after {
+            self.value(unit, after, scope);
+        }
+        self.uncertain -= 1;
+        if outcome == Outcome::Throw { outcome } else { Outcome::Next }
+    }
+
+    fn each(&mut self, unit: &Rc<Unit>, (target, iterable, keys): (Expr, Expr, bool), body: &[Statement], scope: &Rc<Scope>) -> Outcome {
+        self.ran.insert(body.as_ptr() as usize);
+        let iterated = self.value(unit, iterable, scope);
+        let Some(items) = items(&iterated, keys, unit.program.language) else {
+            let taint = iterated.taint.clone();
+            self.assign(unit, target, Value::unknown(taint), scope);
+            return self.once(unit, body, None, scope);
+        };
+        self.loops += 1;
+        let mut outcome = Outcome::Next;
+        for item in items {
+            if !self.spend(1) {
+                break;
+            }
+            self.assign(unit, target, item.tainted(&iterated.taint), scope);
+            match self.block(unit, body, scope) {
+                Outcome::Next | Outcome::Continue => {}
+                Outcome::Break => break,
+                other => {
+                    outcome = other;
+                    break;
+                }
+            }
+        }
+        self.loops -= 1;
+        outcome
+    }
+
+    fn attempt(&mut self, unit: &Rc<Unit>, (body, caught, handler, finally): (&[Statement], Option<Expr>, &[Statement], &[Statement]), scope: &Rc<Scope>) -> Outcome {
+        let mut outcome = self.block(unit, body, scope);
+        if let Some(caught) = caught {
+            self.assign(unit, caught, Value::default(), scope);
+        }
+        if outcome == Outcome::Throw {
+            self.ran.insert(handler.as_ptr() as usize);
+            outcome = self.block(unit, handler, scope);
+        } else if self.loops == 0 && !handler.is_empty() {
+            self.uncertain += 1;
+            self.ran.insert(handler.as_ptr() as usize);
+            self.block(unit, handler, scope);
+            self.uncertain -= 1;
+        } else {
+            self.skipped |= !handler.is_empty();
+        }
+        match self.block(unit, finally, scope) {
+            Outcome::Next => outcome,
+            last => last,
+        }
+    }
+
+    fn bind_imports(&mut self, unit: &Rc<Unit>, module: &str, names: &[Imported], scope: &Rc<Scope>) {
+        let module = self.module(unit, module);
+        self.import(unit, &module, 0);
+        for imported in names {
+            let name = imported.name.map(|name| self.name(name));
+            let value = match name.as_deref() {
+                Some("*") => continue,
+                None => Value::api(&module),
+                Some("default") if unit.program.language == Language::JavaScript => Value::api(&module),
+                Some(name) => self.api(unit, &format!("{module}.{name}")),
+            };
+            self.set(scope, imported.local, value);
+        }
+    }
+
+    /// Branches that were never taken, in the module's scope: being wrong about a condition hides nothing.
+    pub(super) fn visit_skipped(&mut self, scope: &Rc<Scope>) {
+        let units: Vec<Rc<Unit>> = self.units.clone();
+        self.uncertain += 1;
+        for unit in units {
+            self.at_load = true;
+            self.visit_blocks(&unit, &unit.program.body, scope);
+            self.at_load = false;
+            for function in &unit.program.functions {
+                self.visit_blocks(&unit, &function.body, scope);
+            }
+        }
+        self.uncertain -= 1;
+    }
+
+    fn visit_blocks(&mut self, unit: &Rc<Unit>, block: &[Statement], scope: &Rc<Scope>) {
+        for statement in block {
+            let inner: [&[Statement]; 3] = match statement {
+                Statement::If(_, then, otherwise) => [then, otherwise, &[]],
+                Statement::Loop { body, .. } | Statement::Each { body, .. } | Statement::Block(body) => [body, &[], &[]],
+                Statement::Try { body, handler, finally, .. } => [body, handler, finally],
+                _ => continue,
+            };
+            for (at, part) in inner.into_iter().enumerate() {
+                let guarded = matches!(statement, Statement::If(..)) || (at == 1);
+                if guarded && !part.is_empty() && !self.ran.contains(&(part.as_ptr() as usize)) {
+                    self.steps = self.steps.max(super::STEPS_A_BYTE * 64);
+                    self.under(unit, "a condition that seems never to hold".to_owned(), part, scope);
+                } else {
+                    self.visit_blocks(unit, part, scope);
+                }
+            }
+        }
+    }
+
+    /// True if nothing in the loop can leave it: no test that can fail, no break, return, throw or wait.
+    fn cannot_end(&self, unit: &Unit, test: Option<Expr>, body: &[Statement]) -> bool {
+        let constant = match test.map(|test| unit.program.expression(test)) {
+            None | Some(Expression::Boolean(_) | Expression::Number(_)) => true,
+            Some(Expression::Binary(_, _, right)) => {
+                matches!(unit.program.expression(*right), Expression::Name(name) if &*self.name(*name) == "Infinity")
+            }
+            Some(_) => false,
+        };
+        constant && !leaves(unit, body)
+    }
+}
+
+/// The items of a known value that is iterated over.
+fn items(value: &Value, keys: bool, language: Language) -> Option<Vec<Value>> {
+    Some(match &value.known {
+        Known::List(items) if keys => (0..items.borrow().len()).map(|at| Value::text(&at.to_string())).collect(),
+        Known::List(items) => items.borrow().clone(),
+        Known::Text(text) if !keys => text.chars().map(|c| Value::text(c.encode_utf8(&mut [0; 4]))).collect(),
+        Known::Bytes(bytes) if !keys => bytes.iter().map(|byte| Value::number(f64::from(*byte))).collect(),
+        Known::Map(entries) if keys || language == Language::Python => {
+            entries.borrow().iter().map(|(key, _)| Value::text(key)).collect()
+        }
+        _ => return None,
+    })
+}
+
+fn leaves(unit: &Unit, block: &[Statement]) -> bool {
+    block.iter().any(|statement| match statement {
+        Statement::Break | Statement::Return(_) | Statement::Throw(_) => true,
+        Statement::Do(at) => matches!(unit.program.expression(*at), Expression::Wait(_)),
+        Statement::If(_, then, otherwise) => leaves(unit, then) || leaves(unit, otherwise),
+        Statement::Loop { body, .. } | Statement::Each { body, .. } | Statement::Block(body) => leaves(unit, body),
+        Statement::Try { .. } => true,
+        _ => false,
+    })
+}
+
+fn first_expression(block: &[Statement]) -> Option<Expr> {
+    block.iter().find_map(|statement| match statement {
+        Statement::Do(at) | Statement::If(at, ..) => Some(*at),
+        _ => None,
+    })
+}

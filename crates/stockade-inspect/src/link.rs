@@ -1,0 +1,314 @@
+//! From the facts of files to what a package can do: which file loads which, from every place where code starts to run,
+//! so that each act gets the earliest event that reaches it; and what flows from one file to another.
+
+use std::collections::HashMap;
+use std::collections::VecDeque;
+
+use stockade_model::{Code, Digest, Gap, GapKind, Start, Tree, Trigger};
+
+use crate::capability::Source;
+use crate::facts::Facts;
+use crate::inspection::{CrossFlow, File, Inspection, VERSION};
+use crate::ir::Language;
+use crate::read;
+
+/// How many gaps of files are told one by one.
+const MAX_GAPS: usize = 20;
+/// How many flows across files are kept.
+const MAX_FLOWS: usize = 2_000;
+/// Between a path and the name of a hook whose command stands in that file.
+pub(crate) const HOOK: char = '#';
+
+/// Looks at an artifact. Files that an earlier inspection has seen with the same content are not parsed again.
+///
+/// `is_test` tells tests, examples and documentation by their path.
+pub fn inspect(tree: &Tree, earlier: &[&Inspection], is_test: fn(&str) -> bool) -> Inspection {
+    let mut inspection = Inspection {
+        version: VERSION,
+        starts: tree.starts.clone(),
+        needs: tree.needs.clone(),
+        gaps: tree.gaps.clone(),
+        ..Inspection::default()
+    };
+    let known = seen_before(earlier);
+    let run_as = run_as(tree);
+    for member in &tree.members {
+        let digest = Digest::of(&member.bytes).hex();
+        let language = run_as.get(&*member.path).copied();
+        let (facts, shape) = match known.get(&(&*digest, extension(&member.path))) {
+            Some(file) if language.is_none() || file.facts.language == language => (file.facts.clone(), file.shape),
+            _ => {
+                let facts = read::facts(&member.path, &member.bytes, language);
+                let shape = read::shape(&member.bytes, facts.language);
+                (facts, shape)
+            }
+        };
+        let path = member.path.clone();
+        let size = member.bytes.len() as u64;
+        inspection.files.push(File { path, digest, size, trigger: Trigger::Never, facts, triggers: Vec::new(), shape });
+    }
+    for start in &tree.starts {
+        if let Some(file) = hook(start) {
+            inspection.files.push(file);
+        }
+    }
+    Links::of(&inspection).settle(&mut inspection, is_test);
+    file_gaps(&mut inspection);
+    inspection
+}
+
+/// The files of earlier inspections by what their facts depend on: content, and the extension that tells the language.
+fn seen_before<'a>(earlier: &[&'a Inspection]) -> HashMap<(&'a str, &'a str), &'a File> {
+    let current = earlier.iter().filter(|inspection| inspection.version == VERSION);
+    let files = current.flat_map(|inspection| &inspection.files).filter(|file| !file.path.contains(HOOK));
+    files.map(|file| ((&*file.digest, extension(&file.path)), file)).collect()
+}
+
+fn extension(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path).rsplit_once('.').map_or("", |(_, extension)| extension)
+}
+
+/// Files that a start runs as code, whatever they are called.
+fn run_as(tree: &Tree) -> HashMap<&str, Language> {
+    let files = tree.starts.iter().filter_map(|start| match &start.code {
+        Code::File(path) => Some(&**path),
+        _ => None,
+    });
+    let python = |path: &&str| path.ends_with(".pth");
+    files.filter(python).map(|path| (path, Language::Python)).collect()
+}
+
+/// The command of a hook as a file of its own, beside the manifest that declares it.
+fn hook(start: &Start) -> Option<File> {
+    let (text, language) = match &start.code {
+        Code::Shell(text) => (text, Language::Shell),
+        Code::Python(text) => (text, Language::Python),
+        Code::File(_) => return None,
+    };
+    let mut facts = crate::eval::facts(text, language);
+    let spots = facts.acts.iter_mut().map(|act| &mut act.at).chain(facts.mentions.iter_mut().map(|mention| &mut mention.at));
+    for spot in spots {
+        spot.line = start.line;
+    }
+    facts.marks = crate::surface::of_text(text);
+    Some(File {
+        path: format!("{}{HOOK}{}", start.path, start.name),
+        digest: Digest::of(text.as_bytes()).hex(),
+        size: text.len() as u64,
+        trigger: start.trigger,
+        facts,
+        triggers: Vec::new(),
+        shape: 0,
+    })
+}
+
+/// Which file loads which.
+struct Links {
+    /// For each file, the files that it loads: whether at load, and which.
+    edges: Vec<Vec<(bool, u32, String)>>,
+    starts: Vec<(Trigger, u32)>,
+}
+
+impl Links {
+    fn of(inspection: &Inspection) -> Self {
+        let files: HashMap<&str, u32> =
+            inspection.files.iter().enumerate().map(|(at, file)| (&*file.path, number(at))).collect();
+        let mut edges = Vec::with_capacity(inspection.files.len());
+        for file in &inspection.files {
+            let imports = file.facts.imports.iter();
+            let targets = imports.flat_map(|import| {
+                let found = resolve(&files, &file.path, file.facts.language, &import.module);
+                found.into_iter().map(|target| (import.at_load, target, import.module.clone()))
+            });
+            edges.push(targets.collect());
+        }
+        let mut starts = Vec::new();
+        for start in &inspection.starts {
+            let path = match &start.code {
+                Code::File(path) => path.clone(),
+                _ => format!("{}{HOOK}{}", start.path, start.name),
+            };
+            starts.extend(files.get(&*path).map(|at| (start.trigger, *at)));
+        }
+        Self { edges, starts }
+    }
+
+    /// Gives files and acts their triggers, and finds what flows across files.
+    fn settle(&self, inspection: &mut Inspection, is_test: fn(&str) -> bool) {
+        let mut reached: Vec<Option<Trigger>> = vec![None; inspection.files.len()];
+        let mut queue: VecDeque<(Trigger, u32)> = self.starts.iter().copied().collect();
+        while let Some((trigger, at)) = queue.pop_front() {
+            let slot = &mut reached[at as usize];
+            if slot.is_some_and(|known| known <= trigger) {
+                continue;
+            }
+            *slot = Some(trigger);
+            for (at_load, target, _) in &self.edges[at as usize] {
+                queue.push_back((if *at_load { trigger } else { trigger.max(Trigger::Call) }, *target));
+            }
+        }
+        for (file, reached) in inspection.files.iter_mut().zip(&reached) {
+            file.trigger = reached.unwrap_or_else(|| unreached(file, is_test));
+            file.triggers = file.facts.acts.iter().map(|act| {
+                if act.at_load { file.trigger } else { file.trigger.max(Trigger::Call) }
+            }).collect();
+        }
+        self.follow_uses(inspection);
+    }
+
+    /// A function of one file that another calls at load runs then; what it returns and takes flows.
+    fn follow_uses(&self, inspection: &mut Inspection) {
+        let mut flows = Vec::new();
+        let mut earlier = Vec::new();
+        for (at, file) in inspection.files.iter().enumerate() {
+            for used in &file.facts.uses {
+                let targets = self.edges[at].iter().filter(|(_, _, module)| *module == used.module);
+                for (_, target, _) in targets {
+                    let other = &inspection.files[*target as usize];
+                    let exports = other.facts.exports.iter().filter(|export| {
+                        export.name == used.name || (export.name == "default" && used.name == "default")
+                    });
+                    for export in exports {
+                        if used.at_load {
+                            earlier.extend(export.acts.iter().map(|act| (*target, *act, file.trigger)));
+                        }
+                        cross(&mut flows, (number(at), file, used), (*target, export));
+                    }
+                }
+            }
+        }
+        for (file, act, trigger) in earlier {
+            if let Some(slot) = inspection.files[file as usize].triggers.get_mut(act as usize) {
+                *slot = (*slot).min(trigger);
+            }
+        }
+        flows.sort();
+        flows.dedup();
+        flows.truncate(MAX_FLOWS);
+        inspection.flows = flows;
+    }
+}
+
+fn cross(flows: &mut Vec<CrossFlow>, (user, _, used): (u32, &File, &crate::facts::Use), (owner, export): (u32, &crate::facts::Export)) {
+    let own = |source: &Source| *source != Source::Parameter;
+    let returned: Vec<_> = export.returns.iter().filter(|(source, _)| own(source)).map(|(source, act)| (*source, owner, *act)).collect();
+    if !returned.is_empty() {
+        flows.extend(used.reaches.iter().map(|to| CrossFlow { from: returned.clone(), to: (user, *to) }));
+    }
+    for (parameter, act) in &export.passes {
+        let passed = used.arguments.get(usize::from(*parameter)).map(Vec::as_slice).unwrap_or_default();
+        let from: Vec<_> = passed.iter().filter(|(source, _)| own(source)).map(|(source, act)| (*source, user, *act)).collect();
+        if !from.is_empty() {
+            flows.push(CrossFlow { from, to: (owner, *act) });
+        }
+    }
+}
+
+/// When a file runs that nothing of the package loads: modules of Python and classes of Java are loaded by their names.
+fn unreached(file: &File, is_test: fn(&str) -> bool) -> Trigger {
+    if is_test(&file.path) {
+        return Trigger::Never;
+    }
+    match file.facts.language {
+        Some(Language::Python | Language::Jvm) => Trigger::Import,
+        Some(_) => Trigger::Call,
+        None => Trigger::Call,
+    }
+}
+
+/// The files that a module is.
+fn resolve(files: &HashMap<&str, u32>, from: &str, language: Option<Language>, module: &str) -> Vec<u32> {
+    let folder = from.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let first = |candidates: &[String]| candidates.iter().find_map(|path| files.get(&**path)).copied();
+    match language {
+        Some(Language::Python) => python(files, folder, module),
+        Some(Language::Jvm) => files.get(&*format!("{}.class", module.replace('.', "/"))).copied().into_iter().collect(),
+        Some(Language::Rust) => {
+            let name = module.trim_start_matches("./");
+            let own = from.strip_suffix(".rs").unwrap_or(from);
+            let candidates = [join(folder, &format!("{name}.rs")), join(folder, &format!("{name}/mod.rs")), format!("{own}/{name}.rs")];
+            first(&candidates).into_iter().collect()
+        }
+        _ if module.starts_with('.') || module.starts_with('/') => {
+            let Some(base) = normal(&join(folder, module)) else { return Vec::new() };
+            let endings = ["", ".js", ".mjs", ".cjs", ".ts", ".tsx", ".jsx", ".json", ".node", ".py", ".sh", "/index.js", "/index.mjs", "/index.cjs", "/index.ts"];
+            let mut candidates: Vec<String> = endings.iter().map(|ending| format!("{base}{ending}")).collect();
+            if let Some(stem) = base.strip_suffix(".js") {
+                candidates.push(format!("{stem}.ts"));
+                candidates.push(format!("{stem}.tsx"));
+            }
+            first(&candidates).into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn python(files: &HashMap<&str, u32>, folder: &str, module: &str) -> Vec<u32> {
+    let dots = module.len() - module.trim_start_matches('.').len();
+    let rest = module[dots..].replace('.', "/");
+    let roots: Vec<String> = if dots > 0 {
+        let mut base = folder;
+        for _ in 1..dots {
+            base = base.rsplit_once('/').map_or("", |(outer, _)| outer);
+        }
+        vec![base.to_owned()]
+    } else {
+        vec![String::new(), "src".to_owned(), "lib".to_owned(), folder.to_owned()]
+    };
+    let mut found = Vec::new();
+    for root in roots {
+        let base = join(&root, &rest);
+        let candidates = [format!("{base}.py"), format!("{base}/__init__.py")];
+        let at = candidates.iter().find_map(|path| files.get(path.trim_start_matches('/'))).copied();
+        if let Some(at) = at {
+            found.push(at);
+            break;
+        }
+    }
+    found
+}
+
+fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() || name.starts_with('/') { name.trim_start_matches('/').to_owned() } else { format!("{folder}/{name}") }
+}
+
+/// A path without `.` and `..`; `None` if it leaves the package.
+fn normal(path: &str) -> Option<String> {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+fn number(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+/// What could not be looked at in files that anything runs.
+fn file_gaps(inspection: &mut Inspection) {
+    let mut gaps = Vec::new();
+    for file in inspection.files.iter().filter(|file| file.trigger != Trigger::Never) {
+        let whole = file.facts.gaps.iter().find(|gap| gap.whole);
+        if let Some(gap) = whole {
+            gaps.push(Gap::new(GapKind::Limit, format!("`{}` could not be parsed: {}", file.path, gap.what)));
+        }
+    }
+    let more = gaps.len().saturating_sub(MAX_GAPS);
+    gaps.truncate(MAX_GAPS);
+    if more > 0 {
+        gaps.push(Gap::new(GapKind::Limit, format!("{more} more files could not be parsed")));
+    }
+    inspection.gaps.extend(gaps);
+}
+
+/// Facts of a text, for tools that look at one file.
+pub fn facts(path: &str, bytes: &[u8]) -> Facts {
+    read::facts(path, bytes, None)
+}

@@ -1,0 +1,195 @@
+//! From the bytes of one file to its facts: which language it is, and what is done when it is none or does not parse.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use crate::facts::{Facts, FileGap, Import, Mark, MarkKind, Spot};
+use crate::ir::Language;
+use crate::{eval, native, surface};
+
+/// The largest text that is parsed, in bytes.
+const MAX_SOURCE: usize = 48 * 1024 * 1024;
+/// How much of a file is looked at to see what it is, in bytes.
+const HEAD: usize = 512;
+
+/// What a file is read as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Code(Language),
+    Class,
+    Native,
+    /// JSON, Markdown, styles: text that nothing runs.
+    Text,
+    Data,
+}
+
+/// What a file is, by its name and its first bytes.
+pub(crate) fn kind(path: &str, bytes: &[u8]) -> Kind {
+    if native::is_native(bytes) {
+        return Kind::Native;
+    }
+    if bytes.starts_with(b"\xca\xfe\xba\xbe") && path.ends_with(".class") {
+        return Kind::Class;
+    }
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension).to_ascii_lowercase();
+    if path.ends_with(".d.ts") || path.ends_with(".d.mts") || path.ends_with(".d.cts") {
+        return Kind::Text;
+    }
+    match &*extension {
+        "js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx" | "es6" | "node.js" => Kind::Code(Language::JavaScript),
+        "py" | "pyw" | "pyi" | "pyx" if extension != "pyi" && extension != "pyx" => Kind::Code(Language::Python),
+        "rs" => Kind::Code(Language::Rust),
+        "sh" | "bash" | "zsh" | "bat" | "cmd" => Kind::Code(Language::Shell),
+        "ps1" | "psm1" => Kind::Code(Language::PowerShell),
+        _ => by_content(bytes),
+    }
+}
+
+fn by_content(bytes: &[u8]) -> Kind {
+    let head = &bytes[..bytes.len().min(HEAD)];
+    if let Some(line) = head.strip_prefix(b"#!") {
+        let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let line = String::from_utf8_lossy(line);
+        return match &*line {
+            line if line.contains("node") || line.contains("bun") || line.contains("deno") => Kind::Code(Language::JavaScript),
+            line if line.contains("python") => Kind::Code(Language::Python),
+            line if line.contains("pwsh") => Kind::Code(Language::PowerShell),
+            line if line.contains("sh") => Kind::Code(Language::Shell),
+            _ => Kind::Text,
+        };
+    }
+    let control = head.iter().filter(|byte| **byte < 9 || (**byte > 13 && **byte < 32 && **byte != 27)).count();
+    if control == 0 && (std::str::from_utf8(head).is_ok() || head.len() == HEAD) { Kind::Text } else { Kind::Data }
+}
+
+/// The facts of a file as what it is, or as the language that whoever runs it says it is.
+pub(crate) fn facts(path: &str, bytes: &[u8], run_as: Option<Language>) -> Facts {
+    let kind = match (run_as, kind(path, bytes)) {
+        (Some(language), Kind::Text | Kind::Data) => Kind::Code(language),
+        (_, kind) => kind,
+    };
+    match kind {
+        Kind::Code(language) => source_facts(path, bytes, language),
+        Kind::Class => eval::class_facts(bytes),
+        Kind::Native => {
+            let mut facts = native::facts(bytes, path);
+            facts.marks.extend(surface::of_bytes(path, bytes));
+            facts
+        }
+        Kind::Text => {
+            let text = String::from_utf8_lossy(bytes);
+            let mut facts = Facts { marks: surface::of_text(&text), ..Facts::default() };
+            facts.marks.retain(|mark| matches!(mark.kind, MarkKind::Invisible | MarkKind::Bidirectional | MarkKind::OpaqueLiteral));
+            facts.marks.extend(surface::of_bytes(path, bytes));
+            facts
+        }
+        Kind::Data => Facts { marks: surface::of_bytes(path, bytes), ..Facts::default() },
+    }
+}
+
+fn source_facts(path: &str, bytes: &[u8], language: Language) -> Facts {
+    let text = decoded(bytes);
+    if text.len() > MAX_SOURCE {
+        let what = format!("`{path}` has {} bytes of source, more than the limit of {MAX_SOURCE}", text.len());
+        let gaps = vec![FileGap { what, line: 0, whole: true }];
+        return Facts { language: Some(language), gaps, marks: surface::of_text(&text), ..Facts::default() };
+    }
+    let mut facts = eval::facts(&text, language);
+    facts.marks = surface::of_text(&text);
+    if bytes.contains(&0) && !is_wide(bytes) {
+        facts.marks.push(Mark { kind: MarkKind::Disguised, at: Spot::default(), amount: 1 });
+    }
+    if facts.gaps.iter().any(|gap| gap.whole) {
+        lexical(&text, language, &mut facts);
+    }
+    facts
+}
+
+/// The text of a source: UTF-8, or UTF-16 with its mark.
+fn decoded(bytes: &[u8]) -> String {
+    if is_wide(bytes) {
+        let little = bytes.starts_with(b"\xff\xfe");
+        let units = bytes[2..].chunks_exact(2).map(|pair| {
+            let pair = [pair[0], pair[1]];
+            if little { u16::from_le_bytes(pair) } else { u16::from_be_bytes(pair) }
+        });
+        return char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+    }
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn is_wide(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff")
+}
+
+/// What is left to do with a source that cannot be parsed: the strings and names in it are looked up as if each stood
+/// alone. The gap stays.
+fn lexical(text: &str, language: Language, facts: &mut Facts) {
+    for (at, line) in text.lines().enumerate().take(MAX_LINES) {
+        let number = u32::try_from(at + 1).unwrap_or(u32::MAX);
+        for word in line.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '$' | '/' | '-'))) {
+            if word.len() < 4 || word.len() > 80 {
+                continue;
+            }
+            for (capability, detail) in eval::named(word, language) {
+                let snippet = line.trim().chars().take(120).collect();
+                facts.acts.push(crate::facts::Act {
+                    capability,
+                    detail,
+                    at: Spot { line: number, column: 1, snippet },
+                    function: None,
+                    at_load: true,
+                    layers: Vec::new(),
+                    conditions: Vec::new(),
+                });
+            }
+        }
+        if facts.acts.len() > MAX_LEXICAL {
+            return;
+        }
+    }
+}
+
+/// How many lines a lexical pass reads, and how many acts it gives.
+const MAX_LINES: usize = 200_000;
+const MAX_LEXICAL: usize = 2_000;
+
+/// A number that is the same for texts that differ only in blanks, comments, quotes and final punctuation. 0 for none.
+pub(crate) fn shape(bytes: &[u8], language: Option<Language>) -> u64 {
+    let Some(language) = language else { return 0 };
+    let hash_comments = matches!(language, Language::Python | Language::Shell | Language::PowerShell);
+    let mut hasher = DefaultHasher::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        let byte = bytes[at];
+        match byte {
+            b' ' | b'\t' | b'\r' | b'\n' | b';' | b',' => at += 1,
+            b'#' if hash_comments => at += line_length(&bytes[at..]),
+            b'/' if bytes.get(at + 1) == Some(&b'/') && !hash_comments && (at == 0 || bytes[at - 1] != b':') => {
+                at += line_length(&bytes[at..]);
+            }
+            b'/' if bytes.get(at + 1) == Some(&b'*') && !hash_comments => {
+                let end = bytes[at + 2..].windows(2).position(|pair| pair == b"*/");
+                at = end.map_or(bytes.len(), |end| at + 2 + end + 2);
+            }
+            b'"' | b'\'' | b'`' => {
+                b'"'.hash(&mut hasher);
+                at += 1;
+            }
+            _ => {
+                byte.hash(&mut hasher);
+                at += 1;
+            }
+        }
+    }
+    hasher.finish().max(1)
+}
+
+fn line_length(bytes: &[u8]) -> usize {
+    bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len()).max(1)
+}
+
+/// The modules that a hook's command runs, with the language that it runs them in.
+pub(crate) fn scripts(facts: &Facts) -> impl Iterator<Item = &Import> {
+    facts.imports.iter().filter(|import| import.module.starts_with('.') || import.module.starts_with('/'))
+}
