@@ -239,6 +239,21 @@ impl Index {
         self.releases.get(track.find(|at| cleared.get(*at) == Some(&true))?)
     }
 
+    /// The positions of the releases that a release may be compared with, the most telling first: those of its line that
+    /// are lower, then the lower ones of other lines, the highest first. Within each, prereleases come last.
+    pub fn before(&self, version: &str) -> Vec<usize> {
+        let Some(subject) = self.get(version) else { return Vec::new() };
+        let Some(order) = subject.order.as_ref() else { return Vec::new() };
+        let lower = |at: &usize| self.releases.get(*at).is_some_and(|listed| listed.cmp_order(subject).is_lt());
+        let mut before: Vec<usize> = self.lookup.ordered().rev().filter(lower).collect();
+        before.sort_by_key(|at| {
+            let other = self.releases.get(*at).and_then(|listed| listed.order.as_ref());
+            let apart = other.is_none_or(|other| other.line() != order.line());
+            (apart, other.is_none_or(Version::is_prerelease))
+        });
+        before
+    }
+
     /// What [`Index::repaired_tag`] says for a tag on each of the releases, by position. An index can have as many tags
     /// as releases, and all of them may have to be moved.
     pub(crate) fn repaired_tags(&self, cleared: &[bool]) -> Vec<Option<usize>> {

@@ -75,6 +75,13 @@ impl Version {
         let Self::SemVer(version) = self;
         !version.pre.is_empty()
     }
+
+    /// The line of development: within it, releases promise to be compatible. That is the major version, and before 1.0
+    /// the minor one.
+    pub(crate) fn line(&self) -> (u64, u64) {
+        let Self::SemVer(version) = self;
+        (version.major, if version.major == 0 { version.minor } else { 0 })
+    }
 }
 
 impl PartialOrd for Version {

@@ -4,7 +4,7 @@
 //! those packages could never be cleared.
 
 use bytes::Bytes;
-use stockade_model::Member;
+use stockade_model::{Gap, Member};
 
 use super::gaps::{Gaps, shown};
 use super::place::{Root, place};
@@ -13,38 +13,37 @@ use super::{Budget, contents};
 
 /// How many archives may lie in each other, below the outermost.
 const MAX_NESTING: usize = 2;
+/// The most bytes that archives among tests unpack to, all of them: 64 MiB.
+const MAX_TEST_DATA: usize = 64 << 20;
 /// What stands between an archive and what is in it.
 const INSIDE: &str = "!/";
 
 /// Names of archives that are looked into.
 const EXTENSIONS: &[&str] = &[
     "zip", "whl", "egg", "jar", "war", "ear", "aar", "pyz", "vsix", "hpi", "jpi", "xpi", "nupkg", "apk", "tar", "tgz",
-    "gz", "crate", "npz",
+    "gz", "crate",
 ];
 /// Names of archives that cannot be looked into.
 const CLOSED: &[&str] = &["tar.xz", "txz", "tar.bz2", "tbz2", "tar.zst", "7z", "rar"];
 
-/// Adds what is in the archives among the files.
+/// Adds what is in the archives among the files: first of those that may be loaded, so that test data cannot use up the
+/// limits.
 pub(super) fn unpack(members: &mut Vec<Member>, budget: &mut Budget, gaps: &mut Gaps) {
-    let mut from = 0;
-    for level in 0..=MAX_NESTING {
-        let until = members.len();
-        for at in from..until {
-            let Some(member) = members.get(at).filter(|member| is_archive(&member.path)) else { continue };
-            let (path, bytes) = (member.path.clone(), member.bytes.clone());
-            let mut inner = Gaps::default();
-            if level < MAX_NESTING {
+    for of_tests in [false, true] {
+        if of_tests {
+            budget.bytes = budget.bytes.min(MAX_TEST_DATA);
+        }
+        let mut at = 0;
+        while let Some(member) = members.get(at) {
+            at = at.saturating_add(1);
+            if is_archive(&member.path) && is_test_or_doc(&member.path) == of_tests {
+                let (path, bytes) = (member.path.clone(), member.bytes.clone());
+                let mut inner = Gaps::default();
                 members.extend(inside(&path, &bytes, budget, &mut inner));
-            } else if super::is_archive(&bytes) {
-                inner.limit(format!("it lies in more than {MAX_NESTING} archives, and was not looked into"));
-            }
-            if !is_test_or_doc(&path) {
-                let name = shown(&path);
-                let inner = inner.into_vec().into_iter();
-                gaps.extend(inner.map(|gap| stockade_model::Gap::new(gap.kind, format!("in {name}: {}", gap.detail))));
+                let inner = inner.into_vec().into_iter().filter(|_| !of_tests);
+                gaps.extend(inner.map(|gap| Gap::new(gap.kind, format!("in {}: {}", shown(&path), gap.detail))));
             }
         }
-        from = until;
     }
 }
 
@@ -55,6 +54,12 @@ fn is_archive(path: &str) -> bool {
 }
 
 fn inside(path: &str, bytes: &Bytes, budget: &mut Budget, gaps: &mut Gaps) -> Vec<Member> {
+    if path.matches(INSIDE).count() >= MAX_NESTING {
+        if super::is_archive(bytes) {
+            gaps.limit(format!("it lies in {MAX_NESTING} archives, and was not looked into"));
+        }
+        return Vec::new();
+    }
     let Some(entries) = contents(path, bytes, budget, gaps) else { return Vec::new() };
     let mut members = place(&entries, Root::Nothing, gaps);
     for member in &mut members {

@@ -11,7 +11,7 @@ use stockade_model::Member;
 
 use super::gaps::{Gaps, shown};
 use super::role::is_test_or_doc;
-use super::{Entry, Kind, extension};
+use super::{Entry, Kind, extension, inside};
 
 /// The most bytes of a path.
 const MAX_PATH: usize = 1024;
@@ -67,18 +67,7 @@ pub(super) fn link_target(from: &str, target: &str) -> Option<String> {
     if target.starts_with('/') || has_drive(&target) {
         return None;
     }
-    let mut parts: Vec<&str> = from.split('/').collect();
-    parts.pop();
-    for part in target.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
+    inside(parent(from).unwrap_or_default(), &target)
 }
 
 struct Placed<'a> {

@@ -45,10 +45,15 @@ pub fn is_test_or_doc(path: &str) -> bool {
     let path = path.to_ascii_lowercase();
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", &path));
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    folders.split('/').any(|folder| FOLDERS.contains(&folder))
+    folders.split('/').any(is_folder)
         || BEGINS.iter().any(|begin| stem.starts_with(begin))
         || ENDS.iter().any(|end| stem.ends_with(end))
         || matches!(stem, "test" | "tests")
+}
+
+/// `tests`, and `test cases` or `test_data` likewise.
+fn is_folder(name: &str) -> bool {
+    FOLDERS.contains(&name) || name.strip_prefix("test").is_some_and(|rest| rest.starts_with([' ', '-', '_', '.']))
 }
 
 #[cfg(test)]

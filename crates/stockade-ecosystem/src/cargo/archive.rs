@@ -7,7 +7,7 @@ use stockade_model::{Code, NeedFrom, NeedRole, Trigger};
 use toml::{Table, Value};
 
 use super::ID;
-use crate::archive::{ArtifactFormat, Files, Manifest, Root, extension, find_line};
+use crate::archive::{ArtifactFormat, Files, Manifest, Root, extension, find_line, inside, is_test_or_doc};
 
 /// A packed crate.
 pub static CRATE: ArtifactFormat =
@@ -28,7 +28,7 @@ fn read(files: &Files<'_>, manifest: &mut Manifest) {
     let Ok(document) = text.parse::<Table>() else {
         return manifest.gaps.malformed("`Cargo.toml` is no TOML, and was not read");
     };
-    let package = Package { files, text: &text, document: &document };
+    let package = Package { files, path: MANIFEST, folder: "", text: &text, document: &document };
     package.build(manifest);
     package.library(manifest);
     package.programs(manifest);
@@ -40,8 +40,29 @@ fn read(files: &Files<'_>, manifest: &mut Manifest) {
     }
 }
 
+/// Adds what runs when crates are built that a package of another ecosystem contains.
+pub(crate) fn built(files: &Files<'_>, manifest: &mut Manifest) {
+    for path in files.paths().filter(|path| !is_test_or_doc(path)) {
+        let Some(folder) = path.strip_suffix(MANIFEST).filter(|folder| folder.is_empty() || folder.ends_with('/'))
+        else {
+            continue;
+        };
+        let Some(text) = files.text(path, manifest) else { continue };
+        let Ok(document) = text.parse::<Table>() else { continue };
+        let package = Package { files, path, folder, text: &text, document: &document };
+        package.build(manifest);
+        if table(&document, "lib").is_some_and(is_macro) {
+            package.library(manifest);
+        }
+    }
+}
+
 struct Package<'a> {
     files: &'a Files<'a>,
+    /// Of the manifest.
+    path: &'a str,
+    /// The folder of the manifest, with its `/`.
+    folder: &'a str,
     text: &'a str,
     document: &'a Table,
 }
@@ -93,12 +114,10 @@ impl Package<'_> {
     }
 
     fn start(&self, trigger: Trigger, name: &str, path: &str, manifest: &mut Manifest) {
-        let path = path.trim_start_matches("./").replace('\\', "/");
-        if self.files.has(&path) {
-            let written = format!("\"{path}\"");
-            let line = find_line(self.text, |line| line.contains(&written));
-            manifest.start(trigger, name, Code::File(path), MANIFEST, line);
-        }
+        let written = format!("\"{path}\"");
+        let Some(path) = inside(self.folder, path).filter(|path| self.files.has(path)) else { return };
+        let line = find_line(self.text, |line| line.contains(&written));
+        manifest.start(trigger, name, Code::File(path), self.path, line);
     }
 }
 

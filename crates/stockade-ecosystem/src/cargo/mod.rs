@@ -10,5 +10,6 @@ mod archive;
 use stockade_model::EcosystemId;
 
 pub use archive::CRATE;
+pub(crate) use archive::built;
 
 const ID: EcosystemId = EcosystemId::new("cargo");

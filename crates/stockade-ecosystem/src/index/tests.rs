@@ -50,6 +50,20 @@ fn a_release_is_found_by_its_version() {
 }
 
 #[test]
+fn a_release_is_compared_with_lower_ones_those_of_its_line_first() {
+    let index = versions(&["1.9.0", "2.0.0", "2.1.0-rc.1", "1.10.0", "2.1.0", "2.2.0", "0.3.0", "0.2.1", "0.2.0", "x"]);
+    let before = |version: &str| {
+        let positions = index.before(version).into_iter();
+        positions.map(|at| index.releases[at].version.as_str()).collect::<Vec<_>>()
+    };
+    assert_eq!(before("2.1.0"), ["2.0.0", "2.1.0-rc.1", "1.10.0", "1.9.0", "0.3.0", "0.2.1", "0.2.0"]);
+    assert_eq!(before("2.0.0"), ["1.10.0", "1.9.0", "0.3.0", "0.2.1", "0.2.0"]);
+    assert_eq!(before("0.3.0"), ["0.2.1", "0.2.0"]);
+    assert_eq!(before("0.2.1"), ["0.2.0"]);
+    assert!(before("0.2.0").is_empty() && before("x").is_empty() && before("9.9.9").is_empty());
+}
+
+#[test]
 fn a_file_is_found_by_our_spelling_before_the_upstreams() {
     let mut releases = versions(&["1.0.0", "1.1.0", "1.2.0"]).releases;
     releases[0].artifact.url = "https://registry.example/x/ours-1.1.0".to_owned();

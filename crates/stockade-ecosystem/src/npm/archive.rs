@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use stockade_model::{Code, Trigger};
 
 use super::ID;
-use crate::archive::{ArtifactFormat, Files, Manifest, Root, extension, is_test_or_doc, line_of, shown};
+use crate::archive::{ArtifactFormat, Files, Manifest, Root, extension, inside, is_test_or_doc, line_of, shown};
 
 /// The tarball of a release.
 pub static TARBALL: ArtifactFormat =
@@ -188,7 +188,9 @@ impl Package<'_> {
             _ => {}
         }
         let folder = self.document.get("directories").and_then(|folders| folders.get("bin")).and_then(Value::as_str);
-        let Some(folder) = folder.and_then(normal).filter(|folder| !folder.is_empty()) else { return };
+        let Some(folder) = folder.and_then(|folder| inside("", folder)).filter(|folder| !folder.is_empty()) else {
+            return;
+        };
         let folder = format!("{folder}/");
         for path in self.files.paths().filter(|path| path.starts_with(&folder)) {
             let name = path.rsplit('/').next().unwrap_or(path);
@@ -232,24 +234,9 @@ fn is_loadable(path: &str) -> bool {
 
 /// The file that Node loads for a path.
 fn resolve(files: &Files<'_>, path: &str) -> Option<String> {
-    let path = normal(path)?;
+    let path = inside("", path)?;
     let mut tried = SUFFIXES.iter().map(|suffix| format!("{path}{suffix}").trim_start_matches('/').to_owned());
     tried.find(|path| files.has(path))
-}
-
-/// A path without `.` and `..`. `None` if it leads out of the package.
-fn normal(path: &str) -> Option<String> {
-    let mut parts = Vec::new();
-    for part in path.trim_start_matches('/').split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use toml::{Table, Value};
 
 use super::requirement::need;
 use super::{at_start, entry_point, ini, metadata, module_file, modules};
-use crate::archive::{Files, Manifest, find_line, is_test_or_doc};
+use crate::archive::{Files, Manifest, find_line, inside, is_test_or_doc};
 
 const PROJECT: &str = "pyproject.toml";
 const SETUP: &str = "setup.py";
@@ -55,6 +55,7 @@ pub(super) fn read(files: &Files<'_>, manifest: &mut Manifest) {
         metadata(&text, manifest);
     }
     egg_info(files, manifest);
+    crate::cargo::built(files, manifest);
     for path in files.paths() {
         let name = ["src/", "lib/", "python/"].iter().find_map(|folder| path.strip_prefix(folder)).unwrap_or(path);
         if !TOOLS.contains(&path) && !is_test_or_doc(path) {
@@ -107,9 +108,8 @@ fn backend(files: &Files<'_>, text: &str, document: &Table, manifest: &mut Manif
     let module = backend.split(':').next().unwrap_or_default().trim().replace('.', "/");
     let folders = system.get("backend-path").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     for folder in folders {
-        let folder = folder.trim_start_matches("./").trim_matches('/');
-        let folder = if matches!(folder, "" | ".") { String::new() } else { format!("{folder}/") };
-        for path in [format!("{folder}{module}.py"), format!("{folder}{module}/__init__.py")] {
+        for path in [format!("{module}.py"), format!("{module}/__init__.py")] {
+            let Some(path) = inside(folder, &path) else { continue };
             if files.has(&path) {
                 let line = find_line(text, |line| line.trim_start().starts_with("build-backend"));
                 manifest.start(Trigger::Install, "build backend", Code::File(path), PROJECT, line);
