@@ -59,7 +59,7 @@ pub(super) fn measure(source: &str) -> Shape {
         }
     }
     let mut shape = meter.shape;
-    if doubtful {
+    if doubtful || meter.strings > 0 {
         shape.nesting = shape.nesting.max(source.bytes().filter(|byte| b"([{".contains(byte)).count());
     }
     shape.nesting = shape.nesting.max(indentation(source));
