@@ -28,6 +28,18 @@ use crate::ir::{Binary, Block, Expr, Expression, Language, Names, Program, State
 /// The most levels of commands inside of commands. Deeper ones are dropped with a problem.
 const MAX_DEPTH: u32 = 60;
 
+/// The most stages of a pipeline that are one expression.
+const MAX_STAGES: usize = 40;
+
+/// The most files that the output of one command is written to.
+const MAX_OUTPUTS: usize = 20;
+
+/// Commands that read what comes into the loop or group around them.
+const READERS: &[&str] = &[
+    "read", "cat", "tee", "sh", "bash", "node", "python", "python3", "xargs", "curl", "nc", "ssh", "base64", "gzip",
+    "openssl", "gpg", "tar", "jq", "sed", "awk", "grep", "tr", "head", "tail", "sort", "cut",
+];
+
 /// The most bytes of one script that are read: 4 MiB.
 const MAX_SOURCE: usize = 4 * 1024 * 1024;
 
@@ -267,6 +279,7 @@ impl<'n> Shell<'n> {
 
     fn pipeline(&mut self, block: &mut Block) {
         let mut input = None;
+        let mut stages = 0_usize;
         loop {
             let stage = self.command(input, block);
             self.skip_blanks();
@@ -275,11 +288,22 @@ impl<'n> Shell<'n> {
                 [b'|', ..] => {
                     self.pos += 1;
                     self.eat("&");
-                    input = Some(self.stage_value(stage, block));
+                    stages += 1;
+                    let value = self.stage_value(stage, block);
+                    input = Some(if stages % MAX_STAGES == 0 { self.kept(value, block) } else { value });
                 }
                 _ => return self.finish_stage(stage, block),
             }
         }
+    }
+
+    /// A value in a variable, so that expressions do not nest without end.
+    fn kept(&mut self, value: Expr, block: &mut Block) -> Expr {
+        let (at, name) = (self.at(), self.fresh());
+        let target = self.b.name(&name, at);
+        let assign = self.b.assign(target, value, at);
+        block.push(Statement::Do(assign));
+        self.b.name(&name, at)
     }
 
     fn finish_stage(&mut self, stage: Stage, block: &mut Block) {
@@ -387,7 +411,8 @@ impl<'n> Shell<'n> {
 
     fn finish_simple(&mut self, words: Vec<Word>, redirections: Redirections, block: &mut Block) -> Stage {
         let at = words.first().map_or(self.at(), |word| word.at);
-        let input = redirections.input.or_else(|| self.inherited(at));
+        let reads = words.first().and_then(Word::literal).is_some_and(|name| READERS.contains(&name));
+        let input = redirections.input.or_else(|| if reads { self.inherited(at) } else { None });
         let value = if words.is_empty() { redirections.input } else { self.call(words, input, block) };
         let background = self.peek() == Some(b'&') && !self.starts("&&");
         let Some(mut value) = value else {
@@ -397,7 +422,7 @@ impl<'n> Shell<'n> {
             }
             return Stage::Statements(Block::new());
         };
-        for (name, path) in redirections.outputs {
+        for (name, path) in redirections.outputs.into_iter().take(MAX_OUTPUTS) {
             value = self.b.call_name(name, vec![path, value], at);
         }
         if background && redirections.discarded {

@@ -29,7 +29,9 @@ pub(crate) fn function(path: &str, arguments: &Arguments, _apply: &mut Apply<'_>
         "gunzip" | "zcat" | "gzip.decode" => {
             return transformed(arguments, |bytes| decode::inflate(bytes, decode::Format::Gzip));
         }
-        "rev" => input(arguments)?.lines().map(|line| line.chars().rev().collect::<String>()).collect::<Vec<_>>().join("\n"),
+        "rev" => {
+            input(arguments)?.lines().map(|line| line.chars().rev().collect::<String>()).collect::<Vec<_>>().join("\n")
+        }
         "tr" => translate(arguments)?,
         _ => return None,
     };
@@ -92,7 +94,8 @@ fn printf(arguments: &Arguments) -> Option<String> {
         match rest.next()? {
             '%' => output.push('%'),
             's' | 'd' | 'i' => output.push_str(values.next().map_or(Some(""), |value| value.as_text().map(|t| &**t))?),
-            'b' => output.push_str(&values.next().map_or(Some(String::new()), |value| value.as_text().map(|t| unescape(t)))?),
+            'b' => output
+                .push_str(&values.next().map_or(Some(String::new()), |value| value.as_text().map(|t| unescape(t)))?),
             'c' => output.extend(values.next()?.as_text()?.chars().next()),
             _ => return None,
         }
@@ -103,7 +106,8 @@ fn printf(arguments: &Arguments) -> Option<String> {
 /// `tr a-z n-za-m`, `tr -d x`.
 fn translate(arguments: &Arguments) -> Option<String> {
     let text = input(arguments)?;
-    let words: Vec<&str> = arguments.positional.iter().map(|value| value.as_text().map(|t| &**t)).collect::<Option<_>>()?;
+    let words: Vec<&str> =
+        arguments.positional.iter().map(|value| value.as_text().map(|t| &**t)).collect::<Option<_>>()?;
     match words[..] {
         ["-d", removed] => {
             let removed = expand(removed);

@@ -80,6 +80,28 @@ const SUBCOMMANDS: &[(&str, usize)] = &[
     ("yarn", 1),
 ];
 
+/// Options before the subcommand that another value follows.
+const VALUED: &[&str] = &[
+    "--profile",
+    "--region",
+    "--output",
+    "--project",
+    "--account",
+    "-n",
+    "--namespace",
+    "--context",
+    "--kubeconfig",
+    "-C",
+    "-c",
+    "--prefix",
+    "--registry",
+    "--cwd",
+    "--git-dir",
+    "--work-tree",
+    "--host",
+    "-H",
+];
+
 /// Folders that commands of the system are in.
 const SYSTEM_FOLDERS: &[&str] = &["/bin/", "/sbin/", "/usr/", "/opt/homebrew/", "/system/", "node_modules/.bin/"];
 
@@ -186,7 +208,11 @@ impl Shell<'_> {
         let stripped = [".exe", ".cmd", ".bat", ".com"].iter().find_map(|ending| lower.strip_suffix(ending));
         let base = stripped.unwrap_or(if self.windows { &lower } else { base });
         match base.split_once('.') {
-            Some((name, version)) if version.bytes().all(|byte| byte.is_ascii_digit()) => name.to_owned(),
+            Some((name, version))
+                if !name.is_empty() && !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit()) =>
+            {
+                name.to_owned()
+            }
             _ => base.to_owned(),
         }
     }
@@ -225,13 +251,7 @@ impl Shell<'_> {
     }
 
     /// A command of which the name is known.
-    fn command_call(
-        &mut self,
-        name: &str,
-        words: Vec<Word>,
-        input: Option<Expr>,
-        block: &mut Block,
-    ) -> Option<Expr> {
+    fn command_call(&mut self, name: &str, words: Vec<Word>, input: Option<Expr>, block: &mut Block) -> Option<Expr> {
         let at = words.first().map_or(0, |word| word.at);
         match name {
             "[" | "test" => return Some(self.short_test(words.into_iter().skip(1).collect(), at)),
@@ -360,9 +380,13 @@ impl Shell<'_> {
                 _ => copy(word),
             })
             .collect();
-        if let Some(call) = self.call(inner, None, block) {
-            block.push(Statement::Do(call));
+        if self.depth >= super::MAX_DEPTH {
+            return;
         }
+        self.depth += 1;
+        let call = self.call(inner, None, block);
+        self.depth -= 1;
+        block.extend(call.map(Statement::Do));
     }
 
     /// A tool: what it does by its options becomes part of its path.
@@ -375,7 +399,9 @@ impl Shell<'_> {
             })
         };
         let path = match name {
-            "base64" | "base32" | "gbase64" if flag('d') || flag('D') || has(&["--decode"]) => "base64.decode".to_owned(),
+            "base64" | "base32" | "gbase64" if flag('d') || flag('D') || has(&["--decode"]) => {
+                "base64.decode".to_owned()
+            }
             "xxd" if flag('r') => "xxd.decode".to_owned(),
             "gzip" | "bzip2" | "xz" | "zstd" | "brotli" | "compress" if flag('d') => format!("{name}.decode"),
             "gpg" | "gpg2" | "age" if flag('d') || has(&["--decrypt"]) => "gpg.decode".to_owned(),
@@ -400,8 +426,11 @@ impl Shell<'_> {
         let mut path = name.to_owned();
         let mut rest = Vec::with_capacity(words.len());
         let mut left = *most;
+        let mut is_value = false;
         for (index, word) in words.into_iter().enumerate() {
-            let part = word.literal().and_then(|text| subcommand(name, text)).filter(|_| index > 0 && left > 0);
+            let candidate = index > 0 && left > 0 && !is_value;
+            let part = word.literal().and_then(|text| subcommand(name, text)).filter(|_| candidate);
+            let was_value = std::mem::replace(&mut is_value, word.literal().is_some_and(|t| VALUED.contains(&t)));
             match part {
                 Some(part) => {
                     path.push('.');
@@ -409,7 +438,7 @@ impl Shell<'_> {
                     left -= 1;
                 }
                 None => {
-                    if index > 0 && !word.prefix().starts_with('-') {
+                    if index > 0 && !was_value && !word.prefix().starts_with('-') {
                         left = 0;
                     }
                     rest.push(word);
@@ -437,8 +466,18 @@ impl Shell<'_> {
             arguments.push(self.sent(word, sends, input));
             sends = matches!(
                 &*prefix,
-                "-d" | "--data" | "--data-binary" | "--data-raw" | "--data-urlencode" | "--data-ascii" | "--json"
-                    | "-F" | "--form" | "-T" | "--upload-file" | "--post-file" | "--body-file"
+                "-d" | "--data"
+                    | "--data-binary"
+                    | "--data-raw"
+                    | "--data-urlencode"
+                    | "--data-ascii"
+                    | "--json"
+                    | "-F"
+                    | "--form"
+                    | "-T"
+                    | "--upload-file"
+                    | "--post-file"
+                    | "--body-file"
             );
             sends |= prefix.starts_with("-sd") || prefix.starts_with("-sF");
         }
@@ -461,7 +500,8 @@ impl Shell<'_> {
 
     /// `cmd /c commands`.
     fn cmd(&mut self, words: Vec<Word>, input: Option<Expr>, at: u32) -> Expr {
-        let is_run = |word: &Word| word.literal().is_some_and(|t| matches!(&*t.to_ascii_lowercase(), "/c" | "/k" | "/r"));
+        let is_run =
+            |word: &Word| word.literal().is_some_and(|t| matches!(&*t.to_ascii_lowercase(), "/c" | "/k" | "/r"));
         let Some(from) = words.iter().position(is_run) else {
             return self.plain_call("cmd", words, input);
         };
@@ -520,7 +560,9 @@ fn tar(options: &[&str]) -> &'static str {
 fn openssl(options: &[&str]) -> &'static str {
     let first = options.first().copied().unwrap_or_default();
     let cipher = matches!(first, "enc" | "base64" | "smime" | "cms" | "rsautl" | "pkeyutl")
-        || first.starts_with("aes") || first.starts_with("des") || first.starts_with("chacha");
+        || first.starts_with("aes")
+        || first.starts_with("des")
+        || first.starts_with("chacha");
     match first {
         "s_client" => "openssl.s_client",
         "s_server" => "openssl.s_server",

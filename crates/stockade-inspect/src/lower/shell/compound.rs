@@ -2,7 +2,7 @@
 
 use super::words::Word;
 use super::{Redirections, Shell, Stage};
-use crate::ir::{Binary, Block, Expr, Function, Parameter, Statement, Unary};
+use crate::ir::{Binary, Block, Expr, Expression, Function, Parameter, Statement, Unary};
 
 /// The most branches of one `if` or `case`: each is a level of the form that comes out.
 const MAX_BRANCHES: usize = 200;
@@ -31,7 +31,8 @@ impl Shell<'_> {
             return Some(Stage::Statements(self.windows_if()));
         }
         let name = self.fresh();
-        let around = self.input.replace(name.clone());
+        let fed = input.is_some() || self.input.is_some() || matches!(kind, "while" | "until" | "for");
+        let around = std::mem::replace(&mut self.input, fed.then(|| name.clone()));
         let mut block = Block::new();
         match kind {
             "(" | "{" => self.group(kind, &mut block),
@@ -66,7 +67,7 @@ impl Shell<'_> {
         }
         if !redirections.outputs.is_empty() {
             let mut value = self.printed(body, &mut block);
-            for (how, path) in redirections.outputs {
+            for (how, path) in redirections.outputs.into_iter().take(super::MAX_OUTPUTS) {
                 value = self.b.call_name(how, vec![path, value], at);
             }
             body = vec![Statement::Do(value)];
@@ -148,6 +149,10 @@ impl Shell<'_> {
         let commands = self.list(&["do", "done"]);
         let mut before = Block::new();
         let mut test = self.test_of(commands, &mut before);
+        if matches!(self.b.peek(test), Some(Expression::Assign { .. })) {
+            before.push(Statement::Do(test));
+            test = self.b.other(Vec::new(), at);
+        }
         if until {
             test = self.b.unary(Unary::Not, test, at);
         }
@@ -271,7 +276,9 @@ impl Shell<'_> {
     /// True if what was read just now is the name of a function.
     pub(super) fn is_definition(&self, words: &[Word]) -> bool {
         let rest = self.rest().trim_ascii_start();
-        words.is_empty() && rest.first() == Some(&b'(') && rest.get(1..).is_some_and(|r| r.trim_ascii_start().starts_with(b")"))
+        words.is_empty()
+            && rest.first() == Some(&b'(')
+            && rest.get(1..).is_some_and(|r| r.trim_ascii_start().starts_with(b")"))
     }
 
     /// The rest of a function's definition, after its name.
@@ -390,7 +397,8 @@ impl Shell<'_> {
                 continue;
             }
             self.skip_blanks();
-            if matches!(self.plain().to_ascii_lowercase().as_str(), "equ" | "neq" | "gtr" | "lss") || self.starts("==") {
+            if matches!(self.plain().to_ascii_lowercase().as_str(), "equ" | "neq" | "gtr" | "lss") || self.starts("==")
+            {
                 self.word(&mut block);
                 self.skip_blanks();
                 self.word(&mut block);

@@ -2,8 +2,8 @@
 //! `node --eval=…`, `powershell -EncodedCommand …`), one call comes out: the canonical option and the code, or the
 //! script's file first, or the input as `stdin`.
 
-use super::words::Word;
 use super::Shell;
+use super::words::Word;
 use crate::ir::Expr;
 
 /// An interpreter's command line.

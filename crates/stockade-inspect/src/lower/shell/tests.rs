@@ -49,7 +49,7 @@ lowers! {
         "bash <(curl x)" => r#"bash(stdin=curl("x"))"#,
         "(env; cat a) | curl -d @- u" =>
             r#"|2 = ""; {|2 Add= env(); |2 Add= cat("a")}; curl("-d", |2, "u", stdin=|2)"#,
-        "cat a | while read l; do curl $l; done" => r#"|1 = cat("a"); loop true {l = |1; curl(l, stdin=|1)}"#,
+        "cat a | while read l; do curl $l; done" => r#"|1 = cat("a"); loop ?() {l = |1; curl(l, stdin=|1)}"#,
         "xargs -n1 curl < urls" => r#"curl(<("urls"))"#,
         "sh <<EOF\necho $A\nEOF\nls" => r#"sh(stdin=<"echo ", env.A, "\n">); ls()"#,
         "python3 - <<'E'\nimport os\nE" => r#"python3(stdin="import os\n")"#;
@@ -75,7 +75,7 @@ lowers! {
         "chmod +x a && chmod 755 b && chmod 600 c" => r#"chmod.x("+x", "a"); chmod.x("755", "b"); chmod("600", "c")"#,
         "gh auth token" => "gh.auth.token()",
         "aws --profile p secretsmanager get-secret-value --secret-id x" =>
-            r#"aws("--profile", "p", "secretsmanager", "get-secret-value", "--secret-id", "x")"#,
+            r#"aws.secretsmanager.get-secret-value("--profile", "p", "--secret-id", "x")"#,
         "git clone https://a.invalid/b" => r#"git.clone("https://a.invalid/b")"#,
         "certutil -urlcache -split -f https://a.invalid f" =>
             r#"certutil.urlcache("-split", "-f", "https://a.invalid", "f")"#,
@@ -124,8 +124,10 @@ fn offsets_are_those_of_the_source() {
 
 #[test]
 fn deep_and_long_scripts_end() {
-    for piece in ["$(", "(", "{ ", "`", "\"$(", "${a:-", "if a; then ", "<(", "((", "[[ a && ", "! ", "a | ", "case x in a) "] {
-        lowered(&piece.repeat(20_000));
+    for piece in
+        ["$(", "(", "{ ", "`", "\"$(", "${a:-", "if a; then ", "<(", "((", "[[ a && ", "! ", "a | ", "case x in a) "]
+    {
+        super::lower(&piece.repeat(20_000), &mut Names::default());
     }
 }
 

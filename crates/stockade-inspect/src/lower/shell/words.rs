@@ -389,7 +389,8 @@ impl Shell<'_> {
     }
 
     fn operator(&mut self) -> &'static str {
-        let all = ["}", ":-", ":=", ":+", ":?", ":", "-", "=", "+", "?", "##", "#", "%%", "%", "//", "/", "^^", ",,", "["];
+        let all =
+            ["}", ":-", ":=", ":+", ":?", ":", "-", "=", "+", "?", "##", "#", "%%", "%", "//", "/", "^^", ",,", "["];
         all.into_iter().find(|operator| self.eat(operator)).unwrap_or_default()
     }
 
