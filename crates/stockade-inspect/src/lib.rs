@@ -16,6 +16,7 @@ mod apis;
 pub mod capability;
 mod decode;
 mod eval;
+mod difference;
 pub mod facts;
 mod inspection;
 pub mod ir;

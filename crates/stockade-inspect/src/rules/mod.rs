@@ -1,41 +1,102 @@
 //! Rules: what is worth a hold or a denial, as data.
+//!
+//! A rule is a Markdown file: a title, an explanation for whoever is stopped by it, a table in TOML that says what it
+//! matches, and samples that it must and must not match. The file is the documentation and the test. The rules that come
+//! with stockade are read in the same way as a user's own.
 
-use crate::inspection::{Assessment, Inspection};
+mod builtin;
+mod document;
+mod matching;
+#[cfg(test)]
+mod tests;
+
+use std::sync::LazyLock;
+
+use stockade_model::{Digest, Verdict};
+
+use crate::difference::{self, Cleared};
+use crate::inspection::{Assessment, Finding, Inspection};
+pub use document::RuleError;
+use document::Rule;
+
+/// How many findings of one release are told.
+const MAX_FINDINGS: usize = 20;
+/// What each further rule that matches adds to the score, and at most.
+const CORROBORATION: u8 = 2;
+const MAX_CORROBORATION: u8 = 10;
+/// How many rules a user may add.
+const MAX_RULES: usize = 1_000;
 
 /// A set of rules.
 #[derive(Debug, Default)]
-pub struct Rules {}
-
-/// What is wrong with a rule's text.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{file}: {what}")]
-pub struct RuleError {
-    /// The file.
-    pub file: String,
-    /// What is wrong and where.
-    pub what: String,
+pub struct Rules {
+    rules: Vec<Rule>,
+    digest: String,
 }
 
 impl Rules {
     /// The rules that come with stockade.
     pub fn builtin() -> &'static Self {
-        static BUILTIN: std::sync::LazyLock<Rules> = std::sync::LazyLock::new(Rules::default);
+        static BUILTIN: LazyLock<Rules> = LazyLock::new(|| {
+            let own: Vec<_> = builtin::FILES.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+            Rules::default().with(&own).expect("the rules that come with stockade are tested")
+        });
         &BUILTIN
     }
 
-    /// These rules and a user's own: pairs of a file name and its Markdown.
-    pub fn with(&self, _own: &[(String, String)]) -> Result<Self, RuleError> {
-        Ok(Self {})
+    /// These rules and a user's own: pairs of a file name and its Markdown. A rule of the same name replaces one.
+    pub fn with(&self, own: &[(String, String)]) -> Result<Self, RuleError> {
+        let mut rules = self.rules.clone();
+        for (file, text) in own {
+            let rule = Rule::parse(file, text)?;
+            rules.retain(|known| known.name != rule.name);
+            rules.push(rule);
+            if rules.len() > MAX_RULES {
+                return Err(RuleError { file: file.clone(), what: format!("more than {MAX_RULES} rules") });
+            }
+        }
+        let all: String = rules.iter().map(|rule| format!("{}\n{}\n", rule.name, rule.table)).collect();
+        Ok(Self { rules, digest: Digest::of(all.as_bytes()).hex() })
     }
 
-    /// A digest of the rules' text: what other rules have judged is judged again.
-    pub fn digest(&self) -> String {
-        String::new()
+    /// A digest of the rules: what other rules have judged is judged again.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The names with the title, what each asks for, and the explanation in Markdown.
+    pub fn describe(&self) -> impl Iterator<Item = (&str, &str, Verdict, &str)> {
+        self.rules.iter().map(|rule| (&*rule.name, &*rule.title, rule.verdict, &*rule.explanation))
     }
 }
 
 /// Judges an inspection, alone and against the cleared releases before it: the newest of the same line first.
-pub fn assess(subject: &Inspection, cleared: &[&Inspection], _rules: &Rules) -> Assessment {
-    let _ = (subject, cleared);
-    Assessment::default()
+pub fn assess(subject: &Inspection, cleared: &[&Inspection], rules: &Rules) -> Assessment {
+    let known = (!cleared.is_empty()).then(|| Cleared::of(cleared));
+    let case = matching::Case::of(subject, known.as_ref());
+    let matches = rules.rules.iter().filter_map(|rule| {
+        let places = case.matches(rule)?;
+        Some(Finding {
+            rule: rule.name.clone(),
+            verdict: rule.verdict,
+            score: rule.score,
+            sentence: rule.sentence(&places),
+            places,
+        })
+    });
+    let mut findings: Vec<Finding> = matches.collect();
+    findings.sort_by(|a, b| (b.verdict, b.score).cmp(&(a.verdict, a.score)).then_with(|| a.rule.cmp(&b.rule)));
+    corroborate(&mut findings);
+    findings.truncate(MAX_FINDINGS);
+    let difference = known.as_ref().zip(cleared.first()).map(|(known, newest)| difference::between(subject, newest, known));
+    Assessment { findings, difference }
+}
+
+/// Several rules that match make the strongest one stronger, within bounds: one piece of evidence often matches twice.
+fn corroborate(findings: &mut [Finding]) {
+    let held = findings.iter().filter(|finding| finding.verdict > Verdict::Allow).count();
+    let more = u8::try_from(held.saturating_sub(1)).unwrap_or(u8::MAX).saturating_mul(CORROBORATION);
+    if let Some(first) = findings.first_mut() {
+        first.score = first.score.saturating_add(more.min(MAX_CORROBORATION)).min(100);
+    }
 }

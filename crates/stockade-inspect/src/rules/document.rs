@@ -1,0 +1,224 @@
+//! A rule's file: Markdown for a person, with the table that says what it matches.
+
+use serde::Deserialize;
+use stockade_model::{NeedFrom, NeedRole, Trigger, Verdict};
+
+use crate::capability::{Capability, Source};
+use crate::facts::MarkKind;
+use crate::inspection::Place;
+use crate::ir::Language;
+use crate::lexicon::Topic;
+
+/// How long a rule's file may be, in bytes.
+const MAX_FILE: usize = 256 * 1024;
+/// How many patterns a rule may have.
+const MAX_PATTERNS: usize = 32;
+/// How much of a detail a sentence quotes, in characters.
+const QUOTED: usize = 80;
+
+/// What is wrong with a rule's text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the rule in `{file}` cannot be used: {what}")]
+pub struct RuleError {
+    /// The file.
+    pub file: String,
+    /// What is wrong and where.
+    pub what: String,
+}
+
+/// A rule.
+#[derive(Debug, Clone)]
+pub(super) struct Rule {
+    pub(super) name: String,
+    pub(super) title: String,
+    pub(super) explanation: String,
+    /// The table as written.
+    pub(super) table: String,
+    pub(super) verdict: Verdict,
+    pub(super) score: u8,
+    pub(super) scope: Scope,
+    sentence: String,
+    pub(super) all: Vec<Pattern>,
+    pub(super) any: Vec<Pattern>,
+    pub(super) none: Vec<Pattern>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    verdict: Verdict,
+    score: u8,
+    sentence: String,
+    #[serde(default)]
+    scope: Scope,
+    #[serde(default)]
+    all: Vec<Pattern>,
+    #[serde(default)]
+    any: Vec<Pattern>,
+    #[serde(default)]
+    none: Vec<Pattern>,
+}
+
+/// Where a rule's patterns must meet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Scope {
+    /// In one file.
+    #[default]
+    File,
+    /// In one file and the files that it loads.
+    Reach,
+    /// Anywhere in the release.
+    Release,
+}
+
+/// What one part of a rule matches: exactly one of the first group, narrowed by the second.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct Pattern {
+    /// An act of one of these capabilities.
+    pub(super) act: Vec<Capability>,
+    /// Data from one of these sources that reaches an act of one of `to`.
+    pub(super) flow: Vec<Source>,
+    pub(super) to: Vec<Capability>,
+    /// A file that looks like one of these.
+    pub(super) mark: Vec<MarkKind>,
+    /// A text that speaks of one of these.
+    pub(super) mention: Vec<Topic>,
+    /// A place where code starts at one of these events.
+    pub(super) start: Vec<Trigger>,
+    /// Something that is installed with it, from one of these.
+    pub(super) need: Vec<NeedFrom>,
+    /// A file whose path ends like one of these.
+    pub(super) file: Vec<String>,
+    /// The share of the content that is gone, in percent, at least.
+    pub(super) lost: Option<u32>,
+
+    /// The event that reaches it.
+    pub(super) trigger: Vec<Trigger>,
+    /// The detail, word or name contains one of these, regardless of case.
+    pub(super) detail: Vec<String>,
+    /// And none of these.
+    pub(super) not: Vec<String>,
+    /// The amount of a mark, or how many different ones there are, at least.
+    pub(super) least: Option<u32>,
+    /// At most.
+    pub(super) most: Option<u32>,
+    /// It stands in a layer that was peeled off.
+    pub(super) peeled: Option<bool>,
+    /// The language of the file.
+    pub(super) language: Vec<Language>,
+    /// What a need is for.
+    pub(super) role: Vec<NeedRole>,
+    /// It is new.
+    pub(super) new: Option<New>,
+}
+
+/// In which sense something is new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum New {
+    /// No cleared release had it at all, at any event that early.
+    First,
+    /// No cleared release had it with this detail.
+    Detail,
+    /// No cleared release had it with this detail on a line like this.
+    Place,
+}
+
+impl Rule {
+    /// Reads a rule's file. Its name is the file's.
+    pub(super) fn parse(file: &str, text: &str) -> Result<Self, RuleError> {
+        let fail = |what: String| RuleError { file: file.to_owned(), what };
+        if text.len() > MAX_FILE {
+            return Err(fail(format!("it has {} bytes, more than the limit of {MAX_FILE}", text.len())));
+        }
+        let name = file.rsplit(['/', '\\']).next().unwrap_or(file).trim_end_matches(".md").to_owned();
+        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-') {
+            return Err(fail("its file must be named in kebab case, such as `environment-sent.md`".to_owned()));
+        }
+        let title = text.lines().find_map(|line| line.strip_prefix("# "));
+        let title = title.ok_or_else(|| fail("it has no title: a line that begins with `# `".to_owned()))?.trim().to_owned();
+        let table = fenced(text, "toml").next().ok_or_else(|| fail("it has no table: a fenced block of `toml`".to_owned()))?;
+        let read: Table = toml::from_str(table.1).map_err(|error| fail(error.to_string().trim().to_owned()))?;
+        let patterns = read.all.iter().chain(&read.any).chain(&read.none);
+        if read.all.len() + read.any.len() + read.none.len() > MAX_PATTERNS {
+            return Err(fail(format!("it has more than {MAX_PATTERNS} patterns")));
+        }
+        for pattern in patterns {
+            pattern.check().map_err(|what| fail(what.to_owned()))?;
+        }
+        if read.all.is_empty() && read.any.is_empty() {
+            return Err(fail("it has no pattern: `[[all]]` or `[[any]]`".to_owned()));
+        }
+        let after_title = text.split_once('\n').map_or("", |(_, rest)| rest);
+        let explanation = after_title.split("```").next().unwrap_or_default().trim().to_owned();
+        Ok(Self {
+            name,
+            title,
+            explanation,
+            table: table.1.to_owned(),
+            verdict: read.verdict,
+            score: read.score.min(100),
+            scope: read.scope,
+            sentence: read.sentence,
+            all: read.all,
+            any: read.any,
+            none: read.none,
+        })
+    }
+
+    /// What it says of a release in which it matches at these places. `{}` is the first place's detail.
+    pub(super) fn sentence(&self, places: &[Place]) -> String {
+        let detail = places.first().and_then(|place| place.what.split_once(' ')).map_or("", |(_, detail)| detail);
+        let quoted: String = detail.chars().filter(|c| !c.is_control() && *c != '`').take(QUOTED).collect();
+        let sentence = if quoted.is_empty() {
+            self.sentence.replace(" `{}`", "").replace("{}", "something unknown")
+        } else {
+            self.sentence.replace("{}", &quoted)
+        };
+        match places.first() {
+            Some(place) if place.line > 0 => format!("{sentence} ({}:{})", place.path, place.line),
+            Some(place) if !place.path.is_empty() => format!("{sentence} ({})", place.path),
+            _ => sentence,
+        }
+    }
+}
+
+impl Pattern {
+    fn check(&self) -> Result<(), &'static str> {
+        let kinds = [
+            !self.act.is_empty(),
+            !self.flow.is_empty(),
+            !self.mark.is_empty(),
+            !self.mention.is_empty(),
+            !self.start.is_empty(),
+            !self.need.is_empty(),
+            !self.file.is_empty(),
+            self.lost.is_some(),
+        ];
+        match kinds.into_iter().filter(|given| *given).count() {
+            1 if !self.flow.is_empty() && self.to.is_empty() => Err("a `flow` needs `to`"),
+            1 => Ok(()),
+            _ => Err("a pattern has exactly one of `act`, `flow`, `mark`, `mention`, `start`, `need`, `file`, `lost`"),
+        }
+    }
+}
+
+/// The fenced blocks whose first word is this, with the rest of that line.
+pub(super) fn fenced<'a>(text: &'a str, language: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    blocks(text).filter(move |(info, _)| info.split_whitespace().next() == Some(language))
+}
+
+/// All fenced blocks: the info string and the content.
+pub(super) fn blocks(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let start = rest.find("```")?;
+        let opened = &rest[start + 3..];
+        let (info, body) = opened.split_once('\n')?;
+        let end = body.find("\n```").map_or_else(|| body.strip_prefix("```").map(|_| 0), |end| Some(end + 1))?;
+        rest = &body[end + 3..];
+        Some((info.trim(), &body[..end]))
+    })
+}

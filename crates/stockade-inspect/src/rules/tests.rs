@@ -1,0 +1,1 @@
+//! Every rule is tested as it is written.
