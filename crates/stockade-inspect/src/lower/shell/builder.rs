@@ -41,6 +41,11 @@ impl<'n> Builder<'n> {
         self.names.intern(name)
     }
 
+    /// The text of a symbol.
+    pub(in crate::lower) fn text_of(&self, name: Sym) -> Rc<str> {
+        Rc::clone(self.names.text(name))
+    }
+
     pub(in crate::lower) fn add(&mut self, expression: Expression, at: u32) -> Expr {
         self.program.add(expression, at)
     }

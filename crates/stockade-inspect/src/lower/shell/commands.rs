@@ -36,49 +36,38 @@ const WRAPPERS: &[(&str, &[&str])] = &[
     ("xvfb-run", &[]),
 ];
 
-/// Commands whose first words say what they do: how many.
-const SUBCOMMANDS: &[(&str, usize)] = &[
-    ("aws", 2),
-    ("az", 2),
-    ("bitsadmin", 1),
-    ("bun", 1),
-    ("cargo", 1),
-    ("certutil", 1),
-    ("docker", 1),
-    ("doppler", 1),
-    ("gcloud", 2),
-    ("gem", 1),
-    ("gh", 2),
-    ("git", 1),
-    ("go", 1),
-    ("gsettings", 1),
-    ("helm", 1),
-    ("heroku", 1),
-    ("ip", 1),
-    ("kubectl", 2),
-    ("launchctl", 1),
-    ("net", 1),
-    ("netsh", 1),
-    ("npm", 1),
-    ("op", 1),
-    ("pip", 1),
-    ("pip3", 1),
-    ("pm2", 1),
-    ("pnpm", 1),
-    ("podman", 1),
-    ("poetry", 1),
-    ("q", 1),
-    ("reg", 1),
-    ("sc", 1),
-    ("schtasks", 1),
-    ("security", 1),
-    ("systemctl", 1),
-    ("twine", 1),
-    ("uv", 1),
-    ("vault", 1),
-    ("wmic", 1),
-    ("yarn", 1),
+/// Commands whose first word says what they do.
+const ONE_SUBCOMMAND: &str = "bitsadmin bun cargo certutil docker doppler gem git go gsettings helm heroku ip launchctl \
+    net netsh npm op pip pip3 pm2 pnpm podman poetry q reg sc schtasks security systemctl twine uv vault wmic yarn";
+
+/// Commands whose first two words say what they do.
+const TWO_SUBCOMMANDS: &str = "aws az gcloud gh kubectl";
+
+/// Commands that do the same to each of their arguments, which are files.
+const FOR_EACH_FILE: &[&str] =
+    &["cat", "tac", "less", "more", "strings", "bat", "rm", "unlink", "shred", "del", "rmdir"];
+
+/// Commands that read the files among their arguments, and how many arguments come before those.
+const READ_FILES: &[(&str, usize)] = &[
+    ("awk", 1),
+    ("base64", 0),
+    ("cut", 0),
+    ("egrep", 1),
+    ("fgrep", 1),
+    ("gawk", 1),
+    ("grep", 1),
+    ("head", 0),
+    ("jq", 1),
+    ("rg", 1),
+    ("sed", 1),
+    ("sort", 0),
+    ("tail", 0),
+    ("wc", 0),
+    ("xxd", 0),
 ];
+
+/// The most files of one command that are looked at one by one.
+const MAX_FILES: usize = 200;
 
 /// Options before the subcommand that another value follows.
 const VALUED: &[&str] = &[
@@ -420,12 +409,14 @@ impl Shell<'_> {
     }
 
     fn with_subcommand(&mut self, name: &str, words: Vec<Word>, input: Option<Expr>) -> Expr {
-        let Some((_, most)) = SUBCOMMANDS.iter().find(|(known, _)| *known == name) else {
-            return self.plain_call(name, words, input);
-        };
+        let among = |list: &str| list.split_whitespace().any(|known| known == name);
+        let most = usize::from(among(ONE_SUBCOMMAND)) + 2 * usize::from(among(TWO_SUBCOMMANDS));
+        if most == 0 {
+            return self.with_files(name, words, input);
+        }
         let mut path = name.to_owned();
         let mut rest = Vec::with_capacity(words.len());
-        let mut left = *most;
+        let mut left = most;
         let mut is_value = false;
         for (index, word) in words.into_iter().enumerate() {
             let candidate = index > 0 && left > 0 && !is_value;
@@ -448,10 +439,35 @@ impl Shell<'_> {
         self.plain_call(&path, rest, input)
     }
 
+    /// Files among the arguments are read, each of them.
+    fn with_files(&mut self, name: &str, words: Vec<Word>, input: Option<Expr>) -> Expr {
+        let at = words.first().map_or(0, |word| word.at);
+        let is_file = |word: &&Word| !word.prefix().starts_with('-');
+        if FOR_EACH_FILE.contains(&name) && words.iter().skip(1).any(|word| is_file(&word)) {
+            let files: Vec<Word> = words.into_iter().skip(1).filter(|word| is_file(&word)).take(MAX_FILES).collect();
+            let calls = files.into_iter().map(|file| self.plain_call(name, prefixed(name, vec![file], at), None));
+            let calls: Vec<Expr> = calls.collect();
+            return self.b.join(calls, at);
+        }
+        let Some((_, before)) = READ_FILES.iter().find(|(known, _)| *known == name) else {
+            return self.plain_call(name, words, input);
+        };
+        let mut operands = 0;
+        let mut arguments = Vec::new();
+        for word in words.iter().skip(1) {
+            let value = self.word_expr(word);
+            operands += usize::from(is_file(&word));
+            let reads = operands > *before && looks_like_path(word) && is_file(&word);
+            arguments.push(if reads { self.b.call_name("<", vec![value], word.at) } else { value });
+        }
+        self.call_path(name, arguments, input.map(|input| ("stdin", input)), at)
+    }
+
     /// `curl` and `wget`: files that are sent are read, options with `=` are split.
     fn transfer(&mut self, name: &str, words: Vec<Word>, input: Option<Expr>, at: u32) -> Expr {
         let mut arguments = Vec::new();
         let mut sends = false;
+        let target = self.download(name, &words, at);
         for word in words.into_iter().skip(1) {
             let prefix = word.prefix().to_owned();
             if let Some((option, _)) = prefix.split_once('=').filter(|(option, _)| option.starts_with("--")) {
@@ -481,7 +497,34 @@ impl Shell<'_> {
             );
             sends |= prefix.starts_with("-sd") || prefix.starts_with("-sF");
         }
-        self.call_path(name, arguments, input.map(|input| ("stdin", input)), at)
+        let call = self.call_path(name, arguments, input.map(|input| ("stdin", input)), at);
+        match target {
+            Some(path) => self.b.call_name(">", vec![path, call], at),
+            None => call,
+        }
+    }
+
+    /// The file that `curl` or `wget` writes.
+    fn download(&mut self, name: &str, words: &[Word], at: u32) -> Option<Expr> {
+        let (letter, long) = if name == "wget" { ('O', "--output-document") } else { ('o', "--output") };
+        let mut named = name == "wget";
+        for (index, word) in words.iter().enumerate().skip(1) {
+            let option = word.prefix();
+            if option == long || (is_short(option) && option.ends_with(letter)) {
+                let path = words.get(index + 1).filter(|path| path.literal() != Some("-"))?;
+                return Some(self.word_expr(path));
+            }
+            let joined = option.strip_prefix(long).filter(|rest| rest.starts_with('=')).map(|_| long.len() + 1);
+            let short = || option.find(letter).filter(|_| is_short(option)).map(|at| at + 1);
+            if let Some(from) = joined.or_else(short) {
+                let path = without_prefix(word, from);
+                return (path.literal() != Some("-")).then(|| self.word_expr(&path));
+            }
+            named |= name == "curl" && (option == "--remote-name" || (is_short(option) && option.ends_with('O')));
+        }
+        let url = words.iter().skip(1).filter_map(Word::literal).find(|text| text.contains("://"))?;
+        let file = url.split(['?', '#']).next().and_then(|path| path.rsplit('/').next()).filter(|_| named)?;
+        Some(self.b.text(&format!("./{file}"), at))
     }
 
     /// What is sent: `@file` is the file's content, `@-` is the input.
@@ -533,6 +576,21 @@ fn copy(word: &Word) -> Word {
         Part::Split => Part::Split,
     });
     Word { parts: parts.collect(), at: word.at, quoted: word.quoted, process: word.process }
+}
+
+/// One dash and letters.
+fn is_short(option: &str) -> bool {
+    option.len() > 1 && option.starts_with('-') && !option.starts_with("--")
+}
+
+/// True if a word is more likely a path than a number, a field or a pattern.
+fn looks_like_path(word: &Word) -> bool {
+    word.parts.iter().any(|part| match part {
+        Part::Text(text) => {
+            text.contains('/') || text.starts_with(['~', '.']) || (text.contains('.') && text.len() > 2)
+        }
+        Part::Value(_) | Part::Split => false,
+    })
 }
 
 /// A word that says what a command does, without the dashes and slashes that some write before it.

