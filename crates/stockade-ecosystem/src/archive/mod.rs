@@ -29,7 +29,7 @@ pub use format::{ArtifactFormat, FORMATS, Files, Manifest, of_directory, open, o
 pub(crate) use gaps::shown;
 pub use place::Root;
 pub use role::is_test_or_doc;
-pub(crate) use text::{Element, extension, find_line, inside, line_of, lossy, xml};
+pub(crate) use text::{Element, Lines, MAX_SEARCHED, extension, find_line, inside, lossy, xml};
 
 use gaps::Gaps;
 use nested::unpack as unpack_nested;

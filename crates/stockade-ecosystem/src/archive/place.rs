@@ -20,6 +20,9 @@ const MAX_DEPTH: usize = 64;
 /// How many links may lead from one to the next.
 const MAX_LINKS: usize = 8;
 
+/// The most bytes of the files that all links lead to, each counted once more: 64 MiB.
+const MAX_LINKED: usize = 64 << 20;
+
 /// What stands above the package in the archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Root {
@@ -111,6 +114,7 @@ impl Placed<'_> {
     fn links(&mut self, links: &[(String, Option<String>)]) {
         let targets: HashMap<&str, &str> =
             links.iter().filter_map(|(path, target)| Some((path.as_str(), target.as_deref()?))).collect();
+        let mut room = MAX_LINKED;
         for (path, target) in links {
             let Some(target) = target else {
                 self.gaps.malformed(format!("{} is a link that leaves the package", shown(path)));
@@ -122,9 +126,15 @@ impl Placed<'_> {
                 target = next;
             }
             let found = self.by_path.get(target).and_then(|&at| self.members.get(at));
-            if let Some((bytes, executable)) = found.map(|member| (member.bytes.clone(), member.executable)) {
-                self.put(path.clone(), bytes, executable);
-            }
+            let Some((bytes, executable)) = found.map(|member| (member.bytes.clone(), member.executable)) else {
+                continue;
+            };
+            let Some(left) = room.checked_sub(bytes.len()) else {
+                self.gaps.limit(format!("the files that links lead to have more than {MAX_LINKED} bytes"));
+                return;
+            };
+            room = left;
+            self.put(path.clone(), bytes, executable);
         }
     }
 

@@ -4,7 +4,6 @@
 const FOLDERS: &[&str] = &[
     "test",
     "tests",
-    "testing",
     "__tests__",
     "__mocks__",
     "__fixtures__",
@@ -31,13 +30,11 @@ const FOLDERS: &[&str] = &[
     "benchmarks",
     "coverage",
     "e2e",
-    "man",
-    "man1",
 ];
 
 /// What a test file's name begins or ends with, before its extension.
 const BEGINS: &[&str] = &["test_", "test-", "conftest"];
-const ENDS: &[&str] = &[".test", ".spec", "-test", "_test", "_tests", ".bench", ".stories", ".e2e", ".d"];
+const ENDS: &[&str] = &[".test", ".spec", "-test", "_test", "_tests", ".bench", ".stories", ".e2e"];
 
 /// Whether a path is, by its name, a test, an example or a document. It says nothing of whether something loads it: a
 /// package can run what it calls a test, so ask this only of files that nothing leads to.
@@ -49,6 +46,7 @@ pub fn is_test_or_doc(path: &str) -> bool {
         || BEGINS.iter().any(|begin| stem.starts_with(begin))
         || ENDS.iter().any(|end| stem.ends_with(end))
         || matches!(stem, "test" | "tests")
+        || [".d.ts", ".d.mts", ".d.cts"].iter().any(|end| name.ends_with(end))
 }
 
 /// `tests`, and `test cases` or `test_data` likewise.

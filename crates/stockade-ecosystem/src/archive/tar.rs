@@ -14,6 +14,9 @@ const BLOCK: usize = 512;
 /// The most bytes of a header that only names the next entry.
 const MAX_HEADER: u64 = 1 << 20;
 
+/// The most bytes of a name that every entry has: each has a copy.
+const MAX_COMMON_NAME: usize = 1024;
+
 const TYPE: usize = 156;
 const MAGIC: std::ops::Range<usize> = 257..263;
 const PREFIX: std::ops::Range<usize> = 345..500;
@@ -136,6 +139,11 @@ impl Reader<'_> {
                 if global.path.is_some() || global.size.is_some() || global.link.is_some() {
                     self.gaps
                         .malformed("a header names every entry that follows it, which extractors read differently");
+                }
+                let longest = [&global.path, &global.link].into_iter().flatten().map(String::len).max();
+                if longest.is_some_and(|length| length > MAX_COMMON_NAME) {
+                    self.gaps.limit("a header gives every entry that follows it a name that is too long");
+                    (global.path, global.link) = (None, None);
                 }
                 self.global = global;
             }

@@ -24,6 +24,7 @@ const DEFLATED: u16 = 8;
 const ENCRYPTED: u16 = 1;
 /// Set if sizes and checksum stand behind the content.
 const DESCRIBED: u16 = 1 << 3;
+const OVERLAP: &str = "entries of the archive overlap";
 const MODE_TYPE: u32 = 0o170_000;
 const MODE_LINK: u32 = 0o120_000;
 
@@ -46,11 +47,18 @@ pub(super) fn read(data: &Bytes, limit: usize, budget: &mut Budget, gaps: &mut G
     let mut entries = Vec::new();
     let mut extents = Vec::new();
     let mut room = limit;
+    let mut unread = data.len();
     for record in directory.records(data, gaps) {
         if !budget.take_member(gaps) {
             break;
         }
         let Some(content) = compressed(data, &directory, &record, &mut extents, gaps) else { continue };
+        // All entries together are no longer than the archive, or they share bytes: then each byte costs many times.
+        let Some(left) = unread.checked_sub(content.len()) else {
+            gaps.malformed(OVERLAP);
+            continue;
+        };
+        unread = left;
         if let Some(entry) = entry(&record, content, &mut room, gaps) {
             entries.push(entry);
         }
@@ -114,7 +122,11 @@ fn entry(record: &Record, content: Bytes, room: &mut usize, gaps: &mut Gaps) -> 
         return None;
     }
     let bytes = match record.method {
-        STORED => content,
+        STORED if content.len() <= *room => content,
+        STORED => {
+            gaps.limit(format!("{name} is more than the {room} bytes that are left, and was not looked at"));
+            return None;
+        }
         DEFLATED => inflate(record, &content, *room, gaps)?,
         method => {
             gaps.malformed(format!("compression {method} of {name} is not supported, and it was not looked at"));
@@ -174,7 +186,7 @@ fn check_extents(data: &[u8], directory: usize, extents: &[(usize, usize)], gaps
     let mut at = 0;
     for &(start, end) in extents.iter().chain(&[(directory, directory)]) {
         if start < at {
-            gaps.malformed("entries of the archive overlap");
+            gaps.malformed(OVERLAP);
         }
         let between = data.get(at..start).unwrap_or_default();
         if between.windows(LOCAL.len()).any(|window| window == LOCAL) {

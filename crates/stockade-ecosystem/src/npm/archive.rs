@@ -13,7 +13,9 @@ use serde_json::{Map, Value};
 use stockade_model::{Code, Trigger};
 
 use super::ID;
-use crate::archive::{ArtifactFormat, Files, Manifest, Root, extension, inside, is_test_or_doc, line_of, shown};
+use crate::archive::{
+    ArtifactFormat, Files, Lines, MAX_SEARCHED, Manifest, Root, extension, inside, is_test_or_doc, shown,
+};
 
 /// The tarball of a release.
 pub static TARBALL: ArtifactFormat =
@@ -67,7 +69,7 @@ fn read(files: &Files<'_>, manifest: &mut Manifest) {
             }
         };
         let folder = path.strip_suffix(MANIFEST).unwrap_or_default();
-        let package = Package { files, path, folder, text: &text, document: &document };
+        let package = Package { files, path, folder, text: &text, lines: Lines::of(&text), document: &document };
         package.scripts(manifest);
         if folder.is_empty() {
             package.entries(manifest);
@@ -92,6 +94,7 @@ struct Package<'a> {
     /// The folder of the manifest, with its `/`.
     folder: &'a str,
     text: &'a str,
+    lines: Lines,
     document: &'a Map<String, Value>,
 }
 
@@ -200,6 +203,9 @@ impl Package<'_> {
 
     /// The line where a member with this value stands; 0 if it is written in another way, as with escapes.
     fn line(&self, key: &str, value: &str) -> u32 {
+        if self.text.len() > MAX_SEARCHED {
+            return 0;
+        }
         let key = format!("\"{key}\"");
         let value = serde_json::to_string(value).unwrap_or_default();
         let behind = |(at, _): &(usize, &str)| {
@@ -207,7 +213,7 @@ impl Package<'_> {
             rest.strip_prefix(':').is_some_and(|rest| rest.trim_start().starts_with(&value))
         };
         let at = self.text.match_indices(&key).find(behind).or_else(|| self.text.match_indices(&value).next());
-        at.map_or(0, |(at, _)| line_of(self.text, at))
+        at.map_or(0, |(at, _)| self.lines.line(at))
     }
 }
 

@@ -91,14 +91,23 @@ fn read_wheel(files: &Files<'_>, manifest: &mut Manifest) {
     at_start(files, manifest);
 }
 
-/// Adds a file if importing loads it: the modules beside the packages, and each package's own.
+/// Adds a file if importing loads it: the modules beside the packages, and each package's own. `name` is its path among
+/// the packages; a package can be called as tests are, so its own name tells nothing.
 fn modules(path: &str, name: &str, manifest: &mut Manifest) {
     let file = || Code::File(path.to_owned());
-    let (folder, file_name) = name.rsplit_once('/').unwrap_or(("", name));
-    match file_name {
-        "__main__.py" if !is_test_or_doc(path) => manifest.start(Trigger::Command, "__main__", file(), path, 0),
-        "__init__.py" if !is_test_or_doc(path) => manifest.start(Trigger::Import, "package", file(), path, 0),
-        _ if folder.is_empty() && is_module(name) => manifest.start(Trigger::Import, "module", file(), path, 0),
+    let Some((_, inner)) = name.split_once('/') else {
+        if is_module(name) {
+            manifest.start(Trigger::Import, "module", file(), path, 0);
+        }
+        return;
+    };
+    match inner.rsplit('/').next() {
+        Some("__main__.py") if !is_test_or_doc(inner) => {
+            manifest.start(Trigger::Command, "__main__", file(), path, 0);
+        }
+        Some("__init__.py") if !is_test_or_doc(inner) => {
+            manifest.start(Trigger::Import, "package", file(), path, 0);
+        }
         _ => {}
     }
 }
@@ -124,7 +133,7 @@ fn at_start(files: &Files<'_>, manifest: &mut Manifest) {
                 .limit(format!("{} is too large for a path file, and was not read", crate::archive::shown(path)));
             continue;
         };
-        for (line, number) in text.split(['\n', '\r']).filter(|line| !line.is_empty()).zip(1_u32..) {
+        for (line, number) in text.replace("\r\n", "\n").split(['\n', '\r']).zip(1_u32..) {
             if line.starts_with("import ") || line.starts_with("import\t") {
                 manifest.start(Trigger::Start, name, Code::Python(line.to_owned()), path, number);
             }

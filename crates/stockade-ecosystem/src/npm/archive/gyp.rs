@@ -6,25 +6,22 @@
 
 use stockade_model::{Code, Trigger};
 
-use crate::archive::{Files, Manifest, extension, is_test_or_doc, line_of};
+use crate::archive::{Files, Lines, Manifest, extension};
 
 const NAME: &str = "binding.gyp";
 /// The most texts of one file that are looked at.
 const MAX_TEXTS: usize = 50_000;
+/// The most texts and marks of an `action` that are taken for its command.
+const MAX_WORDS: usize = 1000;
 /// What a Python module of the package is called with, instead of a command.
 const MODULE: &str = "pymod_do_main";
 
-/// Commands of all build descriptions of the package in this folder: one includes the other.
+/// Commands of all build descriptions in this folder and below: one can include the other, whatever it is called.
 pub(super) fn read(files: &Files<'_>, folder: &str, manifest: &mut Manifest) {
     let binding = format!("{folder}{NAME}");
-    let is_included = |path: &&str| {
-        let inside = path.strip_prefix(folder).unwrap_or_default();
-        matches!(extension(path), "gyp" | "gypi")
-            && !inside.is_empty()
-            && !inside.contains("node_modules/")
-            && !is_test_or_doc(inside)
-    };
-    let included = files.paths().filter(|path| *path != binding).filter(is_included).collect::<Vec<_>>();
+    let is_other =
+        |path: &&str| path.starts_with(folder) && *path != binding && matches!(extension(path), "gyp" | "gypi");
+    let included = files.paths().filter(is_other).collect::<Vec<_>>();
     for path in std::iter::once(binding.as_str()).chain(included) {
         if let Some(text) = files.text(path, manifest) {
             scan(files, folder, path, &text, manifest);
@@ -33,13 +30,13 @@ pub(super) fn read(files: &Files<'_>, folder: &str, manifest: &mut Manifest) {
 }
 
 fn scan(files: &Files<'_>, folder: &str, path: &str, text: &str, manifest: &mut Manifest) {
-    let tokens = tokens(text);
+    let (tokens, lines) = (tokens(text), Lines::of(text));
     if tokens.len() >= MAX_TEXTS {
         manifest.gaps.limit(format!("`{path}` has more than {MAX_TEXTS} texts; the rest was not looked at"));
     }
     for (index, token) in tokens.iter().enumerate() {
         let Token::Text(content, at) = token else { continue };
-        let line = line_of(text, *at);
+        let line = lines.line(*at);
         for command in commands(content) {
             let code = match command.strip_prefix(MODULE).map(|call| call.trim_start_matches([' ', '('])) {
                 Some(call) => module(files, folder, call),
@@ -68,21 +65,22 @@ fn module(files: &Files<'_>, folder: &str, call: &str) -> Option<Code> {
 /// The commands that a text is replaced with the output of: `<!(…)`, `<!@(…)`, and with `>` and `^` at later times.
 fn commands(text: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for (at, _) in text.match_indices('!') {
-        let before = text.get(..at).and_then(|before| before.chars().next_back());
-        if !matches!(before, Some('<' | '>' | '^')) {
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('!') {
+        rest = after;
+        if !before.ends_with(['<', '>', '^']) {
             continue;
         }
-        let rest = text.get(at.saturating_add(1)..).unwrap_or_default();
-        let rest = rest.strip_prefix('@').unwrap_or(rest);
-        let named = rest.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)));
-        let (name, rest) = rest.split_at_checked(named.unwrap_or(rest.len())).unwrap_or_default();
-        let Some(rest) = rest.strip_prefix('(') else { continue };
-        let content = until_closed(rest).trim();
-        let content = content
-            .strip_prefix('[')
-            .and_then(|list| list.strip_suffix(']'))
-            .map_or_else(|| content.to_owned(), |list| texts(list).join(" "));
+        let call = after.strip_prefix('@').unwrap_or(after);
+        let named = call.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)));
+        let (name, call) = call.split_at_checked(named.unwrap_or(call.len())).unwrap_or_default();
+        let Some(call) = call.strip_prefix('(') else { continue };
+        let content = until_closed(call);
+        // What is inside of a command is part of it, and is not looked at again.
+        rest = call.get(content.len()..).unwrap_or_default();
+        let content = content.trim();
+        let list = content.strip_prefix('[').and_then(|list| list.strip_suffix(']'));
+        let content = list.map_or_else(|| content.to_owned(), |list| texts(list).join(" "));
         found.push(if name.is_empty() { content } else { format!("{name} {content}") });
     }
     found
@@ -116,7 +114,7 @@ fn list_after(tokens: &[Token], key: usize) -> Option<String> {
     if !matches!((rest.next()?, rest.next()?), (Token::Mark(':'), Token::Mark('['))) {
         return None;
     }
-    let words = rest.take_while(|token| !matches!(token, Token::Mark(']')));
+    let words = rest.take(MAX_WORDS).take_while(|token| !matches!(token, Token::Mark(']')));
     let words = words.filter_map(|token| if let Token::Text(text, _) = token { Some(quoted(text)) } else { None });
     let command = words.collect::<Vec<_>>().join(" ");
     (!command.is_empty()).then_some(command)

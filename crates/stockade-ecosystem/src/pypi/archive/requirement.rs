@@ -44,7 +44,7 @@ fn from(address: &str) -> NeedFrom {
 }
 
 /// Runs of `-`, `_` and `.` are one `-` (PEP 503).
-fn normal_name(name: &str) -> String {
-    let parts = name.split(['-', '_', '.']).filter(|part| !part.is_empty());
+pub(super) fn normal_name(name: &str) -> String {
+    let parts = name.trim().split(['-', '_', '.']).filter(|part| !part.is_empty());
     parts.collect::<Vec<_>>().join("-").to_ascii_lowercase()
 }

@@ -1,11 +1,13 @@
 //! Source distributions: whatever builds them is code that runs at the install.
 
+use std::collections::BTreeSet;
+
 use stockade_model::{Code, NeedRole, Trigger};
 use toml::{Table, Value};
 
-use super::requirement::need;
+use super::requirement::{need, normal_name};
 use super::{at_start, entry_point, ini, metadata, module_file, modules};
-use crate::archive::{Files, Manifest, find_line, inside, is_test_or_doc};
+use crate::archive::{Files, Manifest, find_line, inside, is_test_or_doc, lossy};
 
 const PROJECT: &str = "pyproject.toml";
 const SETUP: &str = "setup.py";
@@ -56,13 +58,26 @@ pub(super) fn read(files: &Files<'_>, manifest: &mut Manifest) {
     }
     egg_info(files, manifest);
     crate::cargo::built(files, manifest);
-    for path in files.paths() {
+    let packages = packages(files);
+    for path in files.paths().filter(|path| !TOOLS.contains(path)) {
         let name = ["src/", "lib/", "python/"].iter().find_map(|folder| path.strip_prefix(folder)).unwrap_or(path);
-        if !TOOLS.contains(&path) && !is_test_or_doc(path) {
+        let top = name.split('/').next().unwrap_or(name);
+        // Beside the packages lie tests and documents, that are no packages; unless the project is called that.
+        if name != path || packages.contains(&normal_name(top)) || !is_test_or_doc(path) {
             modules(path, name, manifest);
         }
     }
     at_start(files, manifest);
+}
+
+/// The packages that the metadata name, in normal form.
+fn packages(files: &Files<'_>) -> BTreeSet<String> {
+    let text = |path: &str| files.get(path).and_then(|member| lossy(&member.bytes)).unwrap_or_default();
+    let metadata = text(METADATA);
+    let name = metadata.lines().find_map(|line| line.strip_prefix("Name:")).map(normal_name);
+    let lists = files.paths().filter(|path| path.ends_with(".egg-info/top_level.txt")).map(text);
+    let listed: Vec<String> = lists.flat_map(|list| list.lines().map(normal_name).collect::<Vec<_>>()).collect();
+    name.into_iter().chain(listed).collect()
 }
 
 fn project(files: &Files<'_>, text: &str, document: &Table, manifest: &mut Manifest) {
