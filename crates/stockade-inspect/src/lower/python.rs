@@ -35,6 +35,12 @@ const MAX_DEPTH: u32 = 400;
 /// The most problems that are kept of one file.
 const MAX_PROBLEMS: usize = 20;
 
+/// Bytes of source for each expression, about, as the standard library has them; room is made for that many at first.
+const BYTES_AN_EXPRESSION: usize = 14;
+
+/// The most expressions that room is made for at first.
+const MAX_ROOM: usize = 200_000;
+
 /// A byte order mark.
 const MARK: &str = "\u{feff}";
 
@@ -55,6 +61,9 @@ pub(crate) fn lower(source: &str, names: &mut Names) -> Program {
         program.problems.push(("the parser gave up".to_owned(), 0));
         return program;
     };
+    let room = (text.len() / BYTES_AN_EXPRESSION).min(MAX_ROOM);
+    program.expressions.reserve(room);
+    program.offsets.reserve(room);
     let mut lowering = Lowering::new(&text, base, program, names);
     lowering.note_errors(&parsed);
     let mut body = Block::new();

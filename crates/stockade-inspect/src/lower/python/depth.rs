@@ -24,20 +24,20 @@ pub(super) struct Shape {
 #[derive(Debug, Clone, Copy, Default)]
 struct Level {
     /// Prefixes whose operand goes on to the next comma: `not`, `lambda`, the `else` of a conditional expression.
-    open: usize,
+    open: u32,
     /// Signs before one operand.
-    signs: usize,
+    signs: u32,
     /// `**`, which associates to the right.
-    powers: usize,
+    powers: u32,
     /// Lambdas whose colon is still to come: their commas end nothing.
-    lambdas: usize,
+    lambdas: u32,
     /// Links of a left-deep chain.
-    links: usize,
+    links: u32,
 }
 
 impl Level {
     fn nesting(&self) -> usize {
-        1 + self.open + self.signs + self.powers
+        1 + (self.open + self.signs + self.powers) as usize
     }
 }
 
@@ -81,7 +81,7 @@ impl Meter {
         use TokenKind as K;
         match kind {
             K::Lpar | K::Lsqb | K::Lbrace => {
-                self.level.links += usize::from(ends_operand(before));
+                self.level.links += u32::from(ends_operand(before));
                 self.open();
             }
             K::FStringStart | K::TStringStart => {
@@ -114,7 +114,7 @@ impl Meter {
         }
         let nesting = self.below + self.level.nesting();
         self.shape.nesting = self.shape.nesting.max(nesting);
-        self.shape.chain = self.shape.chain.max(self.level.links);
+        self.shape.chain = self.shape.chain.max(self.level.links as usize);
     }
 
     /// A binary operator: what binds closer is complete.
@@ -151,8 +151,8 @@ fn ends_operand(kind: TokenKind) -> bool {
 /// The most indentations inside each other, whether they are blocks or lines of a string.
 fn indentation(source: &str) -> usize {
     let (mut widths, mut deepest): (Vec<usize>, usize) = (Vec::new(), 0);
-    for line in source.lines() {
-        let width = line.bytes().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\x0c')).count();
+    for line in source.split('\n') {
+        let width = line.bytes().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\x0c' | b'\r')).count();
         if width == line.len() {
             continue;
         }
