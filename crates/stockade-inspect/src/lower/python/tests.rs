@@ -212,14 +212,14 @@ def f(a, b=1, *c, d, **e):
 
 #[test]
 fn what_is_evaluated_at_a_definition_stands_before_it() {
-    assert_eq!(shown("@d(1)\n@e\ndef f(x: g()=h(), y: int=1) -> i: pass").lines().collect::<Vec<_>>(), [
-        "g()",
-        "h()",
-        "def f(x=h(), y=1) <x y> {}",
-        "e(f)",
-        "d(1)(f)",
-    ]);
-    assert_eq!(shown("from __future__ import annotations\ndef f(x: g()): pass").lines().last(), Some("def f(x) <x> {}"));
+    assert_eq!(
+        shown("@d(1)\n@e\ndef f(x: g()=h(), y: int=1) -> i: pass").lines().collect::<Vec<_>>(),
+        ["g()", "h()", "def f(x=h(), y=1) <x y> {}", "e(f)", "d(1)(f)",]
+    );
+    assert_eq!(
+        shown("from __future__ import annotations\ndef f(x: g()): pass").lines().last(),
+        Some("def f(x) <x> {}")
+    );
     assert_eq!(shown("f = lambda x=g(): x"), "f = seq(g(), fn(x=g()) <x> {return x})");
     assert_eq!(shown("@a\nclass B(C, metaclass=D): x = 1"), "D\nB = class B(C) <x> {x = 1}\na(B)");
 }
@@ -228,12 +228,16 @@ fn what_is_evaluated_at_a_definition_stands_before_it() {
 fn literals() {
     assert_eq!(shown(r#"x = 'a' "b\x41" '''c'''"#), r#"x = "abAc""#);
     assert_eq!(shown(r#"b'\x00' b"a""#), r#"b"\x00a""#);
-    assert_eq!(shown("0x10; 1_0; 1e3; 0b11; 2j; ...; 99999999999999999999; 0xffffffffffffffffff"), 
-        "16\n10\n1000\n3\nother()\nother()\n100000000000000000000\n4722366482869645000000");
+    assert_eq!(
+        shown("0x10; 1_0; 1e3; 0b11; 2j; ...; 99999999999999999999; 0xffffffffffffffffff"),
+        "16\n10\n1000\n3\nother()\nother()\n100000000000000000000\n4722366482869645000000"
+    );
     assert_eq!(shown("{**a, 'b': 1}; {1, 2}; (); [*c]"), "{None: *a, \"b\": 1}\n[1, 2]\n[]\n[*c]");
     assert_eq!(shown(r#"f'a{b}c' 'd'"#), r#"join("a", b, "c", "d")"#);
-    assert_eq!(shown(r#"f''; f'a'; f'{x!r:>{w}}'; f'{y=}'"#), 
-        "\"\"\n\"a\"\njoin(format(repr(x), join(\">\", w)))\njoin(\"y=\", repr(y))");
+    assert_eq!(
+        shown(r#"f''; f'a'; f'{x!r:>{w}}'; f'{y=}'"#),
+        "\"\"\n\"a\"\njoin(format(repr(x), join(\">\", w)))\njoin(\"y=\", repr(y))"
+    );
 }
 
 #[test]
@@ -264,7 +268,9 @@ fn control_flow() {
 fn a_match_is_a_chain_of_tests() {
     let source = "match f():\n case 1 | None: a\n case [x, y] if x: b\n case {'k': v}: c\n case P(q=r): d\n case _: e";
     let lines = shown(source);
-    assert!(lines.starts_with("match subject = f()\nif ((match subject Equal 1) Either (match subject Equal None)) {a}"));
+    assert!(
+        lines.starts_with("match subject = f()\nif ((match subject Equal 1) Either (match subject Equal None)) {a}")
+    );
     assert!(lines.contains("(other(match subject) Both seq(x = match subject[0], y = match subject[1], x)) {b}"));
     assert!(lines.contains("{v = match subject[\"k\"]; c}"));
     assert!(lines.contains("(match subject InstanceOf P) {r = match subject.q; d} {if true {e} {}}"));
@@ -272,8 +278,10 @@ fn a_match_is_a_chain_of_tests() {
 
 #[test]
 fn python_2_is_read_as_far_as_possible() {
-    assert_eq!(shown("print 'a' % f()\nexec code in ns\nexec(a) in b\n"), 
-        "print((\"a\" Remainder f()))\nexec(code, ns)\n(exec(a) In b)");
+    assert_eq!(
+        shown("print 'a' % f()\nexec code in ns\nexec(a) in b\n"),
+        "print((\"a\" Remainder f()))\nexec(code, ns)\n(exec(a) In b)"
+    );
     assert_eq!(shown("os.chmod(p, 0755)"), "os.chmod(p, 493)");
     assert_eq!(shown("x = 10L\ny = ur'a'\nf(`z`)"), "x = 10\ny = \"a\"\nf(z)");
     assert_eq!(shown("try:\n  f()\nexcept A, e:\n  g(e)\nh()"), "try {f()} catch - {g(e)} finally {}\nh()");
@@ -347,6 +355,6 @@ const TOKENS: [&str; 64] = [
     "(", ")", "[", "]", "{", "}", ":", ",", ";", "\n", "\n  ", "\n    ", ".", "*", "**", "=", "==", ":=", "->", "@",
     "-", "~", "`", "\\", "\"", "'", "'''", "f\"", "f'{", "rb'", "ur'", "!r", "{{", "x", "print ", "exec ", "match x",
     "case ", "_", "def f", "class C", "lambda ", "if ", "elif ", "else", "for ", " in ", "while ", "try:", "except ",
-    " as ", "with ", "import ", "from ", "async ", "await ", "yield ", "del ", "global x", "return ", "not ", "0777", "1L",
-    "\u{feff}",
+    " as ", "with ", "import ", "from ", "async ", "await ", "yield ", "del ", "global x", "return ", "not ", "0777",
+    "1L", "\u{feff}",
 ];
