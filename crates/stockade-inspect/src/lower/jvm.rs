@@ -7,7 +7,7 @@
 //! calls, parameters.
 //!
 //! A method is called by the path of its class and name, with the receiver as the first argument. The offset of an
-//! expression is the line of the Java source that the compiler noted, for a class file has no lines of its own.
+//! expression is the line of the source that the compiler noted, from 0: as if the source were nothing but line ends.
 
 mod class;
 mod code;
@@ -161,7 +161,7 @@ impl<'n, 'c> Lowering<'n, 'c> {
         let Some(code) = &method.code else { return };
         let full = self.method_name(&self.path, &name, &descriptor);
         let sym = self.b.sym(&full);
-        let line = code.lines.first().map_or(0, |(_, line)| u32::from(*line));
+        let line = code.lines.first().map_or(0, |(_, line)| u32::from(*line).saturating_sub(1));
         let (wide, _) = class::parameters(&descriptor);
         let mut parameters = Vec::new();
         let mut slot = 0_u16;

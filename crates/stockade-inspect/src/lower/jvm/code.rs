@@ -92,7 +92,7 @@ impl Walk<'_, '_, '_> {
         let mut at = 0;
         while let Some(&opcode) = self.code.bytes.get(at) {
             while let Some((_, line)) = lines.next_if(|(from, _)| usize::from(*from) <= at) {
-                self.line = u32::from(*line);
+                self.line = u32::from(*line).saturating_sub(1);
             }
             if self.l.b.is_full() {
                 self.l.b.problem("the class is larger than what is read", self.line);

@@ -44,7 +44,7 @@ fn a_class_is_its_methods_and_what_runs_when_it_is_loaded() {
 fn places_are_lines_of_the_source() {
     let mut names = Names::default();
     let program = super::lower(&sample(), &mut names);
-    assert!(program.offsets.contains(&9), "{:?}", program.offsets);
+    assert!(program.offsets.contains(&8), "{:?}", program.offsets);
     assert!(program.offsets.iter().all(|&line| line < 30), "{:?}", program.offsets);
 }
 
