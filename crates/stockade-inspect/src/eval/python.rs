@@ -15,6 +15,7 @@ mod paths;
 mod tests;
 mod text;
 
+use std::cmp::Ordering;
 use std::rc::Rc;
 
 use crate::value::{Apply, Arguments, HOLE, Known, Value};
@@ -208,11 +209,11 @@ fn equal(left: &Value, right: &Value) -> Option<bool> {
         (Known::Bytes(a), Known::Bytes(b)) => a == b,
         (Known::Nothing, Known::Nothing) => true,
         (Known::Number(_) | Known::Boolean(_), Known::Number(_) | Known::Boolean(_)) => {
-            numbers::number(left)? == numbers::number(right)?
+            numbers::number(left)?.partial_cmp(&numbers::number(right)?)? == Ordering::Equal
         }
-        (Known::Unknown | Known::Partial(_) | Known::Api(_), _) => return None,
-        (_, Known::Unknown | Known::Partial(_) | Known::Api(_)) => return None,
-        (Known::List(_) | Known::Map(_), Known::List(_) | Known::Map(_)) => return None,
+        (Known::Unknown | Known::Partial(_) | Known::Api(_), _)
+        | (_, Known::Unknown | Known::Partial(_) | Known::Api(_))
+        | (Known::List(_) | Known::Map(_), Known::List(_) | Known::Map(_)) => return None,
         _ => false,
     })
 }

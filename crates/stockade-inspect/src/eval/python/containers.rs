@@ -216,27 +216,23 @@ pub(super) fn map_method(map: &Entries, name: &str, arguments: &Arguments) -> Op
         ),
         "keys" | "iterkeys" => made_list(map.borrow().iter().map(|(key, _)| Value::text(key)).collect()),
         "values" | "itervalues" => made_list(map.borrow().iter().map(|(_, value)| value.clone()).collect()),
-        "get" | "__getitem__" => match find(map, arguments)? {
-            Some(value) => Some(value),
-            None if name == "get" => Some(arguments.at(1).cloned().unwrap_or_else(nothing)),
-            None => None,
+        "get" | "__getitem__" => match (find(map, &key(arguments.at(0)?)?), name) {
+            (Some(value), _) => Some(value),
+            (None, "get") => Some(arguments.at(1).cloned().unwrap_or_else(nothing)),
+            (None, _) => None,
         },
-        "setdefault" => match find(map, arguments)? {
-            Some(value) => Some(value),
-            None => {
-                let value = arguments.at(1).cloned().unwrap_or_else(nothing);
-                enter(&mut *map.try_borrow_mut().ok()?, key(arguments.at(0)?)?, value.clone());
-                Some(value)
-            }
-        },
-        "pop" => match find(map, arguments)? {
-            Some(value) => {
-                let key = key(arguments.at(0)?)?;
-                map.try_borrow_mut().ok()?.retain(|(known, _)| *known != key);
-                Some(value)
-            }
-            None => arguments.at(1).cloned(),
-        },
+        "setdefault" => {
+            let key = key(arguments.at(0)?)?;
+            let value = find(map, &key).or_else(|| arguments.at(1).cloned()).unwrap_or_else(nothing);
+            enter(&mut *map.try_borrow_mut().ok()?, key, value.clone());
+            Some(value)
+        }
+        "pop" => {
+            let key = key(arguments.at(0)?)?;
+            let value = find(map, &key).or_else(|| arguments.at(1).cloned())?;
+            map.try_borrow_mut().ok()?.retain(|(known, _)| *known != key);
+            Some(value)
+        }
         "popitem" => {
             let (key, value) = map.try_borrow_mut().ok()?.pop()?;
             made_list(vec![Value::text(&key), value])
@@ -264,14 +260,12 @@ pub(super) fn map_method(map: &Entries, name: &str, arguments: &Arguments) -> Op
             map.try_borrow_mut().ok()?.clear();
             Some(nothing())
         }
-        "has_key" | "__contains__" => Some(super::truth(find(map, arguments)?.is_some())),
+        "has_key" | "__contains__" => Some(super::truth(find(map, &key(arguments.at(0)?)?).is_some())),
         "__len__" => Some(counted(map.borrow().len())),
         _ => None,
     }
 }
 
-/// The value of the first argument as a key: `None` if the key is not known.
-fn find(map: &Entries, arguments: &Arguments) -> Option<Option<Value>> {
-    let key = key(arguments.at(0)?)?;
-    Some(map.borrow().iter().rev().find(|(known, _)| *known == key).map(|(_, value)| value.clone()))
+fn find(map: &Entries, key: &str) -> Option<Value> {
+    map.borrow().iter().rev().find(|(known, _)| **known == *key).map(|(_, value)| value.clone())
 }

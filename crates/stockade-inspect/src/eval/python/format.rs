@@ -182,7 +182,7 @@ fn conversion(
     if let Some(precision) = spec.precision {
         text = text.chars().take(precision).collect();
     }
-    pad(&text, &spec)
+    Some(pad(&text, &spec))
 }
 
 /// Digits, or `*`, which takes the next value.
@@ -277,7 +277,7 @@ pub(super) fn formatted(value: &Value, spec: &str) -> Option<String> {
                 spec.fill = '0';
             }
             spec.align = spec.align.or(Some('<'));
-            pad(&text, &spec)
+            Some(pad(&text, &spec))
         }
         (Known::Number(_) | Known::Boolean(_), kind) => {
             spec.align = spec.align.or(Some('>'));
@@ -322,7 +322,7 @@ fn padded_number(value: &Value, kind: char, spec: &Spec) -> Option<String> {
         let missing = spec.width.saturating_sub(sign.len() + digits.len());
         return Some(format!("{sign}{}{digits}", "0".repeat(missing)));
     }
-    pad(&format!("{sign}{digits}"), spec)
+    Some(pad(&format!("{sign}{digits}"), spec))
 }
 
 fn prefixed(prefix: &str, digits: String, spec: &Spec) -> String {
@@ -345,14 +345,14 @@ fn grouped(digits: &str, separator: char) -> String {
     out
 }
 
-fn pad(text: &str, spec: &Spec) -> Option<String> {
+fn pad(text: &str, spec: &Spec) -> String {
     let missing = spec.width.saturating_sub(text.chars().count());
     let fill = |count: usize| String::from(spec.fill).repeat(count);
-    Some(match spec.align {
+    match spec.align {
         Some('<') => text.to_owned() + &fill(missing),
         Some('^') => fill(missing / 2) + text + &fill(missing - missing / 2),
         _ => fill(missing) + text,
-    })
+    }
 }
 
 /// `text.format(…)`. What is not known is a [`HOLE`].

@@ -193,7 +193,7 @@ fn codec(name: &str, arguments: &Arguments) -> Option<Value> {
 }
 
 fn url(name: &str, arguments: &Arguments) -> Option<Value> {
-    let text = || Some(arguments.at(0)?.as_text()?);
+    let text = || arguments.at(0)?.as_text();
     match name {
         "unquote" => made(&String::from_utf8_lossy(&decode::percent(text()?.as_bytes()))),
         "unquote_plus" => made(&String::from_utf8_lossy(&decode::percent(text()?.replace('+', " ").as_bytes()))),
@@ -378,18 +378,7 @@ fn iterated(name: &str, arguments: &Arguments, apply: &mut Apply<'_>) -> Option<
 fn operator(name: &str, arguments: &Arguments) -> Option<Value> {
     let (left, right) = (arguments.at(0)?, arguments.at(1));
     match (name, right) {
-        ("getitem", Some(at)) => match &left.known {
-            Known::Map(_) => {
-                let key = super::key(at)?;
-                containers::entries(left)?.into_iter().find(|(known, _)| *known == key).map(|(_, value)| value)
-            }
-            _ => {
-                let all = items(left)?;
-                let at = integer(at)?;
-                let back = usize::try_from(at.unsigned_abs()).ok()?;
-                all.get(if at < 0 { all.len().checked_sub(back)? } else { back }).cloned()
-            }
-        },
+        ("getitem", Some(at)) => item(left, at),
         ("not_", None) => super::truthy(left).map(|truth| super::truth(!truth)),
         ("neg", None) => Some(Value::number(-numbers::number(left)?)),
         ("invert" | "inv", None) => super::from_integer(-i128::from(integer(left)?) - 1),
@@ -398,6 +387,22 @@ fn operator(name: &str, arguments: &Arguments) -> Option<Value> {
         }
         _ => None,
     }
+}
+
+/// `container[at]`.
+fn item(container: &Value, at: &Value) -> Option<Value> {
+    if let Known::Map(_) = container.known {
+        let key = super::key(at)?;
+        return containers::entries(container)?
+            .into_iter()
+            .rev()
+            .find(|(known, _)| *known == key)
+            .map(|(_, value)| value);
+    }
+    let all = items(container)?;
+    let at = integer(at)?;
+    let back = usize::try_from(at.unsigned_abs()).ok()?;
+    all.get(if at < 0 { all.len().checked_sub(back)? } else { back }).cloned()
 }
 
 fn math(name: &str, value: &Value) -> Option<Value> {

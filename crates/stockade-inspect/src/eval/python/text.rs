@@ -94,9 +94,9 @@ fn title(text: &str) -> String {
     let mut inside = false;
     for c in text.chars() {
         if inside {
-            out.extend(c.to_lowercase())
+            out.extend(c.to_lowercase());
         } else {
-            out.extend(c.to_uppercase())
+            out.extend(c.to_uppercase());
         }
         inside = c.is_alphabetic();
     }
@@ -374,7 +374,7 @@ fn pad(text: &str, name: &str, arguments: &Arguments) -> Option<Value> {
     let filled = |count: usize| String::from(fill).repeat(count);
     made(&match name {
         "zfill" => {
-            let sign = if text.starts_with(['+', '-']) { 1 } else { 0 };
+            let sign = usize::from(text.starts_with(['+', '-']));
             let (sign, digits) = text.split_at(sign);
             [sign, &"0".repeat(missing), digits].concat()
         }

@@ -142,8 +142,20 @@ impl Meter {
 fn ends_operand(kind: TokenKind) -> bool {
     use TokenKind as K;
     match kind {
-        K::Name | K::Int | K::Float | K::Complex | K::String | K::FStringEnd | K::TStringEnd => true,
-        K::Rpar | K::Rsqb | K::Rbrace | K::True | K::False | K::None | K::Ellipsis => true,
+        K::Name
+        | K::Int
+        | K::Float
+        | K::Complex
+        | K::String
+        | K::FStringEnd
+        | K::TStringEnd
+        | K::Rpar
+        | K::Rsqb
+        | K::Rbrace
+        | K::True
+        | K::False
+        | K::None
+        | K::Ellipsis => true,
         _ => kind.is_soft_keyword(),
     }
 }

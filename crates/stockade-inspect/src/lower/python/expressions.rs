@@ -10,6 +10,15 @@ use ruff_python_ast::{
 use super::Lowering;
 use crate::ir::{Argument, Binary, Expr, Expression, Function, Statement, Unary};
 
+/// What a comprehension makes of a value.
+#[derive(Clone, Copy)]
+enum Element<'a> {
+    /// An item.
+    One,
+    /// A pair of a dictionary, with its key; `{**x for …}` has none.
+    Pair(Option<&'a Tree>),
+}
+
 impl<'a> Lowering<'a> {
     pub(super) fn expression(&mut self, tree: &'a Tree) -> Expr {
         let at = self.start(tree);
@@ -147,10 +156,12 @@ impl<'a> Lowering<'a> {
             Tree::BoolOp(operation) => return self.boolean(operation, at),
             Tree::Compare(compare) => return self.compare(compare, at),
             Tree::Lambda(lambda) => return self.lambda(lambda, at),
-            Tree::ListComp(list) => self.comprehension(&list.generators, None, &list.elt, at),
-            Tree::SetComp(set) => self.comprehension(&set.generators, None, &set.elt, at),
-            Tree::Generator(generator) => self.comprehension(&generator.generators, None, &generator.elt, at),
-            Tree::DictComp(dict) => self.comprehension(&dict.generators, Some(dict.key.as_deref()), &dict.value, at),
+            Tree::ListComp(list) => self.comprehension(&list.generators, Element::One, &list.elt, at),
+            Tree::SetComp(set) => self.comprehension(&set.generators, Element::One, &set.elt, at),
+            Tree::Generator(generator) => self.comprehension(&generator.generators, Element::One, &generator.elt, at),
+            Tree::DictComp(dict) => {
+                self.comprehension(&dict.generators, Element::Pair(dict.key.as_deref()), &dict.value, at)
+            }
             Tree::Attribute(_) | Tree::Call(_) | Tree::Subscript(_) | Tree::BinOp(_) => return self.linked(tree),
         };
         self.add(expression, at)
@@ -237,11 +248,11 @@ impl<'a> Lowering<'a> {
         self.add(Expression::Sequence(running.into()), at)
     }
 
-    /// A comprehension; a key makes it one of a dictionary.
+    /// A comprehension.
     fn comprehension(
         &mut self,
         generators: &'a [ast::Comprehension],
-        key: Option<Option<&'a Tree>>,
+        key: Element<'a>,
         value: &'a Tree,
         at: u32,
     ) -> Expression {
@@ -251,8 +262,11 @@ impl<'a> Lowering<'a> {
             let target = self.target(&generator.target);
             clauses.push((target, iterable, self.expressions(&generator.ifs)));
         }
-        let map = key.is_some();
-        let key = self.optional(key.flatten());
+        let map = matches!(key, Element::Pair(_));
+        let key = match key {
+            Element::Pair(key) => self.optional(key),
+            Element::One => None,
+        };
         let value = self.expression(value);
         let element = match key {
             Some(key) => self.add(Expression::List([key, value].into()), at),

@@ -233,9 +233,9 @@ fn literals() {
         "16\n10\n1000\n3\nother()\nother()\n100000000000000000000\n4722366482869645000000"
     );
     assert_eq!(shown("{**a, 'b': 1}; {1, 2}; (); [*c]"), "{None: *a, \"b\": 1}\n[1, 2]\n[]\n[*c]");
-    assert_eq!(shown(r#"f'a{b}c' 'd'"#), r#"join("a", b, "c", "d")"#);
+    assert_eq!(shown(r"f'a{b}c' 'd'"), r#"join("a", b, "c", "d")"#);
     assert_eq!(
-        shown(r#"f''; f'a'; f'{x!r:>{w}}'; f'{y=}'"#),
+        shown(r"f''; f'a'; f'{x!r:>{w}}'; f'{y=}'"),
         "\"\"\n\"a\"\njoin(format(repr(x), join(\">\", w)))\njoin(\"y=\", repr(y))"
     );
 }
@@ -317,7 +317,7 @@ fn depth_is_a_problem_and_no_crash() {
     for open in ["1**", "1 if 1 else ", "await ", "lambda a, b: ", "*", "f\"{", "{1: ", "x := ", "1+(", "yield "] {
         assert!(problems(&deep(open, "", 100_000)).iter().any(|(what, _)| what.contains("nested")), "{open}");
     }
-    let stairs: String = (0..2_000).map(|depth| format!("{}if a:\n", " ".repeat(depth))).collect();
+    let stairs: String = (0..2_000).flat_map(|depth| [" ".repeat(depth), "if a:\n".to_owned()]).collect();
     assert!(problems(&stairs).iter().any(|(what, _)| what.contains("nested")));
     let hidden = format!("f'''{{'''\n{}", "(".repeat(100_000));
     assert!(problems(&hidden).iter().any(|(what, _)| what.contains("nested")));
