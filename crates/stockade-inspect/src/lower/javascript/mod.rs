@@ -5,6 +5,7 @@
 
 mod classes;
 mod expressions;
+mod jsx;
 mod nesting;
 mod patterns;
 mod statements;
