@@ -22,13 +22,37 @@ pub struct ArtifactFormat {
     pub extensions: &'static [&'static str],
     /// What stands above the package.
     pub root: Root,
-    /// Whether files are of this format. If several formats agree, the first in [`FORMATS`] is it.
-    pub is: fn(&Files<'_>) -> bool,
+    /// How much files look like this format.
+    pub likeness: fn(&Files<'_>) -> Likeness,
     /// Reads the manifests.
     pub read: fn(&Files<'_>, &mut Manifest),
 }
 
-/// Every format of every ecosystem, the most specific first.
+/// How much files look like a format. Of several formats, the one they look like most is it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Likeness {
+    /// Not at all: its manifest is missing.
+    None,
+    /// A manifest is there that a repository has too, whatever else is made of it.
+    Some,
+    /// What only a packer writes is there.
+    Packed,
+}
+
+impl Likeness {
+    /// The most that is true.
+    pub(crate) fn of(some: bool, packed: bool) -> Self {
+        if packed {
+            Self::Packed
+        } else if some {
+            Self::Some
+        } else {
+            Self::None
+        }
+    }
+}
+
+/// Every format of every ecosystem. The first of those that look alike is it.
 pub static FORMATS: &[&ArtifactFormat] =
     &[&crate::npm::TARBALL, &crate::pypi::WHEEL, &crate::pypi::SDIST, &crate::cargo::CRATE, &crate::maven::JAR];
 
@@ -110,60 +134,79 @@ pub fn open(ecosystem: &str, file: &str, bytes: Bytes) -> Tree {
     let of_ecosystem = || FORMATS.iter().copied().filter(|format| format.ecosystem.as_str() == ecosystem);
     let lower = file.to_ascii_lowercase();
     let ends = |format: &&ArtifactFormat| format.extensions.iter().any(|extension| lower.ends_with(extension));
-    let format = of_ecosystem().find(ends);
-    opened(file, bytes, |archive| format.or_else(|| archive.is_of(of_ecosystem())))
+    let mut archive = Archive::of(file, bytes);
+    let format = of_ecosystem().find(ends).or_else(|| archive.most_like(of_ecosystem()));
+    let members = archive.place(format);
+    archive.finish(members, format.as_slice())
 }
 
-/// An artifact of which nothing is known but its file. A file that is no archive is a tree of one.
+/// An artifact of which nothing is known but its file. It is unpacked as what it looks like most, and every manifest
+/// that is in it is read: which client it is for is not known, and a manifest of another format must not hide one.
 pub fn open_any(file: &str, bytes: Bytes) -> Tree {
-    opened(file, bytes, |archive| archive.is_of(FORMATS.iter().copied()))
+    let mut archive = Archive::of(file, bytes);
+    let format = archive.most_like(FORMATS.iter().copied());
+    let members = archive.place(format);
+    let formats = alike(&members);
+    archive.finish(members, &formats)
 }
 
 /// The files of a folder with their relative paths, and whether they are executable. All formats whose manifests are
 /// there are read.
 pub fn of_directory(files: Vec<(String, Bytes, bool)>) -> Tree {
     let file = |(name, bytes, executable)| Entry { name, kind: Kind::File(bytes), executable };
-    let mut archive = Archive::new();
-    archive.entries = files.into_iter().map(file).collect();
-    let members = archive.place(Root::Nothing);
-    let files = Files::new(&members);
-    let formats = FORMATS.iter().copied().filter(|format| (format.is)(&files)).collect::<Vec<_>>();
+    let mut archive = Archive::new(files.into_iter().map(file).collect());
+    let members = archive.place(None);
+    let formats = alike(&members);
     archive.finish(members, &formats)
 }
 
-fn opened<'f>(file: &str, bytes: Bytes, format: impl FnOnce(&Archive) -> Option<&'f ArtifactFormat>) -> Tree {
-    let mut archive = Archive::new();
-    let entries = contents(file, &bytes, &mut archive.budget, &mut archive.gaps);
-    let is_archive = entries.is_some();
-    let name = file.rsplit(['/', '\\']).next().unwrap_or(file).to_owned();
-    archive.entries = entries.unwrap_or_else(|| vec![Entry { name, kind: Kind::File(bytes), executable: false }]);
-    let format = format(&archive);
-    let root = format.filter(|_| is_archive).map_or(Root::Nothing, |format| format.root);
-    let members = archive.place(root);
-    archive.finish(members, format.as_slice())
+/// The formats that files look like at all.
+fn alike(members: &[Member]) -> Vec<&'static ArtifactFormat> {
+    let files = Files::new(members);
+    FORMATS.iter().copied().filter(|format| (format.likeness)(&files) > Likeness::None).collect()
 }
 
 /// An artifact on its way to a tree.
 struct Archive {
     entries: Vec<Entry>,
+    unpacked: bool,
     budget: Budget,
     gaps: Gaps,
 }
 
 impl Archive {
-    fn new() -> Self {
-        Self { entries: Vec::new(), budget: Budget::new(), gaps: Gaps::default() }
+    fn new(entries: Vec<Entry>) -> Self {
+        Self { entries, unpacked: false, budget: Budget::new(), gaps: Gaps::default() }
     }
 
-    /// The first of the formats that the content is of.
-    fn is_of<'f>(&self, mut formats: impl Iterator<Item = &'f ArtifactFormat>) -> Option<&'f ArtifactFormat> {
+    /// A file that is no archive is its only entry.
+    fn of(file: &str, bytes: Bytes) -> Self {
+        let mut archive = Self::new(Vec::new());
+        let entries = contents(file, &bytes, &mut archive.budget, &mut archive.gaps);
+        archive.unpacked = entries.is_some();
+        let name = file.rsplit(['/', '\\']).next().unwrap_or(file).to_owned();
+        archive.entries = entries.unwrap_or_else(|| vec![Entry { name, kind: Kind::File(bytes), executable: false }]);
+        archive
+    }
+
+    /// The format that the content looks like most.
+    fn most_like<'f>(&self, formats: impl Iterator<Item = &'f ArtifactFormat>) -> Option<&'f ArtifactFormat> {
         let common = place(&self.entries, Root::Common, &mut Gaps::default());
         let plain = place(&self.entries, Root::Nothing, &mut Gaps::default());
         let (common, plain) = (Files::new(&common), Files::new(&plain));
-        formats.find(|format| (format.is)(if format.root == Root::Nothing { &plain } else { &common }))
+        let mut most = (Likeness::None, None);
+        for format in formats {
+            let likeness = (format.likeness)(if format.root == Root::Nothing { &plain } else { &common });
+            if likeness > most.0 {
+                most = (likeness, Some(format));
+            }
+        }
+        most.1
     }
 
-    fn place(&mut self, root: Root) -> Vec<Member> {
+    /// The files, below what stands above a package of this format.
+    fn place(&mut self, format: Option<&ArtifactFormat>) -> Vec<Member> {
+        let root = format.filter(|_| self.unpacked).map_or(Root::Nothing, |format| format.root);
         place(&self.entries, root, &mut self.gaps)
     }
 

@@ -7,18 +7,20 @@ use stockade_model::{Code, NeedFrom, NeedRole, Trigger};
 use toml::{Table, Value};
 
 use super::ID;
-use crate::archive::{ArtifactFormat, Files, Manifest, Root, extension, find_line, inside, is_test_or_doc};
+use crate::archive::{ArtifactFormat, Files, Likeness, Manifest, Root, extension, find_line, inside, is_test_or_doc};
 
 /// A packed crate.
 pub static CRATE: ArtifactFormat =
-    ArtifactFormat { name: "crate", ecosystem: ID, extensions: &[".crate"], root: Root::Common, is, read };
+    ArtifactFormat { name: "crate", ecosystem: ID, extensions: &[".crate"], root: Root::Common, likeness, read };
 
 const MANIFEST: &str = "Cargo.toml";
+/// What `cargo publish` keeps of the author's own.
+const ORIGINAL: &str = "Cargo.toml.orig";
 const TABLES: [(&str, NeedRole); 3] =
     [("dependencies", NeedRole::Run), ("build-dependencies", NeedRole::Build), ("build_dependencies", NeedRole::Build)];
 
-fn is(files: &Files<'_>) -> bool {
-    files.has(MANIFEST)
+fn likeness(files: &Files<'_>) -> Likeness {
+    Likeness::of(files.has(MANIFEST), files.has(MANIFEST) && files.has(ORIGINAL))
 }
 
 fn read(files: &Files<'_>, manifest: &mut Manifest) {

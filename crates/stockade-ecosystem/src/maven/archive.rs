@@ -3,7 +3,7 @@
 use stockade_model::{Code, NeedFrom, NeedRole, Trigger};
 
 use super::ID;
-use crate::archive::{ArtifactFormat, Element, Files, Manifest, Root, extension, find_line, lossy, xml};
+use crate::archive::{ArtifactFormat, Element, Files, Likeness, Manifest, Root, extension, find_line, lossy, xml};
 
 /// A jar.
 pub static JAR: ArtifactFormat = ArtifactFormat {
@@ -11,7 +11,7 @@ pub static JAR: ArtifactFormat = ArtifactFormat {
     ecosystem: ID,
     extensions: &[".jar", ".war", ".ear", ".aar", ".pom"],
     root: Root::Nothing,
-    is,
+    likeness,
     read,
 };
 
@@ -43,8 +43,8 @@ const GRADLE: &str = "META-INF/gradle-plugins/";
 /// Where classes lie in archives that are programs.
 const FOLDERS: [&str; 3] = ["", "BOOT-INF/classes/", "WEB-INF/classes/"];
 
-fn is(files: &Files<'_>) -> bool {
-    files.has(MANIFEST) || files.paths().any(|path| is_class(path) || is_description(path))
+fn likeness(files: &Files<'_>) -> Likeness {
+    Likeness::of(files.paths().any(|path| is_class(path) || is_description(path)), files.has(MANIFEST))
 }
 
 fn is_class(path: &str) -> bool {

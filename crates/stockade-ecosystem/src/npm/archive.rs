@@ -14,12 +14,18 @@ use stockade_model::{Code, Trigger};
 
 use super::ID;
 use crate::archive::{
-    ArtifactFormat, Files, Lines, MAX_SEARCHED, Manifest, Root, extension, inside, is_test_or_doc, shown,
+    ArtifactFormat, Files, Likeness, Lines, MAX_SEARCHED, Manifest, Root, extension, inside, is_test_or_doc, shown,
 };
 
 /// The tarball of a release.
-pub static TARBALL: ArtifactFormat =
-    ArtifactFormat { name: "tarball", ecosystem: ID, extensions: &[".tgz", ".tar.gz"], root: Root::First, is, read };
+pub static TARBALL: ArtifactFormat = ArtifactFormat {
+    name: "tarball",
+    ecosystem: ID,
+    extensions: &[".tgz", ".tar.gz"],
+    root: Root::First,
+    likeness,
+    read,
+};
 
 const MANIFEST: &str = "package.json";
 /// Scripts that run when a release is installed from a registry, in their order.
@@ -48,8 +54,9 @@ const MAX_DEPTH: usize = 16;
 /// How many patterns of `exports` are compared with every file.
 const MAX_PATTERNS: usize = 500;
 
-fn is(files: &Files<'_>) -> bool {
-    files.has(MANIFEST)
+fn likeness(files: &Files<'_>) -> Likeness {
+    // A repository of anything with tools in JavaScript has one, and so has what is packed of it.
+    Likeness::of(files.has(MANIFEST), false)
 }
 
 fn read(files: &Files<'_>, manifest: &mut Manifest) {

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use stockade_model::{Code, Trigger};
 
 use super::ID;
-use crate::archive::{ArtifactFormat, Files, Manifest, Root, extension, is_test_or_doc, lossy};
+use crate::archive::{ArtifactFormat, Files, Likeness, Manifest, Root, extension, is_test_or_doc, lossy};
 
 /// A wheel.
 pub static WHEEL: ArtifactFormat = ArtifactFormat {
@@ -18,7 +18,7 @@ pub static WHEEL: ArtifactFormat = ArtifactFormat {
     ecosystem: ID,
     extensions: &[".whl"],
     root: Root::Nothing,
-    is: is_wheel,
+    likeness: wheel_likeness,
     read: read_wheel,
 };
 
@@ -28,7 +28,7 @@ pub static SDIST: ArtifactFormat = ArtifactFormat {
     ecosystem: ID,
     extensions: &[".tar.gz", ".tgz", ".zip", ".tar", ".tar.bz2", ".tar.xz"],
     root: Root::Common,
-    is: sdist::is,
+    likeness: sdist::likeness,
     read: sdist::read,
 };
 
@@ -52,12 +52,13 @@ const CUSTOMIZE: [&str; 2] = ["sitecustomize.py", "usercustomize.py"];
 /// Folders of a wheel's data whose files go where packages are.
 const LIBRARIES: [&str; 2] = ["purelib/", "platlib/"];
 
-fn is_wheel(files: &Files<'_>) -> bool {
-    files.paths().any(|path| {
+fn wheel_likeness(files: &Files<'_>) -> Likeness {
+    let packed = files.paths().any(|path| {
         path.split_once('/').is_some_and(|(folder, file)| {
             folder.ends_with(".dist-info") && matches!(file, "WHEEL" | "METADATA" | "RECORD")
         })
-    })
+    });
+    Likeness::of(false, packed)
 }
 
 fn read_wheel(files: &Files<'_>, manifest: &mut Manifest) {

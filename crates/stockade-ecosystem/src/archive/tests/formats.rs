@@ -42,6 +42,21 @@ fn an_archive_is_taken_for_what_its_content_is() {
 }
 
 #[test]
+fn a_manifest_does_not_hide_another() {
+    let parts: &[build::Part<'_>] = &[
+        ("x-1/package.json", b'0', "", br#"{"scripts":{"install":"echo a"}}"#),
+        ("x-1/setup.py", b'0', "", b""),
+        ("x-1/PKG-INFO", b'0', "", b"Name: x\n"),
+    ];
+    let (script, setup) = ("install install: $ echo a (package.json:1)", "install setup.py: setup.py (setup.py:0)");
+    let bytes = Bytes::from(gz(&tar(parts)));
+    assert_eq!(starts(&open(crate::pypi::SDIST.ecosystem.as_str(), "x-1.tar.gz", bytes.clone())), [setup]);
+    assert_eq!(starts(&open(crate::npm::TARBALL.ecosystem.as_str(), "x-1.tgz", bytes.clone())), [script]);
+    // Nobody says which client unpacks it, so it may be any of them.
+    assert_eq!(starts(&open_any("download", bytes)), [script, setup]);
+}
+
+#[test]
 fn a_file_that_is_no_archive_is_a_tree_of_one() {
     let tree = open_any("some/folder/a.js", Bytes::from_static(b"1"));
     check(&tree, &[("a.js", "1")], &[]);

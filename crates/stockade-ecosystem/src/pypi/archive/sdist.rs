@@ -7,7 +7,7 @@ use toml::{Table, Value};
 
 use super::requirement::{need, normal_name};
 use super::{at_start, entry_point, ini, metadata, module_file, modules};
-use crate::archive::{Files, Manifest, find_line, inside, is_test_or_doc, lossy};
+use crate::archive::{Files, Likeness, Manifest, find_line, inside, is_test_or_doc, lossy};
 
 const PROJECT: &str = "pyproject.toml";
 const SETUP: &str = "setup.py";
@@ -33,12 +33,12 @@ const HOOKS: [(&[&str], &str, &str); 4] = [
     (&["tool", "pdm", "build"], "custom-hook", "pdm_build.py"),
 ];
 
-pub(super) fn is(files: &Files<'_>) -> bool {
-    [SETUP, PROJECT, METADATA].iter().any(|path| files.has(path))
+pub(super) fn likeness(files: &Files<'_>) -> Likeness {
+    Likeness::of(files.has(SETUP) || files.has(PROJECT), files.has(METADATA))
 }
 
 pub(super) fn read(files: &Files<'_>, manifest: &mut Manifest) {
-    if !is(files) {
+    if likeness(files) == Likeness::None {
         manifest.gaps.malformed("it has neither setup.py nor pyproject.toml, so that nothing says what it runs");
     }
     if files.has(SETUP) {
