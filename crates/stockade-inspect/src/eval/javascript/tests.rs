@@ -160,11 +160,11 @@ fn a_list_in_itself_does_no_harm() {
     if let Known::List(list) = &items.known {
         list.borrow_mut().push(items.clone());
     }
-    call(&items, "flat", &[number(9.0)]);
-    call(&items, "join", &[]);
-    run("JSON.stringify", std::slice::from_ref(&items));
-    call(&items, "sort", &[]);
-    call(&items, "concat", std::slice::from_ref(&items));
+    for name in ["flat", "join", "sort", "concat", "toString", "indexOf", "JSON.stringify", "Object.values"] {
+        let arguments = Arguments { positional: vec![items.clone()], named: Vec::new() };
+        method(&items.known, name, &arguments, &mut applied);
+        function(name, &arguments, &mut applied);
+    }
     if let Known::List(list) = &items.known {
         list.borrow_mut().clear();
     }

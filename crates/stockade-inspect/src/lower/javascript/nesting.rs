@@ -59,6 +59,8 @@ enum Kind {
     Block,
     /// A value in braces: an object, the body of a function that is a value.
     Braces,
+    /// The body of an arrow function: a value, after which nothing can be divided.
+    Arrow,
     /// `${…}`.
     Template,
     /// `(…)` and `[…]`.
@@ -80,15 +82,17 @@ struct Level {
     chain: usize,
     /// Statements that hold each other without braces.
     heads: usize,
-    /// `else if`, in all of the level.
+    /// `else if` of the statements that have not ended.
     elses: usize,
+    /// `do` without its `while`.
+    dos: usize,
     /// `?` without its `:`.
     questions: usize,
 }
 
 impl Level {
     fn new(closes: u8, kind: Kind, base: usize) -> Self {
-        Self { closes, kind, base, chain: 0, heads: 0, elses: 0, questions: 0 }
+        Self { closes, kind, base, chain: 0, heads: 0, elses: 0, dos: 0, questions: 0 }
     }
 
     fn depth(&self) -> usize {
@@ -123,9 +127,12 @@ struct Scanner<'a> {
     after_dot: bool,
     after_else: bool,
     after_arrow: bool,
+    after_arrow_body: bool,
     /// After a word that is an operator only in some places.
     after_contextual: bool,
     line_start: bool,
+    /// A statement has ended, and so have those that it is in, unless `else` follows, or the `while` of `do`.
+    ended: bool,
     deepest: usize,
     unsure: bool,
 }
@@ -144,8 +151,10 @@ impl<'a> Scanner<'a> {
             after_dot: false,
             after_else: false,
             after_arrow: false,
+            after_arrow_body: false,
             after_contextual: false,
             line_start: true,
+            ended: false,
             deepest: 0,
             unsure: false,
         }
@@ -167,9 +176,13 @@ impl<'a> Scanner<'a> {
             b'/' => return self.slash(),
             _ => {}
         }
+        self.after_arrow_body = false;
         if is_word(byte) || byte == b'\\' || byte == b'#' || byte == b'@' {
             self.word();
         } else {
+            if std::mem::take(&mut self.ended) && !matches!(byte, b')' | b']' | b'}') {
+                self.end_statements();
+            }
             let (arrow, dot) = (self.punctuation(byte), byte == b'.');
             (self.after_arrow, self.after_dot) = (arrow, dot);
             self.after_else = false;
@@ -202,6 +215,16 @@ impl<'a> Scanner<'a> {
         if for_await {
             return;
         }
+        let ended = std::mem::take(&mut self.ended) || self.before == Before::Operand;
+        if ended && word == b"while" && self.level.dos > 0 {
+            self.level.dos -= 1;
+            self.level.heads = self.level.heads.saturating_sub(1);
+            (self.awaited, self.before) = (Awaited::Header, Before::Operator);
+            return;
+        }
+        if ended && self.before != Before::Operand && !matches!(word, b"else" | b"catch" | b"finally") {
+            self.end_statements();
+        }
         if property || !word.first().is_some_and(u8::is_ascii_lowercase) {
             return self.operand(property);
         }
@@ -213,6 +236,7 @@ impl<'a> Scanner<'a> {
             }
             b"do" | b"try" | b"finally" | b"switch" | b"catch" => {
                 self.head(after_else);
+                self.level.dos += usize::from(word == b"do");
                 self.before = Before::Start;
             }
             b"else" => {
@@ -273,9 +297,13 @@ impl<'a> Scanner<'a> {
 
     fn boundary(&mut self, ends: bool) {
         if ends {
-            self.level.chain = 0;
             self.run = 0;
+            self.end_statements();
         }
+    }
+
+    fn end_statements(&mut self) {
+        (self.level.chain, self.level.heads, self.level.elses, self.level.dos) = (0, 0, 0, 0);
     }
 
     /// Reads punctuation; true if it is an arrow.
@@ -296,8 +324,8 @@ impl<'a> Scanner<'a> {
             b'{' => self.open_brace(),
             b')' | b']' | b'}' => self.close(byte),
             b';' => {
-                (self.level.chain, self.level.heads, self.level.questions, self.run) = (0, 0, 0, 0);
-                (self.before, self.awaited) = (Before::Start, Awaited::Nothing);
+                (self.level.chain, self.level.questions, self.run) = (0, 0, 0);
+                (self.before, self.awaited, self.ended) = (Before::Start, Awaited::Nothing, true);
             }
             b',' => {
                 (self.level.chain, self.run) = (0, 0);
@@ -391,7 +419,8 @@ impl<'a> Scanner<'a> {
         let class_value = self.awaited == Awaited::ClassValue;
         let kind = match self.before {
             _ if class_value || self.value_body => Kind::Braces,
-            Before::Operator if !self.after_arrow => Kind::Braces,
+            Before::Operator if self.after_arrow => Kind::Arrow,
+            Before::Operator => Kind::Braces,
             _ => Kind::Block,
         };
         if class_value {
@@ -399,7 +428,7 @@ impl<'a> Scanner<'a> {
         }
         // What is in the braces of a function or class that is a value are statements again, but a slash after them
         // divides: the level says what follows, and the start what is in it.
-        let statements = kind == Kind::Block || class_value || self.value_body;
+        let statements = matches!(kind, Kind::Block | Kind::Arrow) || class_value || self.value_body;
         self.open(b'}', kind);
         if statements {
             self.before = Before::Start;
@@ -425,15 +454,13 @@ impl<'a> Scanner<'a> {
         self.awaited = Awaited::Nothing;
         match kind {
             Kind::Template => self.template(),
-            Kind::Block => {
-                self.level.heads = 0;
-                self.before = Before::Start;
-            }
+            Kind::Block => (self.before, self.ended) = (Before::Start, true),
             Kind::Header => self.before = Before::Start,
             Kind::Parameters => {
                 self.value_body = true;
                 self.before = Before::Operand;
             }
+            Kind::Arrow => (self.before, self.after_arrow_body) = (Before::Operand, true),
             Kind::Plain | Kind::Braces => self.before = Before::Operand,
         }
     }
@@ -486,8 +513,12 @@ impl<'a> Scanner<'a> {
                 self.at += 2;
             }
             _ => {
+                if std::mem::take(&mut self.ended) {
+                    self.end_statements();
+                }
                 self.unsure |= self.after_contextual;
-                if self.before == Before::Operand {
+                let after_body = std::mem::take(&mut self.after_arrow_body) && self.line_start;
+                if self.before == Before::Operand && !after_body {
                     self.at += 1;
                     self.run = 0;
                     self.before = Before::Operator;

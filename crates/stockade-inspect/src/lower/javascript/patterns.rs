@@ -1,7 +1,5 @@
 //! What is assigned to: names, members, and patterns of them. A default within a pattern is an assignment there.
 
-use std::rc::Rc;
-
 use oxc_ast::ast::{
     AssignmentTarget, AssignmentTargetMaybeDefault, AssignmentTargetProperty, BindingPattern, BindingRestElement,
     ForStatementLeft, SimpleAssignmentTarget, VariableDeclaration,
@@ -202,24 +200,16 @@ impl<'a> Lowerer<'a, '_> {
             match pattern {
                 BindingPattern::BindingIdentifier(name) => names.push(self.name(name.name.as_str())),
                 BindingPattern::ArrayPattern(list) => {
-                    rest.extend(list.elements.iter().flatten());
                     rest.extend(list.rest.as_ref().map(|rest| &rest.argument));
+                    rest.extend(list.elements.iter().rev().flatten());
                 }
                 BindingPattern::ObjectPattern(map) => {
-                    rest.extend(map.properties.iter().map(|property| &property.value));
                     rest.extend(map.rest.as_ref().map(|rest| &rest.argument));
+                    rest.extend(map.properties.iter().rev().map(|property| &property.value));
                 }
                 BindingPattern::AssignmentPattern(both) => rest.push(&both.left),
             }
         }
         names
-    }
-
-    /// The name of an expression that is a text.
-    pub(super) fn text_of(&self, value: Expr) -> Option<Rc<str>> {
-        match self.program.expression(value) {
-            Expression::Text(text) => Some(Rc::clone(text)),
-            _ => None,
-        }
     }
 }

@@ -39,7 +39,9 @@ impl<'a> Lowerer<'a, '_> {
 
     pub(super) fn block_into(&mut self, statements: &'a [Oxc<'a>], out: &mut Block) {
         for statement in statements {
-            if let Some((id, function)) = hoisted(statement) {
+            if let Oxc::ImportDeclaration(import) = statement {
+                self.import(import, out);
+            } else if let Some((id, function)) = hoisted(statement) {
                 let name = self.name(id.name.as_str());
                 self.declare(name);
                 let fun = self.function(function, Some(name));
@@ -140,9 +142,9 @@ impl<'a> Lowerer<'a, '_> {
         }
     }
 
+    /// Statements of modules, and declarations. Imports were hoisted.
     fn module_statement(&mut self, statement: &'a Oxc<'a>, out: &mut Block) {
         match statement {
-            Oxc::ImportDeclaration(import) => self.import(import, out),
             Oxc::ExportAllDeclaration(all) if all.export_kind == ImportOrExportKind::Value => {
                 let module = all.source.value.as_str();
                 let exported = match &all.exported {
