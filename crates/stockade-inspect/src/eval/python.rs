@@ -10,6 +10,7 @@ mod format;
 mod functions;
 mod library;
 mod numbers;
+mod origins;
 mod paths;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use std::rc::Rc;
 use crate::value::{Apply, Arguments, HOLE, Known, Value};
 
 pub(crate) use format::percent;
+pub(crate) use paths::{divided, path_method, path_of};
 
 /// The longest text or byte string that a builtin gives: 16 MB.
 const MAX_RESULT: usize = 16 * 1024 * 1024;
@@ -33,7 +35,7 @@ const MAX_INTEGER: f64 = 9_007_199_254_740_992.0;
 
 /// What a method of a known value gives; `None` if that is not known.
 pub(crate) fn method(receiver: &Known, name: &str, arguments: &Arguments, apply: &mut Apply<'_>) -> Option<Value> {
-    match receiver {
+    let result = match receiver {
         Known::Text(text) => text::method(text, name, arguments),
         Known::Partial(text) => text::partial_method(text, name, arguments),
         Known::Bytes(bytes) => binary::method(bytes, name, arguments),
@@ -41,22 +43,28 @@ pub(crate) fn method(receiver: &Known, name: &str, arguments: &Arguments, apply:
         Known::Map(entries) => containers::map_method(entries, name, arguments),
         Known::Number(number) => numbers::method(*number, name, arguments),
         _ => None,
+    }?;
+    if matches!(name, "pop" | "popleft" | "get" | "setdefault" | "__getitem__") {
+        return Some(result);
     }
+    Some(origins::kept(result, std::iter::once(receiver).chain(arguments.all().map(|value| &value.known))))
 }
 
 /// What a function of the platform gives; `None` if that is not known.
 pub(crate) fn function(path: &str, arguments: &Arguments, apply: &mut Apply<'_>) -> Option<Value> {
     let path = path.strip_prefix("builtins.").unwrap_or(path);
-    if let Some((module, name)) = path.rsplit_once('.') {
-        return match module {
-            "os.path" => paths::function(name, arguments),
-            "str" | "bytes" | "bytearray" | "list" | "dict" | "int" | "string" | "float" => {
-                functions::of_type(module, name, arguments, apply)
-            }
-            _ => library::function(path, arguments, apply),
-        };
+    let result = match path.rsplit_once('.') {
+        Some(("os.path", name)) => paths::function(name, arguments),
+        Some((kind @ ("str" | "bytes" | "bytearray" | "list" | "dict" | "int" | "string" | "float"), name)) => {
+            functions::of_type(kind, name, arguments, apply)
+        }
+        Some(_) => library::function(path, arguments, apply),
+        None => functions::builtin(path, arguments, apply),
+    }?;
+    if matches!(path, "next" | "min" | "max" | "operator.getitem") {
+        return Some(result);
     }
-    functions::builtin(path, arguments, apply)
+    Some(origins::kept(result, arguments.all().map(|value| &value.known)))
 }
 
 /// The value of a constant of the platform.

@@ -1,4 +1,7 @@
-//! `os.path`, on paths as they are written: `~` stays, since nobody's home is known.
+//! `os.path` and `pathlib`, on paths as they are written: `~` stays, since nobody's home is known.
+//!
+//! A `pathlib.Path` is the text of its path. No text has a method of a path's name, and no text is divided, so a text on
+//! which either happens is a path.
 
 use super::{made, made_list};
 use crate::value::{Arguments, HOLE, Known, Value};
@@ -54,4 +57,48 @@ pub(super) fn join(arguments: &Arguments) -> Option<Value> {
         out.push_str(&part);
     }
     if known { made(&out) } else { None }
+}
+
+/// Methods that a path has and a text has not, and that touch files.
+const PATH_METHODS: &[&str] = &[
+    "read_text",
+    "read_bytes",
+    "write_text",
+    "write_bytes",
+    "open",
+    "unlink",
+    "rmdir",
+    "mkdir",
+    "touch",
+    "iterdir",
+    "glob",
+    "rglob",
+    "walk",
+    "chmod",
+    "lchmod",
+    "symlink_to",
+    "hardlink_to",
+    "rename",
+];
+
+/// The canonical path of a method that only a path has: what is called on a text is `pathlib.Path().<name>`.
+pub(crate) fn path_method(name: &str) -> Option<&'static str> {
+    PATH_METHODS.iter().find(|known| **known == name).copied()
+}
+
+/// The text of what a constructor or method of `pathlib` gives, by its canonical path.
+pub(crate) fn path_of(path: &str, arguments: &Arguments) -> Option<Value> {
+    match path {
+        "pathlib.Path.home" => made("~"),
+        "pathlib.Path.cwd" => made("."),
+        "pathlib.Path" | "pathlib.PurePath" | "pathlib.PurePosixPath" | "pathlib.PureWindowsPath" => {
+            if arguments.positional.is_empty() { made(".") } else { join(arguments) }
+        }
+        _ => None,
+    }
+}
+
+/// `left / right` of paths: `None` if neither is a text.
+pub(crate) fn divided(left: &Value, right: &Value) -> Option<Value> {
+    join(&Arguments { positional: vec![left.clone(), right.clone()], named: Vec::new() })
 }

@@ -146,6 +146,36 @@ fn lists_and_dictionaries_change_in_place() {
 }
 
 #[test]
+fn paths_are_their_texts() {
+    let given = |values: &[&str]| Arguments {
+        positional: values.iter().map(|text| Value::text(text)).collect(),
+        ..Default::default()
+    };
+    let home = path_of("pathlib.Path.home", &Arguments::default()).unwrap();
+    let file = divided(&divided(&home, &Value::text(".aws")).unwrap(), &Value::text("credentials")).unwrap();
+    assert_eq!(file.as_text().map(|text| &**text), Some("~/.aws/credentials"));
+    assert_eq!(path_of("pathlib.Path", &given(&["a", "b"])).unwrap().as_text().map(|text| &**text), Some("a/b"));
+    let unknown = divided(&Value::default(), &Value::text("x")).unwrap();
+    assert_eq!(unknown.as_partial().map(|text| &**text), Some("\u{fffc}/x"));
+    assert!(divided(&Value::number(1.0), &Value::number(2.0)).is_none());
+    assert_eq!(path_method("read_text"), Some("read_text"));
+    assert_eq!(path_method("replace"), None);
+}
+
+#[test]
+fn a_text_comes_from_the_items_it_is_made_of() {
+    use crate::capability::Source;
+    use crate::value::Taint;
+    let secret = Value::text("a").tainted(&Taint::of(Source::Secret, 3));
+    let list = Value::list(vec![Value::text("b"), secret.clone()]);
+    let arguments = Arguments { positional: vec![list], ..Default::default() };
+    assert!(method(&Known::Text("".into()), "join", &arguments, &mut applied).unwrap().taint.has(Source::Secret));
+    let map = containers::map(vec![("k".into(), secret)]);
+    let arguments = Arguments { positional: vec![map], ..Default::default() };
+    assert!(function("json.dumps", &arguments, &mut applied).unwrap().taint.has(Source::Secret));
+}
+
+#[test]
 fn results_are_limited() {
     assert!(evaluated("list(range(1000000000))").is_none());
     assert!(evaluated("bytes(1000000000)").is_none());

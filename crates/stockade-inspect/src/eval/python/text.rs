@@ -34,6 +34,11 @@ pub(super) fn method(text: &Rc<str>, name: &str, arguments: &Arguments) -> Optio
         "zfill" | "ljust" | "rjust" | "center" => pad(text, name, arguments),
         "read" | "getvalue" if arguments.positional.is_empty() => made(text),
         "read" => None,
+        "joinpath" => {
+            let parts = std::iter::once(Value::text(text)).chain(arguments.positional.iter().cloned()).collect();
+            super::paths::join(&Arguments { positional: parts, named: Vec::new() })
+        }
+        "expanduser" | "resolve" | "absolute" | "as_posix" | "__str__" | "__fspath__" => made(text),
         "__len__" => Some(counted(text.chars().count())),
         "__add__" => made(&[&**text, argument(arguments)?].concat()),
         "__contains__" => Some(truth(text.contains(argument(arguments)?))),
@@ -44,7 +49,12 @@ pub(super) fn method(text: &Rc<str>, name: &str, arguments: &Arguments) -> Optio
 /// What a method of a text with holes gives: the holes stay.
 pub(super) fn partial_method(text: &Rc<str>, name: &str, arguments: &Arguments) -> Option<Value> {
     match name {
-        "encode" | "decode" => made(text),
+        "encode" | "decode" | "expanduser" | "resolve" | "absolute" | "as_posix" => made(text),
+        "joinpath" => {
+            let parts =
+                std::iter::once(Known::Partial(Rc::clone(text)).into()).chain(arguments.positional.iter().cloned());
+            super::paths::join(&Arguments { positional: parts.collect(), named: Vec::new() })
+        }
         "strip" | "lstrip" | "rstrip" => made(strip(text, name, arguments)?),
         "replace" => replace(text, arguments),
         "format" => made(&format::braces(text, arguments)?),
