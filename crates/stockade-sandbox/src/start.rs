@@ -9,6 +9,13 @@ use std::process::{Command, Stdio};
 pub fn ourselves(program: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).env_clear().current_dir(root());
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::CommandExt as _;
+        // Whoever lists processes sees whose this is, whatever path leads to the program. An interrupt from a terminal is
+        // for the supervisor, who decides what becomes of this one.
+        command.arg0("stockade").process_group(0);
+    }
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

@@ -53,6 +53,12 @@ pub(crate) enum Format {
     Text,
     /// For programs
     Json,
+    /// For code hosts that show findings beside the code; `inspect` and `diff` only
+    Sarif,
+    /// For pull requests; `inspect` and `diff` only
+    Markdown,
+    /// A page of its own; `inspect` and `diff` only
+    Html,
 }
 
 #[derive(Debug, Subcommand)]
@@ -64,9 +70,13 @@ pub(crate) enum Command {
     /// List what is held or denied
     Held,
     /// Let a held release in, for a time
-    Approve(Decide),
+    Approve(Approve),
     /// Keep a release out
     Deny(Decide),
+    /// Say what an artifact can do, without running it
+    Inspect(Inspect),
+    /// Say what a release gained and lost
+    Diff(Diff),
     /// Say what the policy makes of a release, and of what evidence
     Why(Why),
     /// Replay a ruling from the log
@@ -83,6 +93,9 @@ pub(crate) enum Command {
     /// Look at the log
     #[command(subcommand)]
     Log(Log),
+    /// Inspect what comes on standard input, for a supervisor, and be able to do nothing else
+    #[command(hide = true, name = stockade_engine::inspection::WORKER)]
+    InspectWorker,
 }
 
 #[derive(Debug, Args)]
@@ -103,6 +116,15 @@ pub(crate) struct Serve {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Approve {
+    #[command(flatten)]
+    pub(crate) decide: Decide,
+    /// Do not ask, on a terminal, after showing what is in it
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Decide {
     /// The release, as a package URL with a version
     pub(crate) purl: String,
@@ -115,6 +137,27 @@ pub(crate) struct Decide {
     /// Until when: `30d`, a date or an instant
     #[arg(long, value_name = "WHEN")]
     pub(crate) expires: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// A file, a folder, or a release as a package URL
+    #[arg(value_name = "ARTIFACT|PURL|DIR")]
+    pub(crate) subject: String,
+    /// A folder with rules of your own, in Markdown
+    #[arg(long, value_name = "DIR")]
+    pub(crate) rules: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// What was there before: a file, a folder, or a release as a package URL
+    pub(crate) old: String,
+    /// What is there now
+    pub(crate) new: String,
+    /// A folder with rules of your own, in Markdown
+    #[arg(long, value_name = "DIR")]
+    pub(crate) rules: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

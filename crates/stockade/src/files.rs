@@ -4,6 +4,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use bytes::Bytes;
 
 /// The longest file of a user's that is read, in bytes. Lockfiles of large projects have a few dozen MiB.
 const MAX_FILE: u64 = 256 * 1024 * 1024;
@@ -83,4 +84,92 @@ pub(crate) fn remove(path: &Path) -> anyhow::Result<()> {
 /// The file that a path leads to, past links.
 pub(crate) fn real(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
+}
+
+/// The files of a folder, to be looked at.
+#[derive(Default)]
+pub(crate) struct Folder {
+    /// Their paths below it, with `/`, their bytes, and whether they are executable.
+    pub(crate) files: Vec<(String, Bytes, bool)>,
+    /// What was not looked at, and why.
+    pub(crate) unseen: Vec<String>,
+    /// What is no part of any release, and was left out.
+    pub(crate) left_out: Vec<String>,
+}
+
+/// What version control keeps in a folder beside what is kept.
+const VERSION_CONTROL: &str = ".git";
+/// How many files of a folder are read.
+const MAX_FILES: usize = 50_000;
+/// How deep folders may be nested.
+const MAX_DEPTH: usize = 64;
+
+/// Reads everything below a folder, up to so many bytes. Links are not followed.
+pub(crate) fn folder(root: &Path, max_bytes: usize) -> anyhow::Result<Folder> {
+    let mut found = Folder::default();
+    let mut left = max_bytes;
+    let mut folders = vec![(root.to_path_buf(), String::new(), 0)];
+    while let Some((path, prefix, depth)) = folders.pop() {
+        let entries = std::fs::read_dir(&path).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+        let mut entries = match entries {
+            Ok(entries) => entries,
+            Err(error) if depth == 0 => {
+                return Err(error).with_context(|| format!("`{}` could not be read", path.display()));
+            }
+            Err(error) => {
+                found.unseen.push(format!("`{prefix}` could not be read: {error}"));
+                continue;
+            }
+        };
+        entries.sort_by_key(std::fs::DirEntry::file_name);
+        for entry in entries {
+            let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+            let kind = entry.file_type();
+            if name == VERSION_CONTROL {
+                found.left_out.push(name);
+            } else if found.files.len() >= MAX_FILES {
+                found.unseen.push(format!("there are more than {MAX_FILES} files; the rest was not read"));
+                return Ok(found);
+            } else if kind.as_ref().is_ok_and(std::fs::FileType::is_dir) && depth < MAX_DEPTH {
+                folders.push((entry.path(), format!("{name}/"), depth + 1));
+            } else if kind.as_ref().is_ok_and(std::fs::FileType::is_file) {
+                match one(&entry.path(), left) {
+                    Ok((bytes, executable)) => {
+                        left -= bytes.len();
+                        found.files.push((name, bytes, executable));
+                    }
+                    Err(why) => found.unseen.push(format!("`{name}` {why}")),
+                }
+            } else {
+                found
+                    .unseen
+                    .push(format!("`{name}` is a link, or no file and no folder, or too deep; it was not read"));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// A file of a folder, if it fits into what is left.
+#[expect(clippy::disallowed_methods, reason = "the user asks to look at this file")]
+fn one(path: &Path, left: usize) -> Result<(Bytes, bool), String> {
+    let unreadable = |error: io::Error| format!("could not be read: {error}");
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let executable = is_executable(&file.metadata().map_err(unreadable)?);
+    let mut bytes = Vec::new();
+    file.take(left as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() > left {
+        return Err("is more than is read at once, or what was read before it is; it was not looked at".to_owned());
+    }
+    Ok((bytes.into(), executable))
+}
+
+#[cfg(unix)]
+fn is_executable(metadata: &std::fs::Metadata) -> bool {
+    std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o111 != 0
+}
+
+#[cfg(not(unix))]
+fn is_executable(_metadata: &std::fs::Metadata) -> bool {
+    false
 }

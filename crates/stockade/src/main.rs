@@ -13,6 +13,7 @@ mod inherit;
 mod lockfiles;
 mod output;
 mod process;
+mod report;
 mod running;
 mod settings;
 mod subject;
@@ -43,6 +44,10 @@ fn main() -> ExitCode {
             return if error.use_stderr() { Exit::Undecided } else { Exit::Allowed }.into();
         }
     };
+    if let args::Command::InspectWorker = cli.command {
+        // It can be nothing else: no settings, no threads, nothing that is read or opened.
+        return commands::be_worker().into();
+    }
     let printer = Printer::new(&cli.global);
     log(&cli);
     let runtime =

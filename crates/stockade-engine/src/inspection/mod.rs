@@ -8,13 +8,14 @@
 //! A worker is this same program again, with a hidden command. It reads one request after the other from its standard
 //! input (`frame.rs`), and is replaced from time to time.
 
+mod fetch;
 mod frame;
 mod pool;
 mod worker;
 
 pub use pool::Inspector;
 pub use stockade_inspect::capability::{Capability, Source};
-pub use stockade_inspect::facts::{Act, FileGap, Spot};
+pub use stockade_inspect::facts::{Act, Facts, FileGap, Spot};
 pub use stockade_inspect::{
     Assessment, Change, CrossFlow, Difference, File, Finding, Inspection, Place, RuleError, Rules, VERSION, assess,
 };

@@ -69,6 +69,12 @@ impl Inspector {
         Self::with_patience(program, workers, MAX_INSPECTION)
     }
 
+    /// An inspector whose workers are the program that this process runs, even if another one was installed since.
+    pub fn of_this_program(workers: usize) -> io::Result<Self> {
+        let running = PathBuf::from("/proc/self/exe");
+        Ok(Self::new(if running.exists() { running } else { std::env::current_exe()? }, workers))
+    }
+
     /// An inspector with another idea of how long an inspection may take.
     pub fn with_patience(program: PathBuf, workers: usize, patience: Duration) -> Self {
         let places = Semaphore::new(workers.max(1));

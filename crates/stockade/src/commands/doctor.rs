@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+use stockade_engine::inspection::Inspector;
 use stockade_engine::{Engine, EngineError, UpstreamError, Upstreams};
 use stockade_model::redacted;
 
@@ -83,6 +84,10 @@ impl Checks {
     async fn look(&mut self, context: &Context<'_>) {
         let settings = &context.settings;
         self.ok("policy", policy::line(&settings.policy, &settings.policy_from));
+        if !settings.policy.inspects() {
+            self.warn("inspection", "is off by the policy: nobody looks into what is served");
+        }
+        self.inspector().await;
         let all = inherit::all(settings).await;
         for inherited in &all {
             self.client(inherited, settings).await;
@@ -105,6 +110,21 @@ impl Checks {
         }
         let pointed: Vec<&str> = all.iter().filter(|one| one.is_pointed(settings)).map(|one| one.client.name).collect();
         self.gateway(settings, &pointed).await;
+    }
+
+    /// What a package's content cannot do to this machine while it is looked at.
+    async fn inspector(&mut self) {
+        let missing = match Inspector::of_this_program(1) {
+            Ok(inspector) => inspector.confinement().await,
+            Err(error) => return self.fail("inspector", error.to_string()),
+        };
+        match missing {
+            Ok(missing) if missing.is_empty() => {
+                self.ok("inspector", "reads packages without files, network and programs")
+            }
+            Ok(missing) => missing.into_iter().for_each(|missing| self.warn("inspector", missing)),
+            Err(gap) => self.fail("inspector", gap.detail),
+        }
     }
 
     async fn client(&mut self, inherited: &Inherited, settings: &Settings) {

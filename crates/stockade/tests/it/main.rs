@@ -5,6 +5,7 @@
 
 mod crash;
 mod decisions;
+mod inspect;
 mod live;
 mod lockfiles;
 mod log;

@@ -31,8 +31,14 @@ async fn why(inspector: &Inspector) -> String {
 async fn a_worker_that_ends_is_a_gap_that_says_how() {
     for (script, expected) in [
         ("kill -SEGV $$", "the inspector was ended by SIGSEGV"),
-        ("kill -SYS $$", "the inspector did what it has no reason to do, and was stopped (SIGSYS); the file may be an attack on it"),
-        ("echo 'memory allocation of 9 bytes failed' >&2; kill -ABRT $$", "it takes more memory than an inspection may use"),
+        (
+            "kill -SYS $$",
+            "the inspector did what it has no reason to do, and was stopped (SIGSYS); the file may be an attack on it",
+        ),
+        (
+            "echo 'memory allocation of 9 bytes failed' >&2; kill -ABRT $$",
+            "it takes more memory than an inspection may use",
+        ),
         ("echo 'thread has overflowed its stack' >&2; kill -ABRT $$", "it nests deeper than the inspector can follow"),
         ("echo 'panicked at a.rs:7' >&2; exit 101", "the inspector ended (exit status: 101): panicked at a.rs:7"),
         ("exit 0", "the inspector ended (exit status: 0): it said nothing"),
@@ -89,7 +95,10 @@ async fn too_much_is_not_even_sent() {
     let (_folder, inspector) = inspector("exit 0");
     let bytes = Bytes::from(vec![0; MAX_ARTIFACT + 1]);
     let gap = inspector.inspect("x", "a\n.tgz", bytes, Vec::new()).await.unwrap_err();
-    assert_eq!(gap.detail, format!("`a .tgz` has {} bytes; more than {MAX_ARTIFACT} are not inspected", MAX_ARTIFACT + 1));
+    assert_eq!(
+        gap.detail,
+        format!("`a .tgz` has {} bytes; more than {MAX_ARTIFACT} are not inspected", MAX_ARTIFACT + 1)
+    );
 }
 
 #[tokio::test]
@@ -99,7 +108,7 @@ async fn an_idle_worker_that_has_gone_is_replaced() {
     let length = reply.len().to_le_bytes();
     let length = format!("\\{:03o}\\{:03o}\\000\\000", length[0], length[1]);
     let script = format!(
-        "if mkdir \"${{0%/*}}/used\" 2>/dev/null; then printf '{length}'; printf '%s' '{reply}'; exit 0; fi; kill -TERM $$"
+        "if mkdir \"${{0%/*}}/used\" 2>/dev/null; then head -c 1 > /dev/null; printf '{length}'; printf '%s' '{reply}'; exit 0; fi; kill -TERM $$"
     );
     let (_folder, inspector) = inspector(&script);
     let first = inspector.inspect("x", "a.tgz", Bytes::new(), Vec::new()).await;

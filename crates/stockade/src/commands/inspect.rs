@@ -1,0 +1,143 @@
+//! `stockade inspect` and `stockade diff`: what an artifact can do, and what a release can do that another could not.
+//! Nothing of it is run.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use stockade_engine::inspection::{Inspection, Inspector, MAX_ARTIFACT, Rules, WorkerError, assess, work};
+use stockade_model::{Gap, GapKind};
+
+use super::{Context, Exit};
+use crate::args::{Diff, Inspect};
+use crate::errors::hinted;
+use crate::output::insist;
+use crate::report::{Inspected, Report};
+use crate::{files, subject};
+
+/// How package URLs begin.
+const PURL: &str = "pkg:";
+/// The most bytes of all rules together: 16 MiB.
+const MAX_RULES_BYTES: usize = 16 << 20;
+
+/// Says what an artifact can do.
+pub(super) async fn inspect(context: Context<'_>, arguments: Inspect) -> anyhow::Result<Exit> {
+    let rules = rules(arguments.rules.as_deref())?;
+    let subject = look(&context, &Inspector::of_this_program(1)?, &arguments.subject, None).await?;
+    let assessment = assess(&subject.inspection, &[], &rules);
+    let report = Report { subject: &subject, old: None, assessment: &assessment, rules: &rules };
+    report.print(context.printer)?;
+    Ok(report.exit())
+}
+
+/// Says what a release gained and lost.
+pub(super) async fn diff(context: Context<'_>, arguments: Diff) -> anyhow::Result<Exit> {
+    let rules = rules(arguments.rules.as_deref())?;
+    let inspector = Inspector::of_this_program(1)?;
+    let old = look(&context, &inspector, &arguments.old, None).await?;
+    let new = look(&context, &inspector, &arguments.new, Some(&old.inspection)).await?;
+    let assessment = assess(&new.inspection, &[&old.inspection], &rules);
+    let report = Report { subject: &new, old: Some(&old), assessment: &assessment, rules: &rules };
+    report.print(context.printer)?;
+    Ok(report.exit())
+}
+
+/// Makes this process a worker. A supervisor reads what is said.
+pub(crate) fn be_worker() -> Exit {
+    match work(&mut std::io::stdin().lock(), &mut std::io::stdout().lock()) {
+        Ok(()) => Exit::Allowed,
+        // It has said where.
+        Err(WorkerError::Panicked) => Exit::Undecided,
+        Err(error) => {
+            insist(&format!("{error}\n"));
+            Exit::Undecided
+        }
+    }
+}
+
+/// Inspects what somebody named: a release, a folder, or a file.
+async fn look(
+    context: &Context<'_>,
+    inspector: &Inspector,
+    named: &str,
+    earlier: Option<&Inspection>,
+) -> anyhow::Result<Inspected> {
+    let earlier: Vec<Arc<Inspection>> = earlier.cloned().map(Arc::new).into_iter().collect();
+    let path = Path::new(named);
+    if named.starts_with(PURL) {
+        return look_at_release(context, inspector, named, earlier).await;
+    }
+    if path.is_dir() {
+        return look_at_folder(context, inspector, path, earlier).await;
+    }
+    let Some(bytes) = files::read(path)? else {
+        return Err(hinted(
+            format!("`{named}` is no file, no folder and no package URL"),
+            "name a file, a folder, or a release such as `pkg:TYPE/NAME@VERSION`",
+        ));
+    };
+    let name = last(path);
+    let inspection = inspector.inspect_any(&name, bytes.into(), earlier).await;
+    Ok(Inspected { name, inspection: or_gap(inspection) })
+}
+
+async fn look_at_release(
+    context: &Context<'_>,
+    inspector: &Inspector,
+    named: &str,
+    earlier: Vec<Arc<Inspection>>,
+) -> anyhow::Result<Inspected> {
+    let release = subject::release(named)?;
+    let engine = context.engine().await?;
+    let (file, bytes) = engine.unjudged(&release, MAX_ARTIFACT).await?;
+    let inspection = inspector.inspect(release.package.ecosystem.as_str(), &file, bytes, earlier).await;
+    Ok(Inspected { name: format!("{} {}", release.package.name, release.version), inspection: or_gap(inspection) })
+}
+
+async fn look_at_folder(
+    context: &Context<'_>,
+    inspector: &Inspector,
+    path: &Path,
+    earlier: Vec<Arc<Inspection>>,
+) -> anyhow::Result<Inspected> {
+    let name = last(&files::real(path));
+    let files::Folder { files, unseen, left_out } = files::folder(path, MAX_ARTIFACT)?;
+    for folder in left_out {
+        context.printer.talk(&format!("stockade: `{folder}` is left out\n"));
+    }
+    let mut inspection = or_gap(inspector.inspect_folder(&name, files, earlier).await);
+    inspection.gaps.extend(unseen.into_iter().map(|detail| Gap::new(GapKind::Inspection, detail)));
+    Ok(Inspected { name, inspection })
+}
+
+/// What could not be inspected at all is an inspection with a gap and nothing else.
+fn or_gap(inspection: Result<Inspection, Gap>) -> Inspection {
+    inspection.unwrap_or_else(|gap| Inspection { gaps: vec![gap], ..Inspection::default() })
+}
+
+fn last(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// The rules that come with stockade, with a user's own.
+fn rules(folder: Option<&Path>) -> anyhow::Result<Rules> {
+    let mut own = Vec::new();
+    if let Some(folder) = folder {
+        let files::Folder { files, unseen, .. } = files::folder(folder, MAX_RULES_BYTES)?;
+        if let Some(why) = unseen.first() {
+            anyhow::bail!("not all rules in `{}` could be read: {why}", folder.display());
+        }
+        for (path, bytes, _) in files.into_iter().filter(|(path, _, _)| is_rule(path)) {
+            let text = String::from_utf8(bytes.to_vec()).ok();
+            own.push((path.clone(), text.with_context(|| format!("`{path}` is not UTF-8"))?));
+        }
+        if own.is_empty() {
+            return Err(hinted(format!("`{}` has no rules", folder.display()), "a rule is a file that ends in `.md`"));
+        }
+    }
+    Ok(Rules::builtin().with(&own)?)
+}
+
+fn is_rule(path: &str) -> bool {
+    PathBuf::from(path).extension().is_some_and(|extension| extension == "md")
+}

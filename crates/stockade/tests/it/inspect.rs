@@ -1,0 +1,168 @@
+//! Inspecting and comparing, from outside: real files, a registry, and workers that have to be limited.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::Value;
+use stockade_engine::inspection::Inspector;
+use stockade_testkit::{Output, Package, Release};
+
+use crate::world::{World, hijacked, seen};
+
+/// A release as a file in the project's folder.
+fn file(world: &World, release: &Release) -> String {
+    let path = world.project.path().join(release.file_name());
+    fs::write(&path, release.tarball()).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+fn first_line(output: &Output) -> &str {
+    output.stdout.lines().next().unwrap_or_default()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_str(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output}"))
+}
+
+fn plain() -> Release {
+    Package::new("left-demo").release("1.0.9")
+}
+
+#[test]
+fn a_file_a_folder_and_a_release_are_inspected_alike() {
+    let Some(world) = World::or_skip() else { return };
+    let tarball = file(&world, &plain());
+    let folder = world.project.path().join("unpacked");
+    fs::create_dir_all(folder.join(".git")).unwrap();
+    fs::write(folder.join("package.json"), plain().manifest().to_string()).unwrap();
+    fs::write(folder.join("index.js"), "module.exports = 1;\n").unwrap();
+    let purl = "pkg:npm/left-demo@1.0.9";
+    for (subject, name) in
+        [(tarball.as_str(), "left-demo-1.0.9.tgz"), (folder.to_str().unwrap(), "unpacked"), (purl, "left-demo 1.0.9")]
+    {
+        let output = world.stockade(["inspect", subject]);
+        assert_eq!((first_line(&output), output.status), (&*format!("{name}: no finding"), Some(0)), "{output}");
+        let whole = json(&world.stockade(["--format", "json", "inspect", subject]));
+        let files = whole["inspection"]["files"].as_array().unwrap();
+        let paths: Vec<&str> = files.iter().map(|file| file["path"].as_str().unwrap()).collect();
+        assert!(paths.contains(&"index.js") && paths.contains(&"package.json"), "{paths:?}");
+    }
+    assert!(!world.project.path().join("stolen").exists());
+}
+
+#[test]
+fn what_is_held_can_be_looked_at_and_nothing_of_it_runs() {
+    let Some(world) = World::or_skip() else { return };
+    let whole = json(&world.stockade(["--format", "json", "inspect", "pkg:npm/left-demo@1.1.0"]));
+    assert_eq!(whole["subject"], "left-demo 1.1.0");
+    assert_eq!(whole["inspection"]["starts"][0]["name"], "postinstall");
+    assert!(!world.project.path().join("stolen").exists());
+}
+
+#[test]
+fn a_difference_names_the_hook_that_is_new() {
+    let Some(world) = World::or_skip() else { return };
+    let (old, new) = (file(&world, &plain()), file(&world, &hijacked().dependency("right-demo", "^1.0.0")));
+    let output = world.stockade(["diff", &old, &new]);
+    assert!(first_line(&output).starts_with("left-demo-1.0.9.tgz -> left-demo-1.1.0.tgz: gains "), "{output}");
+    for part in ["`postinstall`: `node steal.js`", "`right-demo ^1.0.0`", "changed, "] {
+        assert!(output.stdout.contains(part), "{part}: {output}");
+    }
+    let output = world.stockade(["diff", &old, &old]);
+    let unchanged = "left-demo-1.0.9.tgz -> left-demo-1.0.9.tgz: gains nothing; no finding";
+    assert_eq!((first_line(&output), output.status), (unchanged, Some(0)), "{output}");
+}
+
+#[test]
+fn every_format_is_what_it_says() {
+    let Some(world) = World::or_skip() else { return };
+    let tarball = file(&world, &hijacked().file("<script>alert(1)</script>.js", "eval(process.argv[2]);\n"));
+    let written = |format: &str| world.stockade(["--format", format, "inspect", "-v", &tarball]).stdout;
+    let sarif: Value = serde_json::from_str(&written("sarif")).unwrap();
+    assert_eq!(sarif["version"], "2.1.0");
+    assert!(written("markdown").starts_with("### stockade: left-demo-1.1.0.tgz: "));
+    let page = written("html");
+    assert!(page.starts_with("<!doctype html>") && !page.contains("<script"));
+    let output = world.stockade(["--format", "sarif", "held"]);
+    assert!(output.stderr.contains("this command has no such format"), "{output}");
+    assert_eq!(output.status, Some(2));
+}
+
+#[test]
+fn what_cannot_be_looked_at_is_not_nothing() {
+    let Some(world) = World::or_skip() else { return };
+    let garbage = world.project.path().join("left-demo-1.0.0.tgz");
+    fs::write(&garbage, [0x1f, 0x8b, 8, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9]).unwrap();
+    let output = world.stockade(["inspect", garbage.to_str().unwrap()]);
+    assert_eq!(output.status, Some(2), "{output}");
+    assert!(output.stdout.contains("could not look:"), "{output}");
+    let output = world.stockade(["inspect", "no/such/file"]);
+    insta::assert_snapshot!(seen(&output), @"");
+}
+
+#[test]
+fn rules_of_ones_own_are_added_and_have_to_be_rules() {
+    let Some(world) = World::or_skip() else { return };
+    let tarball = file(&world, &plain());
+    let folder = world.project.path().join("rules");
+    fs::create_dir_all(&folder).unwrap();
+    let folder_name = folder.to_str().unwrap();
+    let output = world.stockade(["inspect", &tarball, "--rules", folder_name]);
+    assert!(output.stderr.contains("has no rules"), "{output}");
+    fs::write(folder.join("a.md"), "no rule\n").unwrap();
+    let output = world.stockade(["inspect", &tarball, "--rules", folder_name]);
+    assert_eq!(output.status, Some(2), "{output}");
+    assert!(output.stderr.contains("a.md"), "{output}");
+}
+
+/// A file of zeros, as large as it says, in a few thousandths of that.
+fn bomb(megabytes: usize) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let zeros = vec![0; 1 << 20];
+    (0..megabytes).for_each(|_| encoder.write_all(&zeros).unwrap());
+    encoder.finish().unwrap()
+}
+
+fn inspector(patience: Duration) -> Inspector {
+    Inspector::with_patience(PathBuf::from(env!("CARGO_BIN_EXE_stockade")), 1, patience)
+}
+
+#[tokio::test]
+async fn a_bomb_is_a_gap_and_the_next_artifact_is_inspected() {
+    let inspector = inspector(Duration::from_secs(60));
+    let outcome = inspector.inspect_any("bomb.tgz", bomb(1024).into(), Vec::new()).await;
+    let gaps = outcome.map_or_else(|gap| vec![gap], |inspection| inspection.gaps);
+    assert!(!gaps.is_empty());
+    let outcome = inspector.inspect("npm", "left-demo-1.0.9.tgz", plain().tarball().into(), Vec::new()).await.unwrap();
+    assert!(outcome.files.iter().any(|file| file.path == "index.js"));
+    let again =
+        inspector.inspect("npm", "left-demo-1.0.9.tgz", plain().tarball().into(), vec![Arc::new(outcome.clone())]);
+    assert_eq!(again.await, Ok(outcome), "what was seen before is not another thing");
+}
+
+#[tokio::test]
+async fn a_worker_that_takes_too_long_is_ended() {
+    let inspector = inspector(Duration::ZERO);
+    let gap = inspector.inspect_any("a.tgz", plain().tarball().into(), Vec::new()).await.unwrap_err();
+    assert!(gap.detail.starts_with("`a.tgz` could not be inspected: it took longer than 0 seconds"), "{gap:?}");
+}
+
+#[tokio::test]
+async fn a_worker_can_do_nothing_but_compute_where_the_system_can_take_the_rest_away() {
+    let missing = inspector(Duration::from_secs(20)).confinement().await.unwrap();
+    if cfg!(target_os = "linux") {
+        assert!(missing.iter().all(|gap| gap.contains("Landlock")), "system calls are filtered: {missing:?}");
+    }
+}
+
+#[test]
+fn a_worker_that_nobody_talks_to_ends_quietly() {
+    let Some(world) = World::or_skip() else { return };
+    let output = world.project.finish(world.command().arg("inspect-worker").stdin(std::process::Stdio::null()));
+    assert_eq!((output.status, output.stderr.as_str()), (Some(0), ""), "{output}");
+}
