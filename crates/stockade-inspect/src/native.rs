@@ -38,8 +38,10 @@ struct Found {
 /// True if the content is a native executable, a library, or WebAssembly.
 pub(crate) fn is_native(bytes: &[u8]) -> bool {
     match bytes {
-        [0x7f, b'E', b'L', b'F', ..] | [0, b'a', b's', b'm', ..] => true,
-        [0xfe, 0xed, 0xfa, 0xce | 0xcf, ..] | [0xce | 0xcf, 0xfa, 0xed, 0xfe, ..] => true,
+        [0x7f, b'E', b'L', b'F', ..]
+        | [0, b'a', b's', b'm', ..]
+        | [0xfe, 0xed, 0xfa, 0xce | 0xcf, ..]
+        | [0xce | 0xcf, 0xfa, 0xed, 0xfe, ..] => true,
         [0xca, 0xfe, 0xba, 0xbe | 0xbf, a, b, c, d, ..] => {
             // Class files begin alike; what is the number of architectures here is at least 45 there.
             (1..45).contains(&u32::from_be_bytes([*a, *b, *c, *d]))

@@ -9,6 +9,7 @@
 //! A method is called by the path of its class and name, with the receiver as the first argument. The offset of an
 //! expression is the line of the source that the compiler noted, from 0: as if the source were nothing but line ends.
 
+pub(crate) mod builtins;
 mod class;
 mod code;
 mod operators;
@@ -52,6 +53,8 @@ struct Target {
     parameters: Rc<[bool]>,
     /// Whether there is a result, and whether that takes two slots.
     result: Option<bool>,
+    /// The first parameter is a stream to write to.
+    wraps: bool,
 }
 
 /// The lowering of one class.
@@ -208,7 +211,8 @@ impl<'n, 'c> Lowering<'n, 'c> {
                 format!("{class}.{name}")
             };
             let callee = self.b.sym(&path);
-            Target { callee, class, name: name.into(), parameters: parameters.into(), result }
+            let wraps = ["(Ljava/io/OutputStream;", "(Ljava/io/Writer;"].iter().any(|p| descriptor.starts_with(p));
+            Target { callee, class, name: name.into(), parameters: parameters.into(), result, wraps }
         });
         self.targets.insert(index, target.clone());
         target

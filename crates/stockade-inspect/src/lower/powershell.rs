@@ -6,6 +6,7 @@
 //! (`system.convert.frombase64string`). What a pipeline hands on is the argument `stdin` of the next command, and a
 //! parameter of a command is an argument with its name: `-uri x` is `uri=x`.
 
+pub(crate) mod builtins;
 mod expressions;
 mod lexer;
 #[cfg(test)]
@@ -95,7 +96,7 @@ struct Reader<'s, 'n> {
     functions: HashSet<String>,
 }
 
-impl<'s> Reader<'s, '_> {
+impl Reader<'_, '_> {
     /// Statements up to a closing bracket, which is taken.
     fn statements(&mut self, close: Option<char>) -> Block {
         let mut block = Block::new();
@@ -382,7 +383,7 @@ impl<'s> Reader<'s, '_> {
                 Some(self.called(input, block))
             }
             Token::Operator("%" | "?") => {
-                let name = self.lexer.next_command().to_owned();
+                let name = self.lexer.next_command();
                 Some(self.command(&name, input, block))
             }
             Token::End | Token::Separator | Token::Close(_) | Token::Operator("|") => None,
@@ -450,11 +451,19 @@ impl<'s> Reader<'s, '_> {
             return self.new_object(arguments, at);
         }
         if matches!(name, "foreach-object" | "where-object" | "invoke-command" | "measure-command") {
-            return self.for_each(arguments, input, at);
+            return self.for_each(&arguments, input, at);
         }
         self.with_input(&mut arguments, input);
+        let written = arguments.iter().find(|argument| {
+            argument.name.is_some_and(|name| matches!(&*self.b.text_of(name), "outfile" | "outf" | "out"))
+        });
+        let written = written.map(|argument| argument.value);
         let callee = self.b.name(name, at);
-        self.b.add(Expression::Call { callee, arguments: arguments.into() }, at)
+        let call = self.b.add(Expression::Call { callee, arguments: arguments.into() }, at);
+        match written {
+            Some(path) => self.b.call_name(">", vec![path, call], at),
+            None => call,
+        }
     }
 
     /// A function of the script, or a program: one call with the words as a list, as programs get them.
@@ -475,7 +484,7 @@ impl<'s> Reader<'s, '_> {
                 words.push(argument.value);
             }
         }
-        let callee = if name.ends_with(".ps1") { "(file)" } else { "(program)" };
+        let callee = if is_script(name) { "(file)" } else { "(program)" };
         let (name, words) = (self.b.text(name, at), self.b.list(words, at));
         let mut arguments = vec![super::shell::argument(name), super::shell::argument(words)];
         self.with_input(&mut arguments, input);
@@ -499,7 +508,7 @@ impl<'s> Reader<'s, '_> {
     }
 
     /// `… | % { $_ }`: the block is called, with what comes in as `$_`.
-    fn for_each(&mut self, arguments: Vec<Argument>, input: Option<Expr>, at: u32) -> Expr {
+    fn for_each(&mut self, arguments: &[Argument], input: Option<Expr>, at: u32) -> Expr {
         let blocks: Vec<Expr> = arguments.iter().map(|argument| argument.value).collect();
         let mut values = Vec::new();
         if let Some(input) = input {
@@ -522,8 +531,7 @@ impl<'s> Reader<'s, '_> {
         const MAX_ARGUMENTS: usize = 5_000;
         while into.len() < MAX_ARGUMENTS {
             match self.lexer.peek_argument() {
-                Token::End | Token::Separator | Token::Close(_) => return,
-                Token::Operator("|" | "&&" | "||" | ">" | ">>" | "&") => return,
+                token if ends_command(token) => return,
                 Token::Parameter(name) => self.parameter(&name.to_ascii_lowercase(), into, block),
                 _ => {
                     let before = self.lexer.pos();
@@ -541,8 +549,8 @@ impl<'s> Reader<'s, '_> {
         let at = self.lexer.at();
         self.lexer.next_argument();
         let value = match self.lexer.peek_argument() {
-            Token::End | Token::Separator | Token::Close(_) | Token::Parameter(_) => None,
-            Token::Operator("|" | "&&" | "||" | ">" | ">>" | "&") => None,
+            Token::Parameter(_) => None,
+            token if ends_command(token) => None,
             _ => self.argument(block),
         };
         // `-match` and its like are operators, which the reader of expressions has taken already.
@@ -570,6 +578,17 @@ impl<'s> Reader<'s, '_> {
             _ => Some(self.list_of_operands(block)),
         }
     }
+}
+
+fn ends_command(token: Token<'_>) -> bool {
+    matches!(
+        token,
+        Token::End | Token::Separator | Token::Close(_) | Token::Operator("|" | "&&" | "||" | ">" | ">>" | "&")
+    )
+}
+
+fn is_script(name: &str) -> bool {
+    name.rsplit('.').next().is_some_and(|ending| ending.eq_ignore_ascii_case("ps1"))
 }
 
 fn is_number(word: &str) -> bool {

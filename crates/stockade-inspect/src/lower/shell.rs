@@ -284,15 +284,15 @@ impl<'n> Shell<'n> {
             let stage = self.command(input, block);
             self.skip_blanks();
             match self.rest() {
-                [b'|', b'|', ..] => return self.finish_stage(stage, block),
+                [b'|', b'|', ..] => return Self::finish_stage(stage, block),
                 [b'|', ..] => {
                     self.pos += 1;
                     self.eat("&");
                     stages += 1;
                     let value = self.stage_value(stage, block);
-                    input = Some(if stages % MAX_STAGES == 0 { self.kept(value, block) } else { value });
+                    input = Some(if stages.is_multiple_of(MAX_STAGES) { self.kept(value, block) } else { value });
                 }
-                _ => return self.finish_stage(stage, block),
+                _ => return Self::finish_stage(stage, block),
             }
         }
     }
@@ -306,7 +306,7 @@ impl<'n> Shell<'n> {
         self.b.name(&name, at)
     }
 
-    fn finish_stage(&mut self, stage: Stage, block: &mut Block) {
+    fn finish_stage(stage: Stage, block: &mut Block) {
         match stage {
             Stage::Value(value) => block.push(Statement::Do(value)),
             Stage::Statements(statements) => block.extend(statements),
@@ -401,7 +401,7 @@ impl<'n> Shell<'n> {
             if self.is_definition(&words) {
                 return self.definition(&word);
             }
-            self.push_word(&mut words, word);
+            Self::push_word(&mut words, word);
             if self.pos == before {
                 self.pos += 1;
             }

@@ -218,13 +218,11 @@ impl Walk<'_, '_, '_> {
 
     /// The uppermost value, as an expression; something unknown if there is none.
     fn pop(&mut self) -> Slot {
-        match self.stack.pop() {
-            Some(slot) => self.plain(slot),
-            None => {
-                let expr = self.l.b.other(Vec::new(), self.line);
-                Slot { expr, wide: false, kind: Kind::Plain, depth: 0 }
-            }
+        if let Some(slot) = self.stack.pop() {
+            return self.plain(slot);
         }
+        let expr = self.l.b.other(Vec::new(), self.line);
+        Slot { expr, wide: false, kind: Kind::Plain, depth: 0 }
     }
 
     /// A value with its array written down.
@@ -479,20 +477,17 @@ impl Walk<'_, '_, '_> {
             return;
         };
         let path = self.l.b.add(Expression::Name(target.callee), self.line);
-        match value {
-            Some(value) => {
-                let assign = self.l.b.assign(path, value.expr, self.line);
-                self.out.push(Statement::Do(assign));
-            }
-            None => {
-                if let Some(of) = of
-                    && !matches!(self.l.b.peek(of.expr), Some(Expression::Name(_)))
-                {
-                    self.out.push(Statement::Do(of.expr));
-                }
-                self.push_expr(path, target.result == Some(true), 0);
-            }
+        if let Some(value) = value {
+            let assign = self.l.b.assign(path, value.expr, self.line);
+            self.out.push(Statement::Do(assign));
+            return;
         }
+        if let Some(of) = of
+            && !matches!(self.l.b.peek(of.expr), Some(Expression::Name(_)))
+        {
+            self.out.push(Statement::Do(of.expr));
+        }
+        self.push_expr(path, target.result == Some(true), 0);
     }
 
     /// The arguments of a call, in order.
@@ -528,6 +523,11 @@ impl Walk<'_, '_, '_> {
         if self.text(&target, receiver, &arguments) {
             return;
         }
+        if is_writer(&target.class) && target.result.is_none() {
+            let callee = self.l.b.member(receiver.expr, &target.name, self.line);
+            let call = self.l.b.call(callee, arguments, self.line);
+            return self.out.push(Statement::Do(call));
+        }
         arguments.insert(0, receiver.expr);
         self.finish_call(&target, arguments, depth.max(receiver.depth));
     }
@@ -556,7 +556,7 @@ impl Walk<'_, '_, '_> {
         let text = &*target.class == "java.lang.String";
         let expr = match arguments.first() {
             None if builder || text => self.l.b.text("", self.line),
-            Some(&first) if builder || text => first,
+            Some(&first) if builder || text || (target.wraps && is_writer(&target.class)) => first,
             _ => {
                 let name = format!("{}.new", target.class);
                 let own = *target.class == *self.l.path;
@@ -809,6 +809,23 @@ fn is_builder(class: &str) -> bool {
     matches!(class, "java.lang.StringBuilder" | "java.lang.StringBuffer" | "java.lang.AbstractStringBuilder")
 }
 
+/// Streams that are written to: what writing does depends on what they wrap.
+fn is_writer(class: &str) -> bool {
+    matches!(
+        class,
+        "java.io.OutputStream"
+            | "java.io.BufferedOutputStream"
+            | "java.io.DataOutputStream"
+            | "java.io.ObjectOutputStream"
+            | "java.io.FilterOutputStream"
+            | "java.io.PrintStream"
+            | "java.io.Writer"
+            | "java.io.BufferedWriter"
+            | "java.io.OutputStreamWriter"
+            | "java.io.PrintWriter"
+    )
+}
+
 /// Calls that make a list of their arguments.
 fn is_list(class: &str, name: &str) -> bool {
     name == "of" && matches!(class, "java.util.List" | "java.util.Set")
@@ -817,12 +834,13 @@ fn is_list(class: &str, name: &str) -> bool {
 /// Calls whose value is their first argument.
 fn is_same(class: &str, name: &str) -> bool {
     match class {
-        "java.lang.StringBuilder" | "java.lang.StringBuffer" => name == "toString",
         "java.lang.String" => matches!(
             name,
             "valueOf" | "toString" | "intern" | "trim" | "strip" | "getBytes" | "toCharArray" | "copyValueOf"
         ),
-        "java.lang.Object" | "java.lang.CharSequence" => name == "toString",
+        "java.lang.StringBuilder" | "java.lang.StringBuffer" | "java.lang.Object" | "java.lang.CharSequence" => {
+            name == "toString"
+        }
         "java.lang.Integer"
         | "java.lang.Long"
         | "java.lang.Byte"

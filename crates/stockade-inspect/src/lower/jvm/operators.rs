@@ -47,8 +47,7 @@ pub(super) fn operands(opcode: u8) -> usize {
 pub(super) fn is_wide(opcode: u8) -> bool {
     match opcode {
         // Arithmetic goes round: int, long, float, double; shifts and bits: int, long.
-        0x60..=0x77 => opcode % 2 == 1,
-        0x78..=0x83 => opcode % 2 == 1,
+        0x60..=0x83 => opcode % 2 == 1,
         _ => false,
     }
 }

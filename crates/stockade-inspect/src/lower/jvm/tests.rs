@@ -29,7 +29,7 @@ fn a_class_is_its_methods_and_what_runs_when_it_is_loaded() {
         "java.lang.Runtime.exec(java.lang.Runtime.getRuntime(), [\"sh\", \"-c\", <\"echo \", v0>])",
         "if (v1 Greater 2) {",
         "v2 = \"a\"; v2 Add= v0; v2 Add= v1",
-        "java.net.Socket.getOutputStream(java.net.Socket.new(\"h.invalid\", 80))",
+        "java.net.Socket.getOutputStream(java.net.Socket.new(\"h.invalid\", 80)).write(v2)",
         "(?() ? \"one\" : \"many\")",
         "java.lang.Thread.new(Sample.lambda$send$0)",
         "java.lang.Thread.start(v3)",

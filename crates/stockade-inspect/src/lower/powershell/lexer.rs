@@ -75,10 +75,9 @@ impl<'s> Lexer<'s> {
             self.pos += match rest.as_bytes() {
                 [b' ' | b'\t' | b'\r', ..] => 1,
                 [b'`', b'\n', ..] => 2,
-                [b'`', b'\r', b'\n', ..] => 3,
+                [b'`', b'\r', b'\n', ..] | [0xef, 0xbb, 0xbf, ..] => 3,
                 [b'<', b'#', ..] => rest.find("#>").map_or(rest.len(), |end| end + 2),
                 [b'#', ..] => rest.find('\n').unwrap_or(rest.len()),
-                [0xef, 0xbb, 0xbf, ..] => 3,
                 _ => return,
             };
         }
@@ -225,7 +224,6 @@ impl<'s> Lexer<'s> {
                 Token::End => break,
                 Token::Close(found) if found == close => break,
                 Token::Variable(name) => names.push(name.to_ascii_lowercase()),
-                Token::Separator | Token::Close(_) | Token::Open(_) | Token::Word(_) => {}
                 _ => {}
             }
         }
@@ -320,13 +318,11 @@ fn number(rest: &str) -> (Token<'_>, usize) {
 }
 
 fn operator(rest: &str) -> (Token<'_>, usize) {
-    match OPERATORS.iter().find(|operator| rest.starts_with(*operator)) {
-        Some(operator) => (Token::Operator(operator), operator.len()),
-        None => {
-            let length = rest.chars().next().map_or(0, char::len_utf8);
-            (Token::Word(rest.get(..length).unwrap_or_default()), length)
-        }
+    if let Some(operator) = OPERATORS.iter().find(|operator| rest.starts_with(*operator)) {
+        return (Token::Operator(operator), operator.len());
     }
+    let length = rest.chars().next().map_or(0, char::len_utf8);
+    (Token::Word(rest.get(..length).unwrap_or_default()), length)
 }
 
 /// A word after a command's name: everything up to a blank.

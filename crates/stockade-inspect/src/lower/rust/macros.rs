@@ -12,17 +12,8 @@ use crate::ir::{Expr, Expression, Function, Statement};
 const FORMATS: &[&str] = &["format", "format_args", "concat"];
 
 /// Macros that print or fail with a text that is put together, and how many arguments come before it.
-const PRINTS: &[(&str, usize)] = &[
-    ("print", 0),
-    ("println", 0),
-    ("eprint", 0),
-    ("eprintln", 0),
-    ("panic", 0),
-    ("bail", 0),
-    ("anyhow", 0),
-    ("write", 1),
-    ("writeln", 1),
-];
+const PRINTS: &[(&str, usize)] =
+    &[("print", 0), ("println", 0), ("eprint", 0), ("eprintln", 0), ("panic", 0), ("bail", 0), ("anyhow", 0)];
 
 /// The most levels of brackets in a macro that are searched for statements.
 const MAX_SEARCHED: u32 = 6;
@@ -59,6 +50,12 @@ impl Lowering<'_> {
         }
         if name == "vec" {
             return self.b.list(values, at);
+        }
+        if matches!(&*name, "write" | "writeln") && values.len() > 1 {
+            let to = values.remove(0);
+            let text = self.format(values, at);
+            let callee = self.b.member(to, "write_all", at);
+            return self.b.call(callee, vec![text], at);
         }
         if let Some((_, before)) = PRINTS.iter().find(|(known, _)| *known == name) {
             let rest = values.split_off((*before).min(values.len()));

@@ -62,7 +62,9 @@ lowers! { lowered;
 lowers! { body;
     paths_and_methods:
         "std::fs::write(\"a\", b\"c\")?;" => r#"std.fs.write("a", b"c")"#,
-        "let x = ureq::get(&url).call().unwrap().into_string()?;" => "x = ureq.get(url).call()",
+        "let x = ureq::get(&url).call().unwrap().into_string()?;" => "x = ureq.get(url)",
+        "c.post(u).header(\"a\", b).body(d).send()?;" => r#"c.post(u, "a", b, d)"#,
+        "f.read_to_string(&mut s)?; write!(t, \"{}\", s)?;" => "s = f.read_to_string(); t.write_all(s)",
         "let p = Path::new(\"a\").join(\"b\");" => r#"p = <"a", "/", "b">"#,
         "let x = &s[1..3];" => "x = s[1:3]",
         "(a, b) = (1, 2);" => "[a, b] = [1, 2]";

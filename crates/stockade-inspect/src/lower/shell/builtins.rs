@@ -13,7 +13,7 @@ pub(crate) fn function(path: &str, arguments: &Arguments, _apply: &mut Apply<'_>
     let output = match path {
         "echo" => echo(arguments)?,
         "printf" => printf(arguments)?,
-        "cat" | "tee" | "sponge" if arguments.positional.iter().all(|value| is_option(value)) => {
+        "cat" | "tee" | "sponge" if arguments.positional.iter().all(is_option) => {
             return arguments.named("stdin").cloned();
         }
         "frombase64utf16" => {
@@ -133,15 +133,12 @@ fn expand(set: &str) -> Vec<char> {
     let mut all = Vec::new();
     let mut at = 0;
     while let Some(&first) = set.get(at) {
-        match (set.get(at + 1), set.get(at + 2)) {
-            (Some('-'), Some(&last)) => {
-                all.extend((first..=last).take(MAX_SET));
-                at += 3;
-            }
-            _ => {
-                all.push(first);
-                at += 1;
-            }
+        if let (Some('-'), Some(&last)) = (set.get(at + 1), set.get(at + 2)) {
+            all.extend((first..=last).take(MAX_SET));
+            at += 3;
+        } else {
+            all.push(first);
+            at += 1;
         }
         if all.len() >= MAX_SET {
             break;

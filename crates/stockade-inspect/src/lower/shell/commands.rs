@@ -106,7 +106,7 @@ impl Shell<'_> {
             };
             let at = first.at;
             if self.functions.contains(&name) {
-                return Some(self.plain_call(&name, words, input));
+                return Some(self.plain_call(&name, &words, input));
             }
             let Some((_, valued)) = WRAPPERS.iter().find(|(wrapper, _)| *wrapper == name) else {
                 return self.command_call(&name, words, input, block);
@@ -157,7 +157,7 @@ impl Shell<'_> {
         }
         let inner: Vec<Word> = rest.collect();
         if asks {
-            return Err(Some(self.plain_call("which", prefixed("which", inner, at), None)));
+            return Err(Some(self.plain_call("which", &prefixed("which", inner, at), None)));
         }
         if !inner.is_empty() {
             return Ok(inner);
@@ -213,11 +213,11 @@ impl Shell<'_> {
         });
         let name = if is_file { "(file)" } else { "(command)" };
         let at = words.first().map_or(0, |word| word.at);
-        self.plain_call(name, prefixed(name, words, at), input)
+        self.plain_call(name, &prefixed(name, words, at), input)
     }
 
     /// A call of a path with the words after the first.
-    pub(super) fn plain_call(&mut self, path: &str, words: Vec<Word>, input: Option<Expr>) -> Expr {
+    pub(super) fn plain_call(&mut self, path: &str, words: &[Word], input: Option<Expr>) -> Expr {
         let at = words.first().map_or(0, |word| word.at);
         let arguments: Vec<Expr> = words.iter().skip(1).map(|word| self.word_expr(word)).collect();
         self.call_path(path, arguments, input.map(|input| ("stdin", input)), at)
@@ -261,8 +261,7 @@ impl Shell<'_> {
                 }
                 return Some(self.b.call_name("env", Vec::new(), at));
             }
-            "export" | "declare" | "typeset" | "readonly" | "local" if words.len() > 1 => return None,
-            "set" if words.len() > 1 => return None,
+            "export" | "declare" | "typeset" | "readonly" | "local" | "set" if words.len() > 1 => return None,
             _ => {}
         }
         if name.contains('/') || (self.windows && name.contains('\\')) {
@@ -315,7 +314,7 @@ impl Shell<'_> {
             "ps1" => "powershell",
             "rb" => "ruby",
             "pl" => "perl",
-            _ => return self.plain_call("(file)", prefixed("(file)", words, at), input),
+            _ => return self.plain_call("(file)", &prefixed("(file)", words, at), input),
         };
         self.interpreter(interpreter, prefixed(interpreter, words, at), input)
     }
@@ -401,11 +400,11 @@ impl Shell<'_> {
             "crontab" if flag('l') => "crontab.list".to_owned(),
             "history" if flag('c') => "history.clear".to_owned(),
             "curl" | "wget" => return self.transfer(name, words, input, at),
-            "cmd" | "command.com" => return self.cmd(words, input, at),
+            "cmd" | "command.com" => return self.cmd(&words, input, at),
             "su" if has(&["-c"]) => "su".to_owned(),
             _ => return self.with_subcommand(name, words, input),
         };
-        self.plain_call(&path, words, input)
+        self.plain_call(&path, &words, input)
     }
 
     fn with_subcommand(&mut self, name: &str, words: Vec<Word>, input: Option<Expr>) -> Expr {
@@ -422,21 +421,18 @@ impl Shell<'_> {
             let candidate = index > 0 && left > 0 && !is_value;
             let part = word.literal().and_then(|text| subcommand(name, text)).filter(|_| candidate);
             let was_value = std::mem::replace(&mut is_value, word.literal().is_some_and(|t| VALUED.contains(&t)));
-            match part {
-                Some(part) => {
-                    path.push('.');
-                    path.push_str(&part);
-                    left -= 1;
-                }
-                None => {
-                    if index > 0 && !was_value && !word.prefix().starts_with('-') {
-                        left = 0;
-                    }
-                    rest.push(word);
-                }
+            if let Some(part) = part {
+                path.push('.');
+                path.push_str(&part);
+                left -= 1;
+                continue;
             }
+            if index > 0 && !was_value && !word.prefix().starts_with('-') {
+                left = 0;
+            }
+            rest.push(word);
         }
-        self.plain_call(&path, rest, input)
+        self.plain_call(&path, &rest, input)
     }
 
     /// Files among the arguments are read, each of them.
@@ -445,12 +441,12 @@ impl Shell<'_> {
         let is_file = |word: &&Word| !word.prefix().starts_with('-');
         if FOR_EACH_FILE.contains(&name) && words.iter().skip(1).any(|word| is_file(&word)) {
             let files: Vec<Word> = words.into_iter().skip(1).filter(|word| is_file(&word)).take(MAX_FILES).collect();
-            let calls = files.into_iter().map(|file| self.plain_call(name, prefixed(name, vec![file], at), None));
+            let calls = files.into_iter().map(|file| self.plain_call(name, &prefixed(name, vec![file], at), None));
             let calls: Vec<Expr> = calls.collect();
             return self.b.join(calls, at);
         }
         let Some((_, before)) = READ_FILES.iter().find(|(known, _)| *known == name) else {
-            return self.plain_call(name, words, input);
+            return self.plain_call(name, &words, input);
         };
         let mut operands = 0;
         let mut arguments = Vec::new();
@@ -542,7 +538,7 @@ impl Shell<'_> {
     }
 
     /// `cmd /c commands`.
-    fn cmd(&mut self, words: Vec<Word>, input: Option<Expr>, at: u32) -> Expr {
+    fn cmd(&mut self, words: &[Word], input: Option<Expr>, at: u32) -> Expr {
         let is_run =
             |word: &Word| word.literal().is_some_and(|t| matches!(&*t.to_ascii_lowercase(), "/c" | "/k" | "/r"));
         let Some(from) = words.iter().position(is_run) else {

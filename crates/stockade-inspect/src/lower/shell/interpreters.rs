@@ -78,7 +78,7 @@ impl Shell<'_> {
             return self.powershell(words, input, at);
         }
         let Some(kind) = kind(name) else {
-            return self.plain_call(name, words, input);
+            return self.plain_call(name, &words, input);
         };
         let mut parts = self.sorted(kind, words.into_iter().skip(1).collect());
         let option = kind.code.first().copied().unwrap_or("-c");
@@ -171,7 +171,10 @@ impl Shell<'_> {
                     break;
                 }
                 Some(o) if is_short(o, "command", 1) => {
-                    arguments = self.powershell_code(words.by_ref().collect(), at);
+                    arguments = {
+                        let rest: Vec<Word> = words.by_ref().collect();
+                        self.powershell_code(&rest, at)
+                    };
                     break;
                 }
                 Some(o) if is_short(o, "windowstyle", 1) => {
@@ -186,13 +189,13 @@ impl Shell<'_> {
                 }
                 Some("" | "-") => {}
                 Some(o) if o.bytes().all(|byte| byte.is_ascii_alphabetic()) => {}
-                _ if text.ends_with(".ps1") => {
+                _ if text.rsplit('.').next() == Some("ps1") => {
                     arguments = std::iter::once(word).chain(words.by_ref()).map(|w| self.word_expr(&w)).collect();
                     break;
                 }
                 _ => {
-                    let rest = std::iter::once(word).chain(words.by_ref()).collect();
-                    arguments = self.powershell_code(rest, at);
+                    let rest: Vec<Word> = std::iter::once(word).chain(words.by_ref()).collect();
+                    arguments = self.powershell_code(&rest, at);
                     break;
                 }
             }
@@ -201,11 +204,11 @@ impl Shell<'_> {
         self.call_path("powershell", arguments, input.map(|input| ("stdin", input)), at)
     }
 
-    fn powershell_code(&mut self, words: Vec<Word>, at: u32) -> Vec<Expr> {
+    fn powershell_code(&mut self, words: &[Word], at: u32) -> Vec<Expr> {
         if words.is_empty() || words.first().and_then(Word::literal) == Some("-") {
             return Vec::new();
         }
-        let code = self.joined(&words, at);
+        let code = self.joined(words, at);
         vec![self.b.text("-command", at), code]
     }
 }

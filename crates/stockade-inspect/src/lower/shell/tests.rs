@@ -124,7 +124,7 @@ lowers! {
 fn offsets_are_those_of_the_source() {
     let mut names = Names::default();
     let program = super::lower("a\n  curl x", &mut names);
-    assert!(program.offsets.iter().any(|&offset| offset == 4));
+    assert!(program.offsets.contains(&4));
 }
 
 #[test]

@@ -122,7 +122,7 @@ impl Shell<'_> {
     }
 
     /// Adds a word to the others, split where it splits.
-    pub(super) fn push_word(&self, words: &mut Vec<Word>, word: Word) {
+    pub(super) fn push_word(words: &mut Vec<Word>, word: Word) {
         if words.is_empty() && !word.quoted && word.parts.len() == 1 {
             let inner = word.literal().and_then(|text| text.strip_prefix('{')?.strip_suffix('}'));
             if let Some(inner) = inner.filter(|inner| inner.contains(',')) {
@@ -652,15 +652,12 @@ impl Shell<'_> {
     /// A connection in the guise of a file: `/dev/tcp/host/port` of bash.
     fn socket(&mut self, word: &Word) -> Option<Expr> {
         let name = ["/dev/tcp/", "/dev/udp/"].into_iter().find(|name| word.prefix().starts_with(name))?;
-        let arguments: Vec<Expr> = match word.literal() {
-            Some(text) => {
-                let rest = text.get(name.len()..).unwrap_or_default();
-                rest.splitn(2, '/').map(|part| self.b.text(part, word.at)).collect()
-            }
-            None => {
-                let parts: Vec<Expr> = word.parts.iter().filter_map(value_of_part).collect();
-                vec![self.b.join(parts, word.at)]
-            }
+        let arguments: Vec<Expr> = if let Some(text) = word.literal() {
+            let rest = text.get(name.len()..).unwrap_or_default();
+            rest.splitn(2, '/').map(|part| self.b.text(part, word.at)).collect()
+        } else {
+            let parts: Vec<Expr> = word.parts.iter().filter_map(value_of_part).collect();
+            vec![self.b.join(parts, word.at)]
         };
         Some(self.b.call_name(name.trim_end_matches('/'), arguments, word.at))
     }
