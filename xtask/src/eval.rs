@@ -9,6 +9,7 @@ mod cases;
 mod family;
 mod fetch;
 mod folders;
+mod hijacks;
 mod judging;
 mod lists;
 mod malware;
@@ -34,7 +35,7 @@ const CORPORA: &str = "../corpora";
 /// What says where they are.
 const CORPORA_VARIABLE: &str = "STOCKADE_CORPORA";
 
-const USAGE: &str = "cargo xtask eval fetch [npm|pypi|crates|maven|all] or \
+const USAGE: &str = "cargo xtask eval fetch [npm|pypi|crates|maven|all], cargo xtask eval build-hijacks or \
                      cargo xtask eval [malicious|benign|updates|hijacks|all] [--sample N] [--peer] [--corpora DIR]";
 
 /// What was asked for.
@@ -52,6 +53,7 @@ pub(crate) fn run(args: &[&str]) -> anyhow::Result<()> {
     match what.as_slice() {
         ["fetch"] => fetch::run("all", &options.corpora),
         ["fetch", ecosystem] => fetch::run(ecosystem, &options.corpora),
+        ["build-hijacks"] => hijacks::build(&options.corpora),
         [] => measure("all", &options),
         [what] => measure(what, &options),
         _ => bail!("{USAGE}"),
@@ -105,12 +107,17 @@ fn section(name: &str, options: &Options) -> anyhow::Result<()> {
         cases::sample(&mut cases, sample);
     }
     println!("{name}: {} cases", cases.len());
-    let judged = judging::judge_all(&cases, &outcomes)?;
+    let mut judged = judging::judge_all(&cases, &outcomes)?;
+    let replays = if name == "hijacks" { hijacks::all()? } else { Vec::new() };
+    judged = hijacks::followed(judged, &replays);
     let families = match name {
         "malicious" => family::of_all(&cases, &results(&options.corpora))?,
         _ => Vec::new(),
     };
-    let section = tables::section(name, &judged, &families, options.sample);
+    let mut section = tables::section(name, &judged, &families, options.sample);
+    if !replays.is_empty() {
+        section.markdown.push_str(&hijacks::by_technique(&judged, &replays));
+    }
     report::write(name, &section, &options.corpora, &inspector)
 }
 

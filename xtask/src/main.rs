@@ -28,7 +28,8 @@ cargo xtask bench [ARG…]      the benchmarks of the parts; arguments go to `ca
 cargo xtask bench gateway     requests a second beside nginx and Verdaccio
 cargo xtask bench install DIR `npm ci` of the project in DIR: direct, through a cold gateway, through a warm one
 cargo xtask eval [CORPUS]     what is caught of malware and held of harmless releases; `--sample N`, `--peer`
-cargo xtask eval fetch        fills the corpora of harmless releases, beside the repository";
+cargo xtask eval fetch        fills the corpora of harmless releases, beside the repository
+cargo xtask eval build-hijacks  writes inert replays of hijacked releases beside them";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
