@@ -7,7 +7,7 @@ mod table;
 mod tests;
 mod wasm;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use object::read::NameOrOrdinal;
 use object::read::macho::{FatArch, MachOFatFile32, MachOFatFile64};
@@ -31,7 +31,8 @@ const MIN_MEASURED: usize = 4096;
 
 /// What was found out so far.
 struct Found {
-    acts: BTreeSet<(Capability, String, String)>,
+    /// What it can do and to whom, with the import or text that says so.
+    acts: BTreeMap<(Capability, String), String>,
     facts: Facts,
 }
 
@@ -57,7 +58,7 @@ pub(crate) fn is_native(bytes: &[u8]) -> bool {
 
 /// What a native file can do.
 pub(crate) fn facts(bytes: &[u8], path: &str) -> Facts {
-    let mut found = Found { acts: BTreeSet::new(), facts: Facts::default() };
+    let mut found = Found { acts: BTreeMap::new(), facts: Facts::default() };
     let size = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
     found.mark(MarkKind::Native, size, path);
     let wide = bytes.starts_with(b"MZ");
@@ -68,7 +69,7 @@ pub(crate) fn facts(bytes: &[u8], path: &str) -> Facts {
         },
         _ => found.object(bytes, path),
     }
-    let networked = found.acts.is_empty() || found.acts.iter().any(|(what, ..)| *what == Capability::Network);
+    let networked = found.acts.is_empty() || found.acts.keys().any(|(what, _)| *what == Capability::Network);
     strings::scan(bytes, wide, networked, &mut found);
     found.finish()
 }
@@ -85,7 +86,7 @@ impl Found {
     fn act(&mut self, capability: Capability, detail: &str, snippet: &str) {
         if self.acts.len() < MAX_ACTS {
             let short = |text: &str| text.chars().take(Act::MAX_DETAIL).collect::<String>();
-            self.acts.insert((capability, short(detail), short(snippet)));
+            self.acts.entry((capability, short(detail))).or_insert_with(|| short(snippet));
         }
     }
 
@@ -164,7 +165,7 @@ impl Found {
     fn finish(self) -> Facts {
         let mut facts = self.facts;
         facts.acts =
-            self.acts.into_iter().map(|(capability, detail, snippet)| act(capability, detail, &snippet)).collect();
+            self.acts.into_iter().map(|((capability, detail), snippet)| act(capability, detail, &snippet)).collect();
         facts
     }
 }

@@ -38,6 +38,8 @@ enum Last {
     Operand,
     /// The closing brace of a block.
     Block,
+    /// What begins an attribute.
+    Attribute,
 }
 
 impl Level {
@@ -76,13 +78,16 @@ fn step(level: &mut Level, token: TokenTree) -> Option<Group> {
             level.chain = if matches!(character, ';' | ',') { level.chain_outside } else { level.chain + 1 };
             match character {
                 ';' | ',' => level.run = 0,
+                // An attribute after a block begins something new.
+                '#' if level.last == Last::Block => level.run = 0,
                 '#' | ':' | '.' | '?' | '\'' | '$' => {}
+                '!' if level.last == Last::Attribute => {}
                 '>' => level.run = level.run.saturating_sub(u32::from(punct.spacing() == Spacing::Alone)),
                 '<' | '=' if punct.spacing() == Spacing::Alone => level.run += 1,
                 _ if level.last != Last::Operand => level.run += 1,
                 _ => {}
             }
-            level.last = Last::Operator;
+            level.last = if character == '#' { Last::Attribute } else { Last::Operator };
             None
         }
         TokenTree::Ident(word) => {

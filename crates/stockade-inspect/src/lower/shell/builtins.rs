@@ -18,7 +18,8 @@ pub(crate) fn function(path: &str, arguments: &Arguments, _apply: &mut Apply<'_>
         }
         "frombase64utf16" => {
             let bytes = decode::base64(&arguments.at(0)?.as_bytes()?)?;
-            let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+            let unit = |pair: &[u8]| pair.try_into().map(u16::from_le_bytes).unwrap_or_default();
+            let units: Vec<u16> = bytes.chunks_exact(2).map(unit).collect();
             String::from_utf16_lossy(&units)
         }
         "base64.decode" => return transformed(arguments, |bytes| decode::base64(bytes.trim_ascii())),
@@ -195,5 +196,29 @@ fn escape(rest: &str) -> (Option<char>, usize) {
     match number.and_then(char::from_u32) {
         Some(character) => (Some(character), skip + digits),
         None => (None, 0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn printed(path: &str, words: &[&str], stdin: Option<&str>) -> Option<String> {
+        let positional = words.iter().map(|word| Value::text(word)).collect();
+        let named = stdin.map(|text| ("stdin".into(), Value::text(text))).into_iter().collect();
+        let value = function(path, &Arguments { positional, named }, &mut |_, _| Value::default())?;
+        value.as_text().map(ToString::to_string)
+    }
+
+    #[test]
+    fn text_goes_through_pipelines() {
+        assert_eq!(printed("echo", &["-e", "a\\x62", "c"], None).as_deref(), Some("ab c"));
+        assert_eq!(printed("printf", &["%s-\\151%%", "x"], None).as_deref(), Some("x-i%"));
+        assert_eq!(printed("base64.decode", &["-d"], Some("aWQK\n")).as_deref(), Some("id\n"));
+        assert_eq!(printed("xxd.decode", &["-r", "-p"], Some("69 64")).as_deref(), Some("id"));
+        assert_eq!(printed("rev", &[], Some("di")).as_deref(), Some("id"));
+        assert_eq!(printed("tr", &["a-y", "b-z"], Some("hc")).as_deref(), Some("id"));
+        assert_eq!(printed("frombase64utf16", &["aQBkAA=="], None).as_deref(), Some("id"));
+        assert_eq!(printed("curl", &["x"], None), None);
     }
 }
