@@ -11,12 +11,13 @@ use stockade_model::{Comparison, Digest, Evidence, Gap, GapKind, Package, Releas
 use stockade_policy::Clearance;
 use url::Url;
 
+use crate::assess::Looked;
 use crate::documents::Current;
 use crate::gather::{Gathered, Known, gather};
 use crate::listing::{instead, judge};
 use crate::objects::Arrived;
 use crate::state::State;
-use crate::store::{record_pin, record_served};
+use crate::store::{About, Assessed, record_pin, record_served};
 use crate::upstream::{Ask, Dialler, UpstreamError};
 use crate::{Decision, Engine, EngineError, Judged, Pin, Refused};
 
@@ -96,28 +97,35 @@ impl Hot {
 }
 
 /// What is known of a release when its file is asked for.
-struct Case {
-    state: Arc<State>,
-    current: Current,
-    release: Release,
+pub(crate) struct Case {
+    pub(crate) state: Arc<State>,
+    pub(crate) current: Current,
+    pub(crate) release: Release,
     /// The release's place in the index.
     at: usize,
     pin: Option<Pin>,
     decisions: Vec<Decision>,
+    /// What was made of its inspection, if it was inspected.
+    pub(crate) assessed: Option<Assessed>,
 }
 
 impl Case {
-    fn listed(&self) -> &Listed {
+    pub(crate) fn listed(&self) -> &Listed {
         &self.current.document.index.releases[self.at]
     }
 
-    fn gathered(&self) -> Gathered {
-        let known = Known {
-            advisories: &self.state.advisories,
-            decisions: &self.decisions,
-            stale: self.current.stale.as_ref(),
-        };
-        gather(&self.current.document.index, self.listed(), &self.release, self.pin.as_ref(), &known)
+    pub(crate) fn known(&self) -> Known<'_> {
+        Known { advisories: &self.state.advisories, decisions: &self.decisions, stale: self.current.stale.as_ref() }
+    }
+
+    /// The assessment, if it is of these bytes.
+    fn assessed_as(&self, digest: &Digest) -> Option<&Assessed> {
+        self.assessed.as_ref().filter(|assessed| assessed.digest == *digest)
+    }
+
+    fn gathered(&self, assessed: Option<&Assessed>) -> Gathered {
+        let index = &self.current.document.index;
+        gather(index, self.listed(), &self.release, self.pin.as_ref(), assessed, &self.known())
     }
 }
 
@@ -137,7 +145,7 @@ impl Engine {
             self.give(&hot.cleared, principal).await?;
             return Ok(Outcome::Cleared(hot.cleared.clone()));
         }
-        let case = self.case(current, release, at).await?;
+        let case = Arc::new(self.case(current, release, at).await?);
         let (epoch, document) = (Arc::clone(&case.state.epoch), case.current.document.digest.clone());
         let judged = self.judged_bytes(&case, Some(principal)).await?;
         let Some(clearance) = judged.ruling.clearance().cloned() else {
@@ -177,23 +185,29 @@ impl Engine {
         }
     }
 
-    async fn case(&self, current: Current, release: Release, at: usize) -> Result<Case, EngineError> {
+    pub(crate) async fn case(&self, current: Current, release: Release, at: usize) -> Result<Case, EngineError> {
         let state = self.state();
-        let pin = self.0.store.pin(&release).await?;
-        let decisions = self.0.store.decisions(&release.package).await?;
-        Ok(Case { state, current, release, at, pin, decisions })
+        let About { pin, decisions, assessed } = self.0.store.about(&release, &self.0.inspections.judge).await?;
+        let assessed = assessed.filter(|_| state.policy.inspects());
+        Ok(Case { state, current, release, at, pin, decisions, assessed })
     }
 
     /// Rules on a release and, if nothing speaks against it, on its bytes. What is held is not even fetched.
-    async fn judged_bytes(&self, case: &Case, principal: Option<&Arc<str>>) -> Result<Judged, EngineError> {
-        let gathered = case.gathered();
+    async fn judged_bytes(&self, case: &Arc<Case>, principal: Option<&Arc<str>>) -> Result<Judged, EngineError> {
+        // What spoke against it may be usual for the package, now that more of it was cleared.
+        let stands = match &case.assessed {
+            Some(assessed) if assessed.objects() => !self.has_other_baselines(case, &assessed.baselines).await?,
+            _ => true,
+        };
+        let gathered = case.gathered(case.assessed.as_ref().filter(|_| stands));
         let judged = judge(&case.state, &case.release, gathered.clone(), self.now());
         if judged.ruling.enforced() != Verdict::Allow {
             return Ok(judged);
         }
-        if let Some(clearance) = judged.ruling.clearance()
-            && self.has_intact(clearance.digest()).await?
+        if let Some(digest) = judged.ruling.clearance().map(|clearance| clearance.digest().clone())
+            && self.has_intact(&digest).await?
         {
+            let judged = self.judged_content(case, gathered, judged, &digest).await?;
             self.record(vec![judged.clone()]).await?;
             return Ok(judged);
         }
@@ -203,15 +217,39 @@ impl Engine {
         }
     }
 
+    /// Rules on what is in bytes that nothing else speaks against, unless that is part of the ruling already.
+    async fn judged_content(
+        &self,
+        case: &Arc<Case>,
+        mut gathered: Gathered,
+        judged: Judged,
+        digest: &Digest,
+    ) -> Result<Judged, EngineError> {
+        if !case.state.policy.inspects() || judged.ruling.enforced() != Verdict::Allow || gathered.is_inspected(digest)
+        {
+            return Ok(judged);
+        }
+        match self.looked_into(case, digest).await {
+            Ok(Looked { evidence, gaps }) => {
+                gathered.evidence.extend(evidence);
+                gathered.gaps.extend(gaps);
+                Ok(judge(&case.state, &case.release, gathered, self.now()))
+            }
+            Err(error) => Err(self.not_looked_at(case, gathered, error).await),
+        }
+    }
+
     /// Bytes could not be had: that is a gap, and it is written down. Whoever asks gets the error, since it may pass.
     async fn not_looked_at(&self, case: &Case, mut gathered: Gathered, error: EngineError) -> EngineError {
         let kind = match &error {
+            EngineError::Inspecting(_) => GapKind::Inspection,
             EngineError::Upstream(UpstreamError::TooLong(_)) => GapKind::Limit,
             EngineError::Upstream(UpstreamError::NotAllowed(_)) => GapKind::Malformed,
             EngineError::Upstream(_) => GapKind::Unreachable,
             _ => return error,
         };
-        gathered.gaps.push(Gap::new(kind, format!("its file could not be fetched: {error}")));
+        let what = if kind == GapKind::Inspection { "" } else { "its file could not be fetched: " };
+        gathered.gaps.push(Gap::new(kind, format!("{what}{error}")));
         let judged = judge(&case.state, &case.release, gathered, self.now());
         if let Err(error) = self.record(vec![judged]).await {
             tracing::warn!(%error, release = %case.release, "a gap could not be recorded");
@@ -242,15 +280,18 @@ impl Engine {
     /// be; if not, they are gone when this returns.
     async fn judged_arrival(
         &self,
-        case: &Case,
+        case: &Arc<Case>,
         mut gathered: Gathered,
         arrived: Arrived,
         principal: Option<&Arc<str>>,
     ) -> Result<Judged, EngineError> {
         let comparison = compare(case, &arrived);
         let matches = comparison == Comparison::Matches;
-        gathered.compared(Evidence::Integrity { digest: arrived.sha256.clone(), comparison });
-        let judged = judge(&case.state, &case.release, gathered, self.now());
+        let digest = arrived.sha256.clone();
+        gathered.compared(Evidence::Integrity { digest: digest.clone(), comparison });
+        // What was found in other bytes says nothing about these.
+        gathered.forget_inspections_but_of(&digest);
+        let judged = judge(&case.state, &case.release, gathered.clone(), self.now());
         if !matches {
             return Ok(judged);
         }
@@ -262,6 +303,11 @@ impl Engine {
         };
         let objects = self.0.objects.clone();
         tokio::task::spawn_blocking(move || objects.keep(arrived)).await??;
+        // Nobody who only wants to know what the bytes are waits for what is in them.
+        let judged = match principal {
+            Some(_) => self.judged_content(case, gathered, judged, &digest).await?,
+            None => judged,
+        };
         self.record_arrival(case, &judged, pin, principal).await?;
         Ok(judged)
     }
@@ -355,23 +401,59 @@ impl Engine {
         Ok(Outcome::Refused(Box::new(Refused { ruling: judged.ruling, id, instead })))
     }
 
-    /// Fetches a release's bytes to learn what they are, and pins them. Nothing leaves.
+    /// What a release's bytes are: as they were first seen, else as they are fetched and pinned now. Nothing leaves.
     pub(crate) async fn pinned(&self, release: &Release) -> Result<Digest, EngineError> {
-        let current = self.0.documents.current(&release.package).await?;
-        let place = current.document.index.position(&release.version);
-        let at = place.ok_or_else(|| EngineError::NoRelease(release.to_string()))?;
+        match self.0.store.pin(release).await? {
+            Some(pin) => Ok(pin.sha256),
+            None => self.placed(release).await,
+        }
+    }
+
+    /// Puts a release's bytes in their place, unless they are there, and pins them. Nothing leaves.
+    pub(crate) async fn placed(&self, release: &Release) -> Result<Digest, EngineError> {
         let _flight = self.0.fetching.board(release.clone()).await;
-        let case = self.case(current, release.clone(), at).await?;
-        if let Some(pin) = &case.pin {
+        let case = Arc::new(self.case_of(release).await?);
+        if let Some(pin) = &case.pin
+            && self.has_intact(&pin.sha256).await?
+        {
             return Ok(pin.sha256.clone());
         }
         let arrived = self.fetch(&case).await?;
         let digest = arrived.sha256.clone();
-        let judged = self.judged_arrival(&case, case.gathered(), arrived, None).await?;
+        let judged = self.judged_arrival(&case, case.gathered(None), arrived, None).await?;
         if judged.ruling.tampered() {
             return Err(EngineError::Refused(judged.ruling.sentence()));
         }
         Ok(digest)
+    }
+
+    /// Inspects a release that may be held, and returns what stood in the way. It is fetched if it is not there; nothing
+    /// leaves. What is found is evidence from then on.
+    pub async fn look_at(&self, release: &Release) -> Result<Vec<Gap>, EngineError> {
+        let digest = self.placed(release).await?;
+        let case = Arc::new(self.case_of(release).await?);
+        if !case.state.policy.inspects() {
+            return Ok(Vec::new());
+        }
+        if let Some(assessed) = case.assessed_as(&digest) {
+            return Ok(assessed.gaps.clone());
+        }
+        Ok(self.looked_into(&case, &digest).await?.gaps)
+    }
+
+    async fn case_of(&self, release: &Release) -> Result<Case, EngineError> {
+        let current = self.0.documents.any(&release.package).await?;
+        let place = current.document.index.position(&release.version);
+        let (current, at) = match place {
+            Some(at) => (current, at),
+            None => {
+                let newest = self.0.documents.current(&release.package).await?;
+                let place = newest.document.index.position(&release.version);
+                let at = place.ok_or_else(|| EngineError::NoRelease(release.to_string()))?;
+                (newest, at)
+            }
+        };
+        self.case(current, release.clone(), at).await
     }
 }
 

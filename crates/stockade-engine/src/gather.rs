@@ -5,6 +5,7 @@
 use stockade_ecosystem::{Index, Listed};
 use stockade_model::{Comparison, Digest, Evidence, Gap, GapKind, Release};
 
+use crate::store::Assessed;
 use crate::{Advisories, Decision, Pin};
 
 /// What is known of a package besides its index.
@@ -22,12 +23,13 @@ pub(crate) struct Gathered {
     pub(crate) gaps: Vec<Gap>,
 }
 
-/// Evidence about one release. `pin` is what was first seen under its version.
+/// Evidence about one release. `pin` is what was first seen under its version, `assessed` what was found in it.
 pub(crate) fn gather(
     index: &Index,
     listed: &Listed,
     release: &Release,
     pin: Option<&Pin>,
+    assessed: Option<&Assessed>,
     known: &Known<'_>,
 ) -> Gathered {
     let mut found = Gathered::default();
@@ -43,6 +45,7 @@ pub(crate) fn gather(
     found.evidence.extend(in_force(known.decisions, release, pin).map(Decision::evidence));
     if let Some(pin) = pin {
         found.evidence.push(against_pin(listed, pin));
+        found.content(assessed.filter(|assessed| assessed.digest == pin.sha256));
     }
     found.gaps.extend(known.stale.cloned());
     for problem in index.problems.iter().chain(&listed.problems) {
@@ -97,6 +100,22 @@ impl Gathered {
             let more = if others == 0 { String::new() } else { format!(", and {others} more") };
             self.gaps.push(Gap::new(GapKind::Advisories, format!("advisories could not be read: {first}{more}")));
         }
+    }
+
+    fn content(&mut self, assessed: Option<&Assessed>) {
+        let Some(assessed) = assessed else { return };
+        self.evidence.push(assessed.evidence.clone());
+        self.gaps.extend(assessed.gaps.iter().cloned());
+    }
+
+    /// True if these bytes were inspected.
+    pub(crate) fn is_inspected(&self, bytes: &Digest) -> bool {
+        self.evidence.iter().any(|one| matches!(one, Evidence::Inspection { digest, .. } if digest == bytes))
+    }
+
+    /// Forgets what was found in other bytes.
+    pub(crate) fn forget_inspections_but_of(&mut self, bytes: &Digest) {
+        self.evidence.retain(|one| !matches!(one, Evidence::Inspection { digest, .. } if digest != bytes));
     }
 
     /// Puts the outcome of a comparison of bytes in the place of an earlier one.

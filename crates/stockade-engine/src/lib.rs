@@ -1,11 +1,12 @@
 //! Gathers evidence, keeps gaps, asks the policy, remembers.
 //!
-//! This is the only crate that dials out or writes to storage. Faces ask it three kinds of questions, and all of them
+//! This is the only crate that dials out or writes to storage. Faces ask it a few kinds of questions, and all of them
 //! end in the same ruling in the same words:
 //!
 //! - [`Engine::listing`]: which releases of this package may a resolver choose?
 //! - [`Engine::artifact`]: may this file leave? Bytes come out only as [`Cleared`], which holds the policy's clearance for
 //!   exactly their digest.
+//! - [`Engine::look_at`]: what is in this file, and what is in it that was in none before?
 //! - [`Engine::why`], [`Engine::held`], [`Engine::explain`] and [`Engine::decide`]: what a person asks and answers.
 //!
 //! What is learnt is written down before anybody is told: a pin, a ruling and who was given what are durable when a
@@ -13,10 +14,14 @@
 
 mod advisories;
 mod artifact;
+mod assess;
+mod baseline;
 mod documents;
 mod error;
 mod gather;
+pub mod inspection;
 mod listing;
+mod numbers;
 mod objects;
 mod passing;
 mod people;
@@ -24,6 +29,7 @@ mod state;
 mod store;
 mod upstream;
 mod upstreams;
+mod warm;
 mod words;
 
 use std::path::PathBuf;
@@ -40,6 +46,7 @@ pub use artifact::{Cleared, Content, Outcome};
 pub use documents::{Document, Pieces, Stored};
 pub use error::EngineError;
 pub use listing::{Listing, Refused, Rulings};
+pub use numbers::{Inspected, SECONDS};
 pub use people::{DecisionRequest, Explained, Why};
 pub use store::{Decision, Entry, Head, LogFault, Pin, RulingRow, ServedRow, Store, StoreError, Verified};
 pub use upstream::UpstreamError;
@@ -47,6 +54,7 @@ pub use upstreams::Upstreams;
 pub use words::duration;
 
 use artifact::Hot;
+use assess::Inspections;
 use documents::{Documents, Flights};
 use objects::Objects;
 use state::State;
@@ -71,6 +79,10 @@ pub struct Settings {
     pub clock: Clock,
     /// How long an upstream may stay silent, before its first byte and between two.
     pub patience: Duration,
+    /// Looks into files.
+    pub inspector: inspection::Inspector,
+    /// What is looked for in them; the built-in rules, if it is not said.
+    pub rules: Option<Arc<inspection::Rules>>,
 }
 
 /// The folder of the data folder in which OSV records are always looked for.
@@ -101,6 +113,7 @@ struct Inner {
     /// Who is known to have been given what.
     given: Cache<(Arc<str>, String), ()>,
     passing: Cache<String, bytes::Bytes>,
+    inspections: Inspections,
 }
 
 /// How much the rulings on whole indexes may weigh, in bytes, about.
@@ -115,7 +128,7 @@ const MAX_PASSING: u64 = 256;
 impl Engine {
     /// Opens the data folder and everything in it.
     pub async fn open(settings: Settings) -> Result<Self, EngineError> {
-        let Settings { data, policy, upstreams, artifact_hosts, advisories, clock, patience } = settings;
+        let Settings { data, policy, upstreams, artifact_hosts, advisories, clock, patience, inspector, rules } = settings;
         let advisories = objects::layout(&data, advisories)?;
         let store = Store::open(&data)?;
         let dialler = Dialler::new(upstreams.all(), &artifact_hosts, &upstreams.cafiles(), patience)?;
@@ -148,6 +161,7 @@ impl Engine {
             recorded: Cache::new(MAX_REMEMBERED),
             given: Cache::new(MAX_REMEMBERED),
             passing: Cache::builder().max_capacity(MAX_PASSING).time_to_live(passing::REMEMBERED).build(),
+            inspections: Inspections::new(inspector, rules),
         }));
         engine.record_policy().await?;
         Ok(engine)
@@ -176,6 +190,11 @@ impl Engine {
     /// Where packages come from.
     pub fn upstreams(&self) -> &Upstreams {
         &self.0.upstreams
+    }
+
+    /// What was inspected so far.
+    pub fn inspected(&self) -> Inspected {
+        self.0.inspections.numbers.read(self.0.inspections.warming.len())
     }
 
     async fn record_policy(&self) -> Result<(), EngineError> {

@@ -10,6 +10,8 @@ use stockade_policy::Ruling;
 use crate::documents::Current;
 use crate::gather::{Gathered, Known, gather};
 use crate::state::State;
+use crate::store::Assessed;
+use crate::warm;
 use crate::{Decision, Document, Engine, EngineError, Judged, Pin};
 
 /// A package's index with the rulings on its releases.
@@ -98,11 +100,12 @@ impl Engine {
         let state = self.state();
         let pins = self.0.store.pins(package).await?;
         let decisions = self.0.store.decisions(package).await?;
+        let assessments = self.assessments(package, &state).await?;
         let now = self.now();
         let (document, stale) = (Arc::clone(&current.document), current.stale.clone());
         let epoch = Arc::clone(&state.epoch);
-        let judging = move || judge_all(&current, &state, &pins, &decisions, now);
-        let Judgement { standings, refused, until } = tokio::task::spawn_blocking(judging).await?;
+        let judging = move || judge_all(&current, &state, &pins, &decisions, &assessments, now);
+        let Judgement { standings, refused, until, fresh } = tokio::task::spawn_blocking(judging).await?;
         let ids = self.record(refused.iter().map(|(_, judged)| judged).cloned().collect()).await?;
         let mut rulings =
             Rulings { standings, refused: Vec::new(), until, stale, epoch, document: document.digest.clone() };
@@ -112,7 +115,16 @@ impl Engine {
             Refused { ruling: judged.ruling, id, instead }
         });
         rulings.refused = refused.collect();
+        self.warm_up(fresh).await?;
         Ok(rulings)
+    }
+
+    /// What was made of the inspections of a package's releases, where the policy wants them inspected.
+    async fn assessments(&self, package: &Package, state: &State) -> Result<Vec<(String, Assessed)>, EngineError> {
+        if !state.policy.inspects() {
+            return Ok(Vec::new());
+        }
+        Ok(self.0.store.assessments(package, &self.0.inspections.judge).await?)
     }
 }
 
@@ -125,6 +137,8 @@ struct Judgement {
     standings: Vec<Standing>,
     refused: Vec<(usize, Judged)>,
     until: Option<Timestamp>,
+    /// New releases that were not inspected yet, the highest first.
+    fresh: Vec<Release>,
 }
 
 fn judge_all(
@@ -132,25 +146,37 @@ fn judge_all(
     state: &State,
     pins: &[(String, Pin)],
     decisions: &[Decision],
+    assessments: &[(String, Assessed)],
     now: Timestamp,
 ) -> Judgement {
     let index = &current.document.index;
     let pins: std::collections::HashMap<&str, &Pin> =
         pins.iter().map(|(version, pin)| (version.as_str(), pin)).collect();
+    let assessments: std::collections::HashMap<&str, &Assessed> =
+        assessments.iter().map(|(version, assessed)| (version.as_str(), assessed)).collect();
     let known = Known { advisories: &state.advisories, decisions, stale: current.stale.as_ref() };
     let standings = Vec::with_capacity(index.releases.len());
-    let mut rulings = Judgement { standings, refused: Vec::new(), until: None };
+    let mut rulings = Judgement { standings, refused: Vec::new(), until: None, fresh: Vec::new() };
+    let mut fresh = Vec::new();
     let mut release = index.package.release(String::new());
     for (at, listed) in index.releases.iter().enumerate() {
         release.version.clone_from(&listed.version);
-        let gathered = gather(index, listed, &release, pins.get(listed.version.as_str()).copied(), &known);
+        let pin = pins.get(listed.version.as_str()).copied();
+        let assessed = assessments.get(listed.version.as_str()).copied();
+        let gathered = gather(index, listed, &release, pin, assessed, &known);
         let judged = judge(state, &release, gathered, now);
+        if assessed.is_none() && warm::is_worth_it(index, listed, &judged.ruling, now) {
+            fresh.push(at);
+        }
         let soonest = judged.ruling.until.into_iter().chain(rulings.until).min();
         rulings.until = soonest;
         rulings.standings.push(standing(&judged.ruling));
         if judged.ruling.enforced() != Verdict::Allow {
             rulings.refused.push((at, judged));
         }
+    }
+    if state.policy.inspects() {
+        rulings.fresh = warm::first(index, fresh);
     }
     rulings
 }

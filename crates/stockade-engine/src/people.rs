@@ -8,7 +8,7 @@ use stockade_policy::{Policy, Ruling};
 
 use crate::gather::{Known, gather, in_force};
 use crate::listing::{instead, judge};
-use crate::store::{RulingEntry, record_ruling};
+use crate::store::{About, RulingEntry, record_ruling};
 use crate::{Decision, Engine, EngineError, Judged, Listing, RulingRow};
 
 /// How many open rulings are looked through.
@@ -117,8 +117,10 @@ impl Engine {
         for version in versions {
             let release = purl.package.release(version);
             let listed = index.get(&release.version).ok_or_else(|| EngineError::NoRelease(release.to_string()))?;
-            let pin = self.0.store.pin(&release).await?;
-            let judged = judge(&state, &release, gather(index, listed, &release, pin.as_ref(), &known), self.now());
+            let About { pin, assessed, .. } = self.0.store.about(&release, &self.0.inspections.judge).await?;
+            let assessed = assessed.filter(|_| state.policy.inspects());
+            let gathered = gather(index, listed, &release, pin.as_ref(), assessed.as_ref(), &known);
+            let judged = judge(&state, &release, gathered, self.now());
             let ids = self.record(vec![judged.clone()]).await?;
             let instead = instead(index, listed, &cleared).filter(|other| *other != release.version);
             answers.push(judged.why(ids.into_iter().next().unwrap_or_default(), instead));

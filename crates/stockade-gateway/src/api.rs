@@ -16,7 +16,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use stockade_ecosystem::{ALL, ClientConfig, by_id};
 use stockade_engine::{EngineError, Explained};
-use stockade_model::redacted;
+use stockade_model::{Evidence, redacted};
 
 use crate::Gateway;
 use crate::body::Body;
@@ -68,7 +68,10 @@ impl Gateway {
                 Ok(_) => plain(StatusCode::OK, "ok\n"),
                 Err(error) => plain(StatusCode::SERVICE_UNAVAILABLE, &format!("{error}\n")),
             },
-            ["metrics"] => plain(StatusCode::OK, &self.0.metrics.text()),
+            ["metrics"] => {
+                let inspected = crate::metrics::inspected(&self.0.engine.inspected());
+                plain(StatusCode::OK, &(self.0.metrics.text() + &inspected))
+            }
             ["r", id] => self.ruling(id, wants_json(request)).await,
             ["api", "v1", "status"] => json(StatusCode::OK, &self.status()),
             ["api", "v1", "rulings", id] => self.ruling(id, true).await,
@@ -163,9 +166,17 @@ fn page(explained: &Explained) -> String {
         format!("{:<6} {}: {}\n{until}", word("verdict"), word("rule"), word("sentence"))
     });
     let reasons: String = reasons.collect();
-    let Explained { sentence, at, id, purl, .. } = explained;
+    let Explained { sentence, at, id, purl, evidence, .. } = explained;
+    let compared = evidence.iter().find_map(|evidence| match evidence {
+        Evidence::Inspection { against: Some(version), .. } => {
+            Some(format!("its content was compared with {version}\n"))
+        }
+        Evidence::Inspection { against: None, .. } => Some("its content was inspected alone\n".to_owned()),
+        _ => None,
+    });
+    let compared = compared.unwrap_or_default();
     format!(
-        "{sentence}\n\n{reasons}\nruled on {at}\nwith everything it rests on: stockade explain {id}\n\
+        "{sentence}\n\n{reasons}\n{compared}ruled on {at}\nwith everything it rests on: stockade explain {id}\n\
          what holds now: stockade why {purl}\n"
     )
 }

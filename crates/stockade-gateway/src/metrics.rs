@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use stockade_engine::{Inspected, SECONDS};
+
 /// Upper bounds of the buckets of durations, in microseconds.
 const BUCKETS: [u64; 16] =
     [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 15_000, 100_000, 1_000_000];
@@ -91,6 +93,30 @@ impl Metrics {
         );
         text
     }
+}
+
+/// What was inspected, in the same format.
+pub(crate) fn inspected(inspected: &Inspected) -> String {
+    let Inspected { files, failed, took, buckets, waiting, queued } = inspected;
+    let mut text = String::new();
+    for (name, kind, help, value) in [
+        ("inspections_total", "counter", "Files that were looked into.", files),
+        ("inspection_gaps_total", "counter", "Files that could not be looked into.", failed),
+        ("inspections_waiting", "gauge", "Requests that wait for an inspection.", waiting),
+        ("inspections_queued", "gauge", "New releases that are inspected before they are asked for.", queued),
+    ] {
+        let _ = writeln!(text, "# HELP stockade_{name} {help}\n# TYPE stockade_{name} {kind}\nstockade_{name} {value}");
+    }
+    let name = "stockade_inspection_seconds";
+    let _ = writeln!(text, "# HELP {name} From a file to what is in it.\n# TYPE {name} histogram");
+    let mut below = 0;
+    for (bound, bucket) in SECONDS.iter().zip(buckets) {
+        below += bucket;
+        let _ = writeln!(text, "{name}_bucket{{le=\"{bound}\"}} {below}");
+    }
+    let sum = took.as_secs_f64();
+    let _ = writeln!(text, "{name}_bucket{{le=\"+Inf\"}} {files}\n{name}_sum {sum}\n{name}_count {files}");
+    text
 }
 
 impl Histogram {

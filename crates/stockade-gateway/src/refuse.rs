@@ -46,7 +46,9 @@ pub(crate) fn failed(error: &EngineError, about: &str) -> Refusal {
             UpstreamError::Unreachable(_) | UpstreamError::Status(_) => (StatusCode::BAD_GATEWAY, None),
         },
         EngineError::Malformed(_) => (StatusCode::FORBIDDEN, Some(Verdict::Hold)),
-        EngineError::Refused(_) | EngineError::Interrupted => (StatusCode::SERVICE_UNAVAILABLE, None),
+        EngineError::Inspecting(_) | EngineError::Refused(_) | EngineError::Interrupted => {
+            (StatusCode::SERVICE_UNAVAILABLE, None)
+        }
         EngineError::Store(_) | EngineError::Disk(_) => (StatusCode::INTERNAL_SERVER_ERROR, None),
     };
     let title = match verdict {
@@ -65,7 +67,9 @@ pub(crate) fn retry_after(error: &EngineError) -> Option<HeaderValue> {
             let stated = retry_after.as_deref().and_then(|text| HeaderValue::from_str(text).ok());
             Some(stated.unwrap_or(HeaderValue::from_static(RETRY_SECONDS)))
         }
-        EngineError::Refused(_) | EngineError::Interrupted => Some(HeaderValue::from_static(RETRY_SECONDS)),
+        EngineError::Inspecting(_) | EngineError::Refused(_) | EngineError::Interrupted => {
+            Some(HeaderValue::from_static(RETRY_SECONDS))
+        }
         _ => None,
     }
 }

@@ -53,13 +53,18 @@ impl Root {
 }
 
 impl Gateway {
-    /// Serves until `stop` ends, then lets open requests finish. It also follows decisions and advisories of others.
+    /// Serves until `stop` ends, then lets open requests finish. It also follows decisions and advisories of others, and,
+    /// if it stays, inspects new releases before they are asked for.
     pub async fn serve(&self, listener: TcpListener, stop: impl Future<Output = ()>) -> io::Result<()> {
         let (stopping, stopped) = watch::channel(());
         let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let following = tokio::spawn({
             let engine = self.0.engine.clone();
             async move { engine.follow().await }
+        });
+        let warming = (!self.0.for_one_run).then(|| {
+            let engine = self.0.engine.clone();
+            tokio::spawn(async move { engine.warm().await })
         });
         let mut stop = pin!(stop);
         loop {
@@ -84,6 +89,9 @@ impl Gateway {
             }
         }
         following.abort();
+        if let Some(warming) = warming {
+            warming.abort();
+        }
         drop(listener);
         drop(stopped);
         let _ = stopping.send(());

@@ -190,7 +190,8 @@ impl<'a> Case<'a> {
         if verdict.max(finding.verdict) == Verdict::Allow {
             return;
         }
-        let place = finding.place().map(|place| format!(" (`{}`)", shown(&place))).unwrap_or_default();
+        let place = finding.place().filter(|place| !finding.sentence.contains(place.as_str()));
+        let place = place.map(|place| format!(" (`{}`)", shown(&place))).unwrap_or_default();
         let sentence = format!("{}{place}", shown(&finding.sentence));
         // What ranks a reason is its name, and a finding must not pass for another kind of reason.
         let rule = finding.rule.as_str();
@@ -379,8 +380,8 @@ impl<'a> Case<'a> {
     }
 }
 
-/// The rule about packages that a release began to need.
-const YOUNG_NEED: &str = "young-dependency-gained";
+/// The rule about packages that a release began to need, which is the policy's own.
+pub const YOUNG_NEED: &str = "young-dependency-gained";
 /// How old such a package must be.
 const SETTLED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 

@@ -26,6 +26,7 @@ mod ruling;
 mod tests;
 mod words;
 
+pub use decide::YOUNG_NEED;
 pub use document::{Exception, Mode, Waivable};
 pub use policy::{Cooldown, CooldownSource, Policy, PolicyError};
 pub use ruling::{Clearance, Ruling, ruling_id};

@@ -41,6 +41,11 @@ pub(crate) fn evidence(evidence: &[Evidence], now: Timestamp) -> Vec<Vec<String>
     rows.map(|(what, words)| vec![what.to_owned(), words]).collect()
 }
 
+/// The same of what is in the files, and nothing of anything else.
+pub(crate) fn content(one: &Evidence, now: Timestamp) -> Vec<Vec<String>> {
+    if let Evidence::Inspection { .. } = one { evidence(std::slice::from_ref(one), now) } else { Vec::new() }
+}
+
 fn one(evidence: &Evidence, now: Timestamp) -> Vec<(&'static str, String)> {
     match evidence {
         Evidence::Published { at, clock } => vec![("age", age(*at, clock, now))],
@@ -88,7 +93,12 @@ fn inspection(
         None => "nothing says since when".to_owned(),
     };
     let need = |need: &NewNeed| {
-        format!("`{}`, {}, {}", need.name, since(need), count(need.releases.try_into().unwrap_or(usize::MAX), "release"))
+        format!(
+            "`{}`, {}, {}",
+            need.name,
+            since(need),
+            count(need.releases.try_into().unwrap_or(usize::MAX), "release")
+        )
     };
     rows.extend(needs.iter().map(|one| ("new need", need(one))));
     rows

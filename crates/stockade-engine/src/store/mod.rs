@@ -5,6 +5,7 @@
 //! durable (`synchronous = FULL`), so that `kill -9`, or the power failing, loses nothing that anybody was told.
 //! Several processes may share a store: a transaction takes the write lock before it reads the end of the log.
 
+mod inspections;
 mod log;
 mod tables;
 
@@ -16,6 +17,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
+pub(crate) use inspections::{About, Assessed, MAX_INSPECTION, packed};
 pub use log::{Entry, Head, LogFault, Verified};
 pub(crate) use tables::DocumentRow;
 pub use tables::{Decision, Pin, RulingRow, ServedRow};
@@ -29,6 +31,9 @@ const BATCH: usize = 512;
 const BUSY: Duration = Duration::from_secs(30);
 /// How many idle read connections are kept.
 const IDLE_READERS: usize = 4;
+
+/// The version of the tables: how many steps [`migrate`] has.
+const SCHEMA: i64 = 2;
 
 /// A store in a directory. Cheap to clone.
 #[derive(Clone)]
@@ -118,6 +123,23 @@ impl Store {
         answered.await.map_err(|_| StoreError::Closed)?
     }
 
+    /// Writes what can be made again, and tells nobody. It is durable when a later [`Store::write`] is. If the queue is
+    /// full it is not written.
+    fn write_later<F>(&self, work: F)
+    where
+        F: FnOnce(&Transaction<'_>) -> rusqlite::Result<()> + Send + 'static,
+    {
+        let said = |error: Arc<rusqlite::Error>| tracing::warn!(%error, "something that was found out is not kept");
+        let job = Job {
+            work: Box::new(move |transaction| {
+                work(transaction)?;
+                Ok(Box::new(move |committed| committed.unwrap_or_else(said)))
+            }),
+            failed: Box::new(said),
+        };
+        let _ = self.writer.try_send(job);
+    }
+
     /// Reads on a connection of its own, away from the runtime's threads.
     pub async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
     where
@@ -157,16 +179,16 @@ impl Readers {
 fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    match version {
-        0 => {
-            transaction.execute_batch(include_str!("schema.sql"))?;
-            transaction.pragma_update(None, "user_version", 1)?;
-        }
-        1 => {}
-        newer => {
-            let why = format!("its schema is version {newer}, and this stockade knows 1: use the newer one");
-            return Err(StoreError::Unreadable(why));
-        }
+    if version > SCHEMA {
+        let why = format!("its schema is version {version}, and this stockade knows {SCHEMA}: use the newer one");
+        return Err(StoreError::Unreadable(why));
+    }
+    let steps = [include_str!("schema.sql"), include_str!("inspections.sql")];
+    for step in steps.into_iter().skip(usize::try_from(version).unwrap_or_default()) {
+        transaction.execute_batch(step)?;
+    }
+    if version < SCHEMA {
+        transaction.pragma_update(None, "user_version", SCHEMA)?;
     }
     Ok(transaction.commit()?)
 }

@@ -199,7 +199,7 @@ fn record_decision(transaction: &Transaction<'_>, at: Timestamp, decision: &Deci
     Ok(seq)
 }
 
-fn pin_of(connection: &Connection, release: &Release) -> rusqlite::Result<Option<Pin>> {
+pub(super) fn pin_of(connection: &Connection, release: &Release) -> rusqlite::Result<Option<Pin>> {
     let package = &release.package;
     connection
         .prepare_cached(
@@ -207,6 +207,15 @@ fn pin_of(connection: &Connection, release: &Release) -> rusqlite::Result<Option
         )?
         .query_row(params![package.ecosystem.as_str(), package.name.as_str(), release.version], pin)
         .optional()
+}
+
+pub(super) fn decisions_of(connection: &Connection, package: &Package) -> rusqlite::Result<Vec<Decision>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT ecosystem, name, version, digest, verdict, reason, by, expires FROM decisions
+         WHERE ecosystem = ?1 AND name = ?2 ORDER BY seq",
+    )?;
+    let rows = statement.query_map([package.ecosystem.as_str(), package.name.as_str()], decision)?;
+    rows.collect()
 }
 
 impl Store {
@@ -233,15 +242,7 @@ impl Store {
     /// What people decided about releases of a package, in the order in which they did.
     pub async fn decisions(&self, package: &Package) -> Result<Vec<Decision>, StoreError> {
         let package = package.clone();
-        self.read(move |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT ecosystem, name, version, digest, verdict, reason, by, expires FROM decisions
-                 WHERE ecosystem = ?1 AND name = ?2 ORDER BY seq",
-            )?;
-            let rows = statement.query_map([package.ecosystem.as_str(), package.name.as_str()], decision)?;
-            rows.collect()
-        })
-        .await
+        self.read(move |connection| decisions_of(connection, &package)).await
     }
 
     /// Records what a person decided and returns the entry's number.
@@ -400,10 +401,10 @@ fn instant(millis: i64) -> Timestamp {
     Timestamp::from_millisecond(millis).unwrap_or_default()
 }
 
-fn digest(row: &Row<'_>, at: usize) -> rusqlite::Result<Digest> {
+pub(super) fn digest(row: &Row<'_>, at: usize) -> rusqlite::Result<Digest> {
     row.get::<_, String>(at)?.parse().map_err(|error| unreadable(at, error))
 }
 
-fn unreadable(at: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+pub(super) fn unreadable(at: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, Box::new(error))
 }

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use stockade_testkit::{FakeRegistry, Fault, Package, Stall};
+use stockade_testkit::{FakeRegistry, Fault, NOW, Package, Stall, hours_before};
 
 use crate::world::{OLD, Setup, World, YOUNG, left_demo, malware};
 
@@ -51,7 +51,9 @@ fn a_held_file_is_refused_on_every_carrier_and_never_fetched() {
 
 #[test]
 fn the_file_obeys_the_same_ruling_as_the_listing() {
-    let world = world();
+    let world = World::new();
+    let young = Package::new("left-demo").release("1.1.0").published(hours_before(NOW, 5));
+    world.registry.publish_all(&[Package::new("left-demo").release("1.0.9"), young]);
     assert_eq!(world.get(YOUNG).status, 403, "without ever asking for the listing, as a lockfile install does");
     world.pass(67);
     assert_eq!(world.get(YOUNG).status, 200);

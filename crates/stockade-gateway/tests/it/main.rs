@@ -6,6 +6,7 @@
 mod artifacts;
 mod faults;
 mod human;
+mod inspection;
 mod listings;
 mod other_routes;
 mod world;

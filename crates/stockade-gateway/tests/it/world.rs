@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use stockade_ecosystem::{Stated, npm};
+use stockade_engine::inspection::Inspector;
 use stockade_engine::{Engine, Settings, Upstreams};
 use stockade_gateway::{Gateway, Options};
 use stockade_model::Purl;
@@ -20,6 +21,8 @@ use tokio::sync::oneshot;
 
 /// How long the gateway waits for a silent registry in these tests.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How many processes look into files.
+const WORKERS: usize = 1;
 /// How long a test waits for an answer.
 const PATIENCE_OF_TESTS: Duration = Duration::from_secs(20);
 
@@ -182,7 +185,17 @@ fn settings(registry: &FakeRegistry, setup: Setup, data: &Path, clock: &Arc<Mute
         advisories,
         clock: Arc::new(move || *clock.lock().unwrap()),
         patience: PATIENCE,
+        inspector: Inspector::new(worker(), WORKERS),
+        rules: None,
     }
+}
+
+/// The program of the folder `examples`, which is built with the tests.
+fn worker() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let worker = test.parent().unwrap().with_file_name("examples").join("inspect-worker");
+    assert!(worker.is_file(), "{} is not there: `cargo test -p stockade-gateway` builds it", worker.display());
+    worker
 }
 
 /// An answer, every carrier of it.

@@ -4,6 +4,7 @@ mod decide;
 mod doctor;
 mod held;
 mod init;
+mod inspect;
 mod log;
 mod policy;
 mod run;
@@ -13,15 +14,19 @@ mod why;
 
 use std::process::ExitCode;
 
+use stockade_engine::inspection::Inspector;
 use stockade_engine::{Clock, Engine, PATIENCE, Upstreams};
 use stockade_model::Verdict;
 use stockade_policy::Policy;
 
-use crate::args::{Cli, Command, Global};
+use crate::args::{Cli, Command, Format, Global};
 use crate::clock::clock;
+use crate::errors::hinted;
 use crate::inherit::{self, Inherited};
 use crate::output::Printer;
 use crate::settings::Settings;
+
+pub(crate) use inspect::be_worker;
 
 /// What the exit status says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,13 +77,20 @@ pub(crate) async fn perform(cli: Cli, printer: &Printer) -> anyhow::Result<Exit>
     let context = |global: &Global| {
         Ok::<_, anyhow::Error>(Context { settings: Settings::load(global)?, printer, clock: clock(global.now) })
     };
+    let is_report = matches!(command, Command::Inspect(_) | Command::Diff(_));
+    if !is_report && !matches!(global.format, Format::Text | Format::Json) {
+        return Err(hinted("this command has no such format", "`--format text` or `--format json`"));
+    }
     match command {
         Command::Run(arguments) => run::run(context(&global)?, &arguments.command).await,
         Command::Serve(arguments) => serve::serve(context(&global)?, arguments).await,
         Command::Held => held::held(context(&global)?).await,
-        Command::Approve(arguments) => decide::decide(context(&global)?, Verdict::Allow, arguments).await,
-        Command::Deny(arguments) => decide::decide(context(&global)?, Verdict::Deny, arguments).await,
+        Command::Approve(arguments) => decide::approve(context(&global)?, arguments).await,
+        Command::Deny(arguments) => decide::deny(context(&global)?, arguments).await,
         Command::Why(arguments) => why::why(context(&global)?, &[arguments.purl]).await,
+        Command::Inspect(arguments) => inspect::inspect(context(&global)?, arguments).await,
+        Command::Diff(arguments) => inspect::diff(context(&global)?, arguments).await,
+        Command::InspectWorker => Ok(be_worker()),
         Command::Explain(arguments) => why::explain(context(&global)?, &arguments.ruling).await,
         Command::Policy(crate::args::Policy::Check { file }) => policy::check(context(&global)?, file.as_deref()).await,
         Command::Policy(crate::args::Policy::Test { purls }) => why::why(context(&global)?, &purls).await,
@@ -122,6 +134,8 @@ impl Context<'_> {
             advisories: advisories.clone(),
             clock: self.clock.clone(),
             patience: PATIENCE,
+            inspector: Inspector::of_this_program(workers())?,
+            rules: None,
         };
         Ok(Engine::open(settings).await?)
     }
@@ -132,4 +146,9 @@ impl Context<'_> {
             self.printer.talk(&format!("stockade: {}'s configuration: {}\n", inherited.client.name, problem.what));
         }
     }
+}
+
+/// How many artifacts are inspected at once: one for each processor.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }

@@ -8,8 +8,9 @@ use serde::Serialize;
 use serde_json::Value;
 use stockade_ecosystem::{ALL, by_id};
 use stockade_engine::Entry;
+use stockade_engine::inspection::Rules;
 use stockade_model::{EcosystemId, Name, Package, Pattern, Purl, Release};
-use stockade_policy::{Exception, Policy};
+use stockade_policy::{Exception, Policy, YOUNG_NEED};
 
 use super::{Context, Exit, log};
 use crate::describe::kebab;
@@ -53,6 +54,7 @@ pub(super) async fn check(context: Context<'_>, file: Option<&Path>) -> anyhow::
     };
     let mut warnings = unknown_ecosystems(policy);
     warnings.extend(policy.patterns().filter_map(not_normal));
+    warnings.extend(unknown_rules(policy));
     let entries = if log::exists(&context.settings) {
         Some(log::store(&context.settings)?.newest_entries(MAX_LOOKED_AT).await?)
     } else {
@@ -105,6 +107,13 @@ fn lists(policy: &Policy) -> Vec<List> {
 fn documents(policy: &Policy) -> Vec<Value> {
     let canonical: Value = serde_json::from_str(policy.canonical()).unwrap_or_default();
     canonical["layers"].as_array().cloned().unwrap_or_default()
+}
+
+/// What the policy says of rules of the inspection that there are not.
+fn unknown_rules(policy: &Policy) -> Vec<String> {
+    let is_known = |rule: &str| rule == YOUNG_NEED || Rules::builtin().describe().any(|(known, ..)| known == rule);
+    let unknown = policy.inspection_rules().filter(|rule| !is_known(rule));
+    unknown.map(|rule| format!("`inspection.{rule}`: there is no such rule; is it spelled as in a finding?")).collect()
 }
 
 fn unknown_ecosystems(policy: &Policy) -> Vec<String> {
