@@ -143,7 +143,7 @@ const PROTECTION: u8 = 2;
 
 fn filter_calls() -> Result<(), seccompiler::Error> {
     let arch = TargetArch::try_from(std::env::consts::ARCH)?;
-    let any = |calls: &[libc::c_long]| calls.iter().map(|call| (i64::from(*call), Vec::new())).collect();
+    let any = |calls: &[libc::c_long]| calls.iter().map(|call| (*call, Vec::new())).collect();
     let mut allowed: BTreeMap<i64, Vec<SeccompRule>> = any(ALLOWED);
     // Memory that can be written is never run, and nothing becomes code that was none at the start.
     let no_code = condition(PROTECTION, SeccompCmpOp::MaskedEq(bits(libc::PROT_EXEC)), 0)?;

@@ -327,5 +327,5 @@ fn name(_signal: i32) -> &'static str {
     ""
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests;

@@ -120,7 +120,7 @@ impl Checks {
         };
         match missing {
             Ok(missing) if missing.is_empty() => {
-                self.ok("inspector", "reads packages without files, network and programs")
+                self.ok("inspector", "reads packages without files, network and programs");
             }
             Ok(missing) => missing.into_iter().for_each(|missing| self.warn("inspector", missing)),
             Err(gap) => self.fail("inspector", gap.detail),

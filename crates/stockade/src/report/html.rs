@@ -1,5 +1,7 @@
 //! A page of its own: no scripts, nothing from elsewhere, and a policy that would not let any run.
 
+use std::fmt::Write as _;
+
 use stockade_model::Verdict;
 
 use super::Report;
@@ -37,23 +39,25 @@ fn section(section: &Section) -> String {
 fn item(item: &Item) -> String {
     let mut out = String::from("<li>");
     if let Some(verdict) = item.verdict {
-        out.push_str(&format!("<span class=\"{}\">{}</span> ", class(verdict), verdict.name()));
+        let _ = write!(out, "<span class=\"{}\">{}</span> ", class(verdict), verdict.name());
     }
     for part in &item.parts {
         match part {
             Part::Words(words) => out.push_str(&escaped(words)),
-            Part::Literal(literal) => out.push_str(&format!("<code>{}</code>", escaped(literal))),
+            Part::Literal(literal) => {
+                let _ = write!(out, "<code>{}</code>", escaped(literal));
+            }
         }
     }
     if !item.places.is_empty() {
         out.push_str("\n<ul>\n");
         for place in &item.places {
-            out.push_str(&format!("<li><span class=\"at\">{}</span>", escaped(&place.at)));
+            let _ = write!(out, "<li><span class=\"at\">{}</span>", escaped(&place.at));
             if !place.snippet.is_empty() {
-                out.push_str(&format!(" <code>{}</code>", escaped(&place.snippet)));
+                let _ = write!(out, " <code>{}</code>", escaped(&place.snippet));
             }
             if !place.remark.is_empty() {
-                out.push_str(&format!(" ({})", escaped(&place.remark)));
+                let _ = write!(out, " ({})", escaped(&place.remark));
             }
             out.push_str("</li>\n");
         }

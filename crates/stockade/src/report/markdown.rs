@@ -3,6 +3,8 @@
 //! Words of strangers stand in code spans, in which nothing means anything. Elsewhere they are escaped, and what a
 //! renderer makes a link or a mention of by itself is taken apart by an empty comment, which renders as nothing.
 
+use std::fmt::Write as _;
+
 use stockade_model::Verdict;
 
 use super::Report;
@@ -56,7 +58,7 @@ fn item(item: &Item) -> String {
         out.push('\n');
     }
     if item.more > 0 {
-        out.push_str(&format!("  - and {} more\n", item.more));
+        let _ = writeln!(out, "  - and {} more", item.more);
     }
     out
 }
@@ -69,7 +71,9 @@ fn plain(text: &str) -> String {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            '@' => out.push_str(&format!("@{APART}")),
+            '@' => {
+                let _ = write!(out, "@{APART}");
+            }
             ':' | '.' | '/' => {
                 out.push(c);
                 // `scheme://`, `www.` and `#1` become links by themselves.

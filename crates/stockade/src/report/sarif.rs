@@ -1,5 +1,7 @@
 //! SARIF 2.1.0 (OASIS), as code hosts show findings beside the code.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 use stockade_engine::inspection::{Finding, Place};
 use stockade_model::{Digest, Verdict};
@@ -107,7 +109,9 @@ fn uri(path: &str) -> String {
     for byte in path.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
+            _ => {
+                let _ = write!(out, "%{byte:02X}");
+            }
         }
     }
     out

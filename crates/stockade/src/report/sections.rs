@@ -19,6 +19,8 @@ const DETAIL_LENGTH: usize = 80;
 const SNIPPET_LENGTH: usize = 100;
 /// What stands between the path of a manifest and the name of a hook in it.
 const HOOK: char = '#';
+/// What the inspector writes for a part of a text that is not known before it runs.
+const UNKNOWN: char = '\u{fffc}';
 
 /// A heading with what is below it.
 pub(super) struct Section {
@@ -89,7 +91,7 @@ impl Fold<'_> {
     }
 
     fn cut(&self, text: &str, length: usize) -> String {
-        let text = line(text.trim());
+        let text = shown(text.trim());
         match text.char_indices().nth(self.limit(length)) {
             Some((end, _)) => format!("{}…", &text[..end]),
             None => text,
@@ -300,13 +302,18 @@ fn words(text: impl Into<String>) -> Part {
 
 /// The parts of a sentence in which literals stand in backticks.
 fn sentence(text: &str) -> Vec<Part> {
-    let text = line(text);
+    let text = shown(text);
     let pieces = text.split('`').enumerate();
     let part = |(at, piece): (usize, &str)| {
         let piece = piece.to_owned();
         if at % 2 == 1 { Part::Literal(piece) } else { Part::Words(piece) }
     };
     pieces.filter(|(_, piece)| !piece.is_empty()).map(part).collect()
+}
+
+/// A text on one line, in which what is not known is left out visibly.
+fn shown(text: &str) -> String {
+    line(text).replace(UNKNOWN, "…")
 }
 
 /// `lib/a.js:3`, `lib/a.js`

@@ -1,5 +1,10 @@
 //! A report on a hostile artifact, in each format.
 
+#![expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "methods of a type with a lifetime are not general enough"
+)]
+
 use insta::assert_snapshot;
 use serde_json::Value;
 use stockade_engine::inspection::{

@@ -91,7 +91,6 @@ mod tests {
     fn every_capability_has_words() {
         for capability in Capability::ALL {
             assert_ne!(does(*capability, false), capability.name(), "{capability:?}");
-            assert_eq!(does(*capability, true).trim_end_matches(':').is_empty(), false);
         }
         assert_eq!(PHRASES.len(), Capability::ALL.len());
     }

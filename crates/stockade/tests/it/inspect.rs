@@ -102,7 +102,11 @@ fn what_cannot_be_looked_at_is_not_nothing() {
     assert_eq!(output.status, Some(2), "{output}");
     assert!(output.stdout.contains("could not look:"), "{output}");
     let output = world.stockade(["inspect", "no/such/file"]);
-    insta::assert_snapshot!(seen(&output), @"");
+    insta::assert_snapshot!(seen(&output), @"
+    stockade: `no/such/file` is no file, no folder and no package URL
+    hint: name a file, a folder, or a release such as `pkg:TYPE/NAME@VERSION`
+    status 2
+    ");
 }
 
 #[test]
@@ -134,7 +138,7 @@ fn inspector(patience: Duration) -> Inspector {
 
 #[tokio::test]
 async fn a_bomb_is_a_gap_and_the_next_artifact_is_inspected() {
-    let inspector = inspector(Duration::from_secs(60));
+    let inspector = inspector(Duration::from_mins(1));
     let outcome = inspector.inspect_any("bomb.tgz", bomb(1024).into(), Vec::new()).await;
     let gaps = outcome.map_or_else(|gap| vec![gap], |inspection| inspection.gaps);
     assert!(!gaps.is_empty());

@@ -1,18 +1,30 @@
 //! Workers that misbehave: scripts in the place of the program.
 
+#![cfg(unix)]
+
 use std::os::unix::fs::PermissionsExt as _;
 
 use tempfile::TempDir;
 
 use super::*;
 
+/// One at a time: a process that starts while another test writes its script keeps that from being run for a moment.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// An inspector whose workers are a script. What it prints first is to be a frame that says that nothing is missing.
-fn inspector(script: &str) -> (TempDir, Inspector) {
+async fn inspector(script: &str) -> (Kept, Inspector) {
+    let turn = TURN.lock().await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("worker");
     write(&path, &format!("#!/bin/sh\nprintf '\\002\\000\\000\\000[]'\n{script}\n"));
     let inspector = Inspector::with_patience(path, 1, Duration::from_secs(1));
-    (folder, inspector)
+    (Kept { folder, _turn: turn }, inspector)
+}
+
+/// What has to be there until the test is over.
+struct Kept {
+    folder: TempDir,
+    _turn: tokio::sync::MutexGuard<'static, ()>,
 }
 
 #[expect(clippy::disallowed_methods, reason = "the test writes a program")]
@@ -43,16 +55,16 @@ async fn a_worker_that_ends_is_a_gap_that_says_how() {
         ("echo 'panicked at a.rs:7' >&2; exit 101", "the inspector ended (exit status: 101): panicked at a.rs:7"),
         ("exit 0", "the inspector ended (exit status: 0): it said nothing"),
     ] {
-        let (_folder, inspector) = inspector(script);
+        let (_folder, inspector) = inspector(script).await;
         assert_eq!(why(&inspector).await, expected, "{script}");
     }
 }
 
 #[tokio::test]
 async fn a_worker_that_never_answers_is_killed() {
-    let (folder, inspector) = inspector("echo $$ > \"${0%/*}/pid\"; exec sleep 100");
+    let (kept, inspector) = inspector("echo $$ > \"${0%/*}/pid\"; exec sleep 100").await;
     assert_eq!(why(&inspector).await, "it took longer than 1 seconds");
-    let pid = pid(&folder);
+    let pid = pid(&kept.folder);
     for _ in 0..100 {
         if rustix::process::test_kill_process(pid).is_err() {
             return;
@@ -71,7 +83,7 @@ fn pid(folder: &TempDir) -> rustix::process::Pid {
 #[tokio::test]
 async fn what_a_worker_says_has_a_limit_and_must_be_an_inspection() {
     for script in ["printf '\\377\\377\\377\\377'; exec sleep 100", "printf '\\002\\000\\000\\000{}'; exec sleep 100"] {
-        let (_folder, inspector) = inspector(script);
+        let (_folder, inspector) = inspector(script).await;
         let inspector = Inspector(Arc::new(Pool {
             program: inspector.0.program.clone(),
             patience: Duration::from_secs(30),
@@ -92,7 +104,7 @@ async fn a_program_that_is_not_there_is_a_gap() {
 
 #[tokio::test]
 async fn too_much_is_not_even_sent() {
-    let (_folder, inspector) = inspector("exit 0");
+    let (_folder, inspector) = inspector("exit 0").await;
     let bytes = Bytes::from(vec![0; MAX_ARTIFACT + 1]);
     let gap = inspector.inspect("x", "a\n.tgz", bytes, Vec::new()).await.unwrap_err();
     assert_eq!(
@@ -110,7 +122,7 @@ async fn an_idle_worker_that_has_gone_is_replaced() {
     let script = format!(
         "if mkdir \"${{0%/*}}/used\" 2>/dev/null; then head -c 1 > /dev/null; printf '{length}'; printf '%s' '{reply}'; exit 0; fi; kill -TERM $$"
     );
-    let (_folder, inspector) = inspector(&script);
+    let (_folder, inspector) = inspector(&script).await;
     let first = inspector.inspect("x", "a.tgz", Bytes::new(), Vec::new()).await;
     assert_eq!(first, Ok(Inspection::default()));
     assert_eq!(why(&inspector).await, "the inspector was ended by SIGTERM");
