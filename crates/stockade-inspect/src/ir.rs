@@ -5,9 +5,9 @@
 //! by one evaluator. The form keeps what matters to that question and drops what does not: types, visibility, comments.
 //! What has no place in it becomes [`Expression::Other`] with its parts, so that no call inside is overlooked.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 /// The language of a text.
@@ -44,7 +44,7 @@ pub struct Fun(pub u32);
 #[derive(Debug, Default)]
 pub struct Names {
     texts: Vec<Rc<str>>,
-    places: HashMap<Rc<str>, u32>,
+    places: FxHashMap<Rc<str>, u32>,
 }
 
 impl Names {

@@ -62,7 +62,7 @@ pub(crate) struct Closure {
 /// Variables, and the variables around them.
 #[derive(Debug, Default)]
 pub(crate) struct Scope {
-    pub(crate) variables: RefCell<std::collections::HashMap<Sym, Value>>,
+    pub(crate) variables: RefCell<rustc_hash::FxHashMap<Sym, Value>>,
     pub(crate) outer: Option<Rc<Scope>>,
 }
 

@@ -5,9 +5,9 @@
 //! alternatives of them with `|`, `any`, `last`, an option of a command (`-e`: what follows it), or `stdin`. Later lines
 //! of one path add to it. `alias a b` says that `a` is another name of `b`.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use rustc_hash::{FxHashMap as HashMap, FxHashSet};
 use crate::capability::{Capability, Source};
 use crate::ir::Language;
 
@@ -17,6 +17,8 @@ pub(crate) struct Catalogue {
     /// Paths with a `*`, by their segments.
     wild: HashMap<String, Vec<(Vec<String>, Vec<Entry>)>>,
     aliases: HashMap<String, String>,
+    /// The first segments of all paths: most paths of a program begin with none of them.
+    firsts: FxHashSet<String>,
 }
 
 /// What one entry says.
@@ -97,10 +99,13 @@ impl Catalogue {
 
     /// The entries of a path, exact before wild.
     pub(crate) fn find(&self, path: &str) -> &[Entry] {
+        let first = path.split('.').next().unwrap_or(path);
+        if !self.firsts.contains(first) && !self.firsts.contains("*") {
+            return &[];
+        }
         if let Some(entries) = self.exact.get(path) {
             return entries;
         }
-        let first = path.split('.').next().unwrap_or(path);
         let candidates = [first, "*"].into_iter().filter_map(|key| self.wild.get(key)).flatten();
         let segments: Vec<&str> = path.split('.').collect();
         let matches = |pattern: &[String]| {
@@ -126,7 +131,7 @@ impl Catalogue {
     }
 
     fn parse(text: &str) -> Self {
-        let mut table = Self { exact: HashMap::new(), wild: HashMap::new(), aliases: HashMap::new() };
+        let mut table = Self { exact: HashMap::default(), wild: HashMap::default(), aliases: HashMap::default(), firsts: FxHashSet::default() };
         for line in text.lines() {
             let line = line.split(" #").next().unwrap_or(line).trim();
             let words: Vec<&str> = line.split_whitespace().collect();
@@ -148,6 +153,7 @@ impl Catalogue {
     fn enter(&mut self, path: &str, capability: &str, keys: &[&str]) {
         let entry = Entry::parse(capability, keys);
         for path in alternatives(path) {
+            self.firsts.insert(path.split('.').next().unwrap_or(&path).to_owned());
             if !path.split('.').any(|segment| segment == "*") {
                 self.exact.entry(path).or_default().push(entry.clone());
                 continue;

@@ -8,6 +8,9 @@ use crate::apis::{Entry, Pick, When};
 use crate::capability::{Capability, Source};
 use crate::facts::Use;
 use crate::ir::{Argument, Expr, Expression, Language};
+use crate::lower::jvm::builtins as jvm;
+use crate::lower::powershell::builtins as powershell;
+use crate::lower::shell::builtins as shell;
 use crate::value::{Arguments, Closure, Known, Scope, Taint, Value};
 
 /// How long a path of the platform may grow by calls of what calls return, in bytes.
@@ -21,6 +24,9 @@ const RUNNING: &[&str] = &[
     "then", "catch", "finally", "on", "once", "forEach", "map", "filter", "reduce", "some", "every", "find", "flatMap",
     "addListener", "addEventListener", "subscribe", "pipe", "sort", "replace",
 ];
+
+/// Methods that give a plain text back, whatever the object is that has them.
+const DECODING: &[&str] = &["decrypt", "decompress", "decipher", "unpad", "b64decode", "unhexlify", "decryptBytes"];
 
 /// What is called.
 pub(super) struct Callee {
@@ -126,10 +132,11 @@ impl Machine {
                 if let Some(value) = self.builtin_method(unit, receiver, method, &arguments) {
                     return value.tainted(&taint);
                 }
-                if let Known::Map(_) | Known::List(_) = receiver.known {
-                    // What goes in comes out of the container.
-                }
             }
+        }
+        if method.is_some_and(|method| DECODING.contains(&method)) {
+            let act = self.act(unit, at, Capability::Decode, "cipher", &taint);
+            taint = taint.with(&Taint::of(Source::Decoded, act));
         }
         if method.is_some_and(|method| RUNNING.contains(&method)) && unit.program.language == Language::JavaScript {
             let passed = match (&receiver, method) {
@@ -150,6 +157,7 @@ impl Machine {
         match language {
             Language::Python => python::method(&receiver.known, method, arguments, &mut apply),
             Language::JavaScript => javascript::method(&receiver.known, method, arguments, &mut apply),
+            Language::PowerShell => powershell::method(&receiver.known, method, arguments, &mut apply),
             _ => None,
         }
     }
@@ -160,7 +168,10 @@ impl Machine {
         match language {
             Language::Python => python::function(path, arguments, &mut apply),
             Language::JavaScript => javascript::function(path, arguments, &mut apply),
-            _ => None,
+            Language::PowerShell => powershell::function(path, arguments, &mut apply),
+            Language::Shell => shell::function(path, arguments, &mut apply),
+            Language::Jvm => jvm::function(path, arguments, &mut apply),
+            Language::Rust => None,
         }
     }
 
@@ -181,7 +192,7 @@ impl Machine {
         }
         let arguments = self.touched(unit, at, arguments);
         let mut taint = arguments.all().fold(Taint::default(), |all, value| all.with(&value.taint));
-        let entries = Self::catalogue(unit).find(path);
+        let entries = self.entries(unit, path);
         if let Some(receiver) = receiver {
             let receiver = if entries.is_empty() { self.touch(unit, at, receiver) } else { receiver };
             taint = taint.with(&receiver.taint);
@@ -198,6 +209,10 @@ impl Machine {
             let detail = operators::command(path, &arguments);
             self.act(unit, at, Capability::Execute, &detail, &taint);
         }
+        if entries.is_empty() && method.is_some_and(|method| DECODING.contains(&method)) {
+            let act = self.act(unit, at, Capability::Decode, "cipher", &taint);
+            result = result.with(&Taint::of(Source::Decoded, act));
+        }
         let runs = method.is_some_and(|method| RUNNING.contains(&method)) && unit.program.language == Language::JavaScript;
         if runs && !called {
             result = result.with(&self.call_back(&arguments, &Value::unknown(taint.clone())));
@@ -211,7 +226,7 @@ impl Machine {
         if path.len() > MAX_PATH {
             return Value::unknown(result);
         }
-        Value::api(&format!("{path}()")).tainted(&result)
+        Value::from(Known::Api(self.returned_path(path))).tainted(&result)
     }
 
     /// One entry of the table applied to a call: the act, and what the result comes from.
@@ -348,7 +363,8 @@ impl Machine {
         let active = self.active.get(&key).copied().unwrap_or(0);
         let known = !values.is_empty() && values.iter().all(|value| !matches!(value.known, Known::Unknown));
         let deep = active >= if known { MAX_CALLS } else { MAX_RECURSION };
-        if *rounds > MAX_ROUNDS || self.calls >= MAX_CALLS || deep || !self.spend(4) {
+        let weight = 4 + self.units[closure.program as usize].program.function(closure.function).locals.len() as u64;
+        if *rounds > MAX_ROUNDS || self.calls >= MAX_CALLS || deep || !self.spend(weight) {
             return Value::unknown(taint);
         }
         let unit = self.unit_of(closure);
@@ -407,7 +423,11 @@ impl Machine {
                     (None, None) => Value::default(),
                 },
             };
-            if key.as_deref().is_some_and(crate::lexicon::is_key_material) {
+            let keyish = match unit.program.expression(parameter.target) {
+                Expression::Name(name) => self.is_key_name(*name),
+                _ => false,
+            };
+            if keyish {
                 value.taint = value.taint.with(&Taint::of(Source::KeyMaterial, NO_ACT));
             }
             self.assign(unit, parameter.target, value, &scope);

@@ -6,7 +6,6 @@ use super::{MAX_FACTS, Machine, NO_ACT, Unit, operators, truth};
 use crate::apis::When;
 use crate::capability::{Capability, Source};
 use crate::ir::{Argument, Binary, Class, Expr, Expression, Language, Statement, Sym, Unary};
-use crate::lexicon;
 use crate::value::{Arguments, HOLE, Known, Scope, Taint, Value};
 
 /// How long a text may grow, in bytes.
@@ -29,7 +28,7 @@ impl Machine {
         let Known::Api(path) = &value.known else { return value };
         let path = Rc::clone(path);
         let mut value = value;
-        for entry in Self::catalogue(unit).find(&path) {
+        for entry in self.entries(unit, &path) {
             if entry.when != When::Read {
                 continue;
             }
@@ -126,12 +125,14 @@ impl Machine {
         {
             return value.clone();
         }
-        match (path, unit.program.language) {
+        let path = self.names.intern(path);
+        let path = self.name(path);
+        match (&*path, unit.program.language) {
             ("NaN", Language::JavaScript) => Value::number(f64::NAN),
             ("Infinity", Language::JavaScript) => Value::number(f64::INFINITY),
             ("__name__", Language::Python) => Value::default(),
-            (_, Language::Python) => super::python::constant(path).unwrap_or_else(|| Value::api(path)),
-            _ => Value::api(path),
+            (name, Language::Python) => super::python::constant(name).unwrap_or_else(|| Known::Api(path).into()),
+            _ => Known::Api(path).into(),
         }
     }
 
@@ -161,7 +162,7 @@ impl Machine {
             _ => self.fields.get(&name).cloned().unwrap_or_default(),
         };
         let mut value = known.tainted(&object.taint);
-        if lexicon::is_key_material(&key) && !matches!(value.known, Known::Function(_)) {
+        if self.is_key_name(name) && !matches!(value.known, Known::Function(_)) {
             value.taint = value.taint.with(&Taint::of(Source::KeyMaterial, NO_ACT));
         }
         value
@@ -191,6 +192,18 @@ impl Machine {
             return value;
         }
         Known::Api(joined).into()
+    }
+
+    /// What a call of a part of the platform returns, as a path.
+    pub(super) fn returned_path(&mut self, path: &Rc<str>) -> Rc<str> {
+        let call = self.names.intern("()");
+        let key = (path.as_ptr() as usize, call);
+        if let Some((_, joined)) = self.paths.get(&key) {
+            return Rc::clone(joined);
+        }
+        let joined: Rc<str> = format!("{path}()").into();
+        self.paths.insert(key, (Rc::clone(path), Rc::clone(&joined)));
+        joined
     }
 
     pub(super) fn index(&mut self, unit: &Unit, object: &Value, key: &Value) -> Value {
@@ -588,7 +601,7 @@ impl Machine {
             self.overrides.insert(format!("{path}.{key}").into(), value);
             return;
         };
-        for entry in Self::catalogue(unit).find(&path) {
+        for entry in self.entries(unit, &path) {
             if entry.when == When::Assigned
                 && let Some(capability) = entry.capability
             {

@@ -19,10 +19,11 @@ mod statements;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use crate::apis::Catalogue;
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
+
+use crate::apis::{Catalogue, Entry};
 use crate::capability::{Capability, Source};
 use crate::facts::{Act, Facts, FileGap, Flow, Import, Spot};
 use crate::ir::{Expr, Language, Names, Program, Sym};
@@ -30,8 +31,8 @@ use crate::lexicon;
 use crate::value::{Closure, Known, Origin, Scope, Taint, Value};
 
 /// How many steps a file may take, and more for each byte of it: a step is about one expression.
-const STEPS: u64 = 2_000_000;
-const STEPS_A_BYTE: u64 = 4;
+const STEPS: u64 = 1_000_000;
+const STEPS_A_BYTE: u64 = 8;
 /// How deep calls may nest.
 const MAX_CALLS: u32 = 40;
 /// How often one function is evaluated anew with known arguments.
@@ -45,6 +46,8 @@ const MAX_CONDITION: usize = 100;
 const MAX_SNIPPET: usize = 160;
 /// How many things that could not be looked at are listed of one file.
 const MAX_GAPS: usize = 20;
+/// The most lines of a class's source that are told apart.
+const MAX_LINES: u32 = 200_000;
 /// Marks an origin that is the result of a [`crate::facts::Use`]: the position follows.
 const USE: u32 = 1 << 30;
 /// Marks an origin that no act of the file reads: a parameter called like a key.
@@ -84,6 +87,8 @@ pub(crate) struct Machine {
     calls: u32,
     loops: u32,
     uncertain: u32,
+    /// A loop may have been left on a condition that is not known.
+    may_leave: bool,
     conditions: Vec<String>,
     at_load: bool,
     function: Option<Rc<str>>,
@@ -99,6 +104,8 @@ pub(crate) struct Machine {
     overrides: HashMap<Rc<str>, Value>,
     fields: HashMap<Sym, Value>,
     paths: HashMap<(usize, Sym), (Rc<str>, Rc<str>)>,
+    entries: HashMap<usize, (Rc<str>, &'static [Entry])>,
+    key_names: HashMap<Sym, bool>,
     modules: HashSet<Rc<str>>,
     exported: Vec<(Rc<str>, Value)>,
     ran: HashSet<usize>,
@@ -122,7 +129,9 @@ pub(crate) fn class_facts(bytes: &[u8]) -> Facts {
     let mut machine = Machine::new(STEPS + STEPS_A_BYTE * bytes.len() as u64);
     machine.facts.language = Some(Language::Jvm);
     let program = crate::lower::jvm::lower(bytes, &mut machine.names);
-    let unit = machine.enter(program, "", Vec::new(), None, false);
+    // A class file says lines, not offsets: each offset is a line of an empty source.
+    let lines = program.offsets.iter().copied().max().unwrap_or(0).min(MAX_LINES);
+    let unit = machine.enter(program, &"\n".repeat(lines as usize), Vec::new(), None, false);
     machine.run(&unit);
     machine.finish(&unit)
 }
@@ -137,24 +146,27 @@ impl Machine {
             calls: 0,
             loops: 0,
             uncertain: 0,
+            may_leave: false,
             conditions: Vec::new(),
             at_load: true,
             function: None,
             returned: Value::default(),
-            known_acts: HashMap::new(),
-            known_flows: HashSet::new(),
-            known_code: HashSet::new(),
-            visited: HashSet::new(),
+            known_acts: HashMap::default(),
+            known_flows: HashSet::default(),
+            known_code: HashSet::default(),
+            visited: HashSet::default(),
             waiting: Vec::new(),
-            rounds: HashMap::new(),
-            active: HashMap::new(),
-            summaries: HashMap::new(),
-            overrides: HashMap::new(),
-            fields: HashMap::new(),
-            paths: HashMap::new(),
-            modules: HashSet::new(),
+            rounds: HashMap::default(),
+            active: HashMap::default(),
+            summaries: HashMap::default(),
+            overrides: HashMap::default(),
+            fields: HashMap::default(),
+            paths: HashMap::default(),
+            entries: HashMap::default(),
+            key_names: HashMap::default(),
+            modules: HashSet::default(),
             exported: Vec::new(),
-            ran: HashSet::new(),
+            ran: HashSet::default(),
             skipped: false,
             watched: None,
         }
@@ -255,6 +267,22 @@ impl Machine {
 
     fn catalogue(unit: &Unit) -> &'static Catalogue {
         Catalogue::of(unit.program.language)
+    }
+
+    /// The entries of a path, looked up once.
+    fn entries(&mut self, unit: &Unit, path: &Rc<str>) -> &'static [Entry] {
+        let key = path.as_ptr() as usize ^ unit.program.language as usize;
+        if let Some((_, entries)) = self.entries.get(&key) {
+            return entries;
+        }
+        let entries = Self::catalogue(unit).find(path);
+        self.entries.insert(key, (Rc::clone(path), entries));
+        entries
+    }
+
+    fn is_key_name(&mut self, name: Sym) -> bool {
+        let names = &self.names;
+        *self.key_names.entry(name).or_insert_with(|| lexicon::is_key_material(names.text(name)))
     }
 
     /// Writes an act down, once for each place and detail, with what flows into it.

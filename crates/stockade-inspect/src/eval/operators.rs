@@ -10,6 +10,9 @@ use crate::value::{Arguments, HOLE, Known, Value};
 
 /// How many items a list may have that an operator makes.
 const MAX_LIST: usize = 1_000_000;
+/// How many entries a map may gain one by one, and how many items are compared: what is larger is a table of data, and is
+/// no longer followed.
+const MAX_FOLLOWED: usize = 400;
 /// How long a text may be that stands for a list, in bytes.
 const MAX_WORDS: usize = 64 * 1024;
 
@@ -295,6 +298,7 @@ fn equal(left: &Value, right: &Value, language: Language) -> Option<bool> {
 fn contains(container: &Value, item: &Value, language: Language) -> Option<bool> {
     match &container.known {
         Known::Text(text) => item.as_text().map(|part| text.contains(&**part)),
+        Known::List(items) if items.borrow().len() > MAX_FOLLOWED => None,
         Known::List(items) => {
             let mut unsure = false;
             for known in items.borrow().iter() {
@@ -306,6 +310,7 @@ fn contains(container: &Value, item: &Value, language: Language) -> Option<bool>
             }
             (!unsure).then_some(false)
         }
+        Known::Map(entries) if entries.borrow().len() > MAX_FOLLOWED => None,
         Known::Map(entries) => {
             let key = shown(item, language)?;
             Some(entries.borrow().iter().any(|(known, _)| **known == *key))
@@ -399,9 +404,12 @@ pub(super) fn put(object: &Value, key: &Value, value: Value) {
 
 /// Gives a key of a map a value.
 pub(super) fn enter(entries: &mut Vec<(Rc<str>, Value)>, key: Rc<str>, value: Value) {
+    if entries.len() > MAX_FOLLOWED {
+        return;
+    }
     if let Some((_, old)) = entries.iter_mut().rev().find(|(known, _)| *known == key) {
         *old = value;
-    } else if entries.len() < MAX_LIST {
+    } else if entries.len() < MAX_FOLLOWED {
         entries.push((key, value));
     }
 }

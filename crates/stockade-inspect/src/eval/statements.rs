@@ -111,6 +111,7 @@ impl Machine {
             self.under(unit, format!("not ({condition})"), otherwise, scope)
         };
         self.uncertain -= 1;
+        self.may_leave |= first != Outcome::Next || second != Outcome::Next;
         if first == second { first } else { Outcome::Next }
     }
 
@@ -131,6 +132,7 @@ impl Machine {
         self.ran.insert(body.as_ptr() as usize);
         let mut rounds = 0_u32;
         self.loops += 1;
+        let outer = std::mem::take(&mut self.may_leave);
         let outcome = loop {
             let go = match test {
                 Some(test) if rounds > 0 || !body_first => {
@@ -162,17 +164,14 @@ impl Machine {
             if let Some(after) = after {
                 self.value(unit, after, scope);
             }
-            if test.is_none() && self.stuck(rounds) {
+            // Whether it goes on is no longer known.
+            if self.may_leave {
                 break Outcome::Next;
             }
         };
+        self.may_leave = outer;
         self.loops -= 1;
         outcome
-    }
-
-    /// A loop without a test that is left by nothing known is not run to the end of the budget.
-    fn stuck(&self, rounds: u32) -> bool {
-        rounds > ENDLESS && self.uncertain > 0
     }
 
     /// One round of a loop of which it is not known how often it runs.

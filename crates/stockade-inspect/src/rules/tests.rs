@@ -1,1 +1,125 @@
-//! Every rule is tested as it is written.
+//! Every rule is tested as it is written: the fenced blocks of its file are releases that it catches or leaves alone.
+//!
+//! A block's first line names its language, what is expected (`catches`, `passes`), and may say `path=` and `on=` (the
+//! event that loads it). A block `before` is the release before the next one; without it, that release is empty.
+
+use bytes::Bytes;
+use stockade_model::{Code, Member, Need, NeedFrom, NeedRole, Start, Tree, Trigger};
+
+use super::document::{Rule, blocks};
+use super::{Rules, assess, builtin};
+use crate::inspection::Inspection;
+
+struct Sample<'a> {
+    language: &'a str,
+    path: String,
+    on: Trigger,
+    text: &'a str,
+}
+
+impl<'a> Sample<'a> {
+    fn parse(info: &'a str, text: &'a str) -> (Self, &'a str) {
+        let mut words = info.split_whitespace();
+        let language = words.next().unwrap_or_default();
+        let expected = words.next().unwrap_or_default();
+        let default = match language {
+            "js" => "index.js",
+            "python" => "sample/__init__.py",
+            "rust" => "build.rs",
+            _ => "data.bin",
+        };
+        let mut sample = Self { language, path: default.to_owned(), on: Trigger::Import, text };
+        for word in words {
+            match word.split_once('=') {
+                Some(("path", path)) => path.clone_into(&mut sample.path),
+                Some(("on", event)) => sample.on = serde_json::from_value(event.into()).unwrap(),
+                _ => panic!("`{word}` means nothing in `{info}`"),
+            }
+        }
+        (sample, expected)
+    }
+
+    fn inspect(&self) -> Inspection {
+        let mut tree = Tree::default();
+        let start = |code: Code| Start { trigger: self.on, name: "sample".to_owned(), code, path: "manifest".to_owned(), line: 1 };
+        match self.language {
+            "sh" => tree.starts.push(start(Code::Shell(self.text.to_owned()))),
+            "pth" => tree.starts.push(start(Code::Python(self.text.to_owned()))),
+            "needs" => tree.needs.extend(self.text.lines().map(need)),
+            _ => {
+                let bytes = Bytes::copy_from_slice(self.text.as_bytes());
+                tree.members.push(Member { path: self.path.clone(), bytes, executable: false });
+                tree.starts.push(start(Code::File(self.path.clone())));
+            }
+        }
+        crate::inspect(&tree, &[], |_| false)
+    }
+}
+
+/// `git name wanted`.
+fn need(line: &str) -> Need {
+    let mut words = line.split_whitespace();
+    let from: NeedFrom = serde_json::from_value(words.next().unwrap().into()).unwrap();
+    let mut next = || words.next().unwrap_or_default().to_owned();
+    Need { name: next(), wanted: next(), from, role: NeedRole::Run }
+}
+
+#[test]
+fn every_rule_catches_and_passes_what_its_file_says() {
+    let mut failures = Vec::new();
+    for (file, text) in builtin::FILES {
+        let rule = Rule::parse(file, text).unwrap_or_else(|error| panic!("{error}"));
+        let mut before = Inspection::default();
+        let (mut catches, mut passes) = (0, 0);
+        for (info, block) in blocks(text).filter(|(info, _)| !info.starts_with("toml")) {
+            let (sample, expected) = Sample::parse(info, block);
+            let inspection = sample.inspect();
+            if expected == "before" {
+                before = inspection;
+                continue;
+            }
+            let assessment = assess(&inspection, &[&before], Rules::builtin());
+            let found = assessment.findings.iter().any(|finding| finding.rule == rule.name);
+            let wanted = expected == "catches";
+            *(if wanted { &mut catches } else { &mut passes }) += 1;
+            if found != wanted {
+                let acts: Vec<String> =
+                    inspection.acts().map(|(_, act, trigger)| format!("{} {} {}", trigger.name(), act.capability.name(), act.detail)).collect();
+                failures.push(format!("{file}: expected `{expected}` of\n{block}\nacts: {acts:#?}"));
+            }
+            before = Inspection::default();
+        }
+        if catches == 0 || passes == 0 {
+            failures.push(format!("{file}: it needs a sample that it catches and one that it passes"));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn a_rule_that_cannot_be_used_says_why() {
+    let bad = [
+        ("x.md", "no title", "it has no title"),
+        ("x.md", "# t\n\nno table", "it has no table"),
+        ("X Y.md", "# t\n", "kebab case"),
+        ("x.md", "# t\n```toml\nverdict = \"hold\"\nscore = 1\nsentence = \"s\"\n```\n", "it has no pattern"),
+        ("x.md", "# t\n```toml\nverdict = \"hold\"\nscore = 1\nsentence = \"s\"\n[[all]]\nact = [\"flies\"]\n```\n", "flies"),
+        ("x.md", "# t\n```toml\nverdict = \"hold\"\nscore = 1\nsentence = \"s\"\n[[all]]\ntrigger = [\"import\"]\n```\n", "exactly one"),
+        ("x.md", "# t\n```toml\nverdict = \"hold\"\nscore = 1\nsentence = \"s\"\n[[all]]\nflow = [\"secret\"]\n```\n", "needs `to`"),
+        ("x.md", "# t\n```toml\nverdict = \"hold\"\ncolour = 1\n```\n", "colour"),
+    ];
+    for (file, text, why) in bad {
+        let error = Rules::default().with(&[(file.to_owned(), text.to_owned())]).unwrap_err().to_string();
+        assert!(error.contains(why), "{error} should speak of {why}");
+    }
+}
+
+#[test]
+fn a_rule_of_ones_own_replaces_one_of_the_same_name() {
+    let text = "# mine\n\nWhy.\n\n```toml\nverdict = \"deny\"\nscore = 7\nsentence = \"s\"\n[[all]]\nact = [\"network\"]\n```\n";
+    let rules = Rules::builtin().with(&[("rules/network-gained.md".to_owned(), text.to_owned())]).unwrap();
+    let described: Vec<_> = rules.describe().filter(|(name, ..)| *name == "network-gained").collect();
+    assert_eq!(described.len(), 1);
+    assert_eq!(described[0].1, "mine");
+    assert_ne!(rules.digest(), Rules::builtin().digest());
+}

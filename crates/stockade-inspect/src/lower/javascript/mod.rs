@@ -50,19 +50,18 @@ pub(crate) fn lower(source: &str, names: &mut Names) -> Program {
         program.problems.push((what, 0));
         return program;
     }
-    let crowded = is_crowded(source);
-    if nesting.unsure && crowded {
+    if nesting.unsure && is_crowded(source) {
         program.problems.push(("nesting that can be read in two ways, in too long a text".to_owned(), 0));
         return program;
     }
-    read(source, crowded, program, names)
+    read(source, program, names)
 }
 
 /// Reads a text in one way after the other, until there is no complaint; otherwise as it has the fewest.
-fn read(source: &str, crowded: bool, program: Program, names: &mut Names) -> Program {
+fn read(source: &str, program: Program, names: &mut Names) -> Program {
     let sure = [SourceType::unambiguous(), SourceType::script()];
     let unsure = [SourceType::unambiguous().with_jsx(true), SourceType::ts(), SourceType::tsx()];
-    let unsure = unsure.into_iter().filter(|_| !crowded);
+    let unsure = std::iter::once_with(|| unsure.into_iter().filter(|_| !is_crowded(source))).flatten();
     let mut best: Option<(usize, SourceType)> = None;
     for kind in sure.into_iter().chain(unsure) {
         let allocator = Allocator::default();

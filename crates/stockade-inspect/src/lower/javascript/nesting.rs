@@ -8,9 +8,9 @@
 /// The deepest nesting that is parsed.
 pub(super) const MAX_NESTING: usize = 2_000;
 
-/// The most tokens of a text that can be read in two ways. Were each one nested in the one before, the parser's stack
-/// would still hold them.
-pub(super) const MAX_UNSURE_TOKENS: usize = 200_000;
+/// The most tokens of a text that can be read in two ways. Were each one nested in the one before, the parser would
+/// need 1.8 kB of stack for each, and a thread of the inspector has 256 MB.
+pub(super) const MAX_UNSURE_TOKENS: usize = 100_000;
 
 /// What the estimate says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,7 +170,8 @@ impl<'a> Scanner<'a> {
                 return true;
             }
             b' ' | b'\t' | 0x0b | 0x0c => {
-                self.at += 1;
+                self.at += self.until(|byte| byte != b' ');
+                self.at += usize::from(byte != b' ');
                 return true;
             }
             b'/' => return self.slash(),
@@ -197,6 +198,12 @@ impl<'a> Scanner<'a> {
         self.source.get(self.at + ahead).copied()
     }
 
+    /// How many bytes there are before one of a kind, or the end.
+    fn until(&self, is: impl Fn(u8) -> bool) -> usize {
+        let rest = self.source.get(self.at..).unwrap_or_default();
+        rest.iter().position(|byte| is(*byte)).unwrap_or(rest.len())
+    }
+
     fn starts_with(&self, text: &[u8]) -> bool {
         self.source.get(self.at..).is_some_and(|rest| rest.starts_with(text))
     }
@@ -204,9 +211,7 @@ impl<'a> Scanner<'a> {
     fn word(&mut self) {
         let start = self.at;
         self.at += 1;
-        while self.peek(0).is_some_and(|byte| is_word(byte) || byte == b'\\') {
-            self.at += 1;
-        }
+        self.at += self.until(|byte| !is_word(byte) && byte != b'\\');
         let source = self.source;
         let word = source.get(start..self.at).unwrap_or_default();
         let property = self.after_dot;
@@ -466,7 +471,9 @@ impl<'a> Scanner<'a> {
     }
 
     fn string(&mut self, quote: u8) {
-        while let Some(byte) = self.peek(0) {
+        while self.peek(0).is_some() {
+            self.at += self.until(|byte| byte == quote || matches!(byte, b'\\' | b'\n' | b'\r'));
+            let Some(byte) = self.peek(0) else { return };
             match byte {
                 b'\\' => self.at += if self.starts_with(b"\\\r\n") { 3 } else { 2 },
                 b'\n' | b'\r' => return,
@@ -501,16 +508,17 @@ impl<'a> Scanner<'a> {
     fn slash(&mut self) -> bool {
         match self.peek(1) {
             Some(b'/') => {
-                while self.peek(0).is_some_and(|byte| byte != b'\n' && byte != b'\r') {
-                    self.at += 1;
-                }
+                self.at += self.until(|byte| byte == b'\n' || byte == b'\r');
             }
             Some(b'*') => {
                 self.at += 2;
-                while self.peek(0).is_some() && !self.starts_with(b"*/") {
-                    self.at += 1;
+                while self.peek(0).is_some() {
+                    self.at += self.until(|byte| byte == b'*') + 1;
+                    if self.peek(0) == Some(b'/') {
+                        self.at += 1;
+                        break;
+                    }
                 }
-                self.at += 2;
             }
             _ => {
                 if std::mem::take(&mut self.ended) {
