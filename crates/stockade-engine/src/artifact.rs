@@ -442,18 +442,14 @@ impl Engine {
     }
 
     async fn case_of(&self, release: &Release) -> Result<Case, EngineError> {
-        let current = self.0.documents.any(&release.package).await?;
-        let place = current.document.index.position(&release.version);
-        let (current, at) = match place {
-            Some(at) => (current, at),
-            None => {
-                let newest = self.0.documents.current(&release.package).await?;
-                let place = newest.document.index.position(&release.version);
-                let at = place.ok_or_else(|| EngineError::NoRelease(release.to_string()))?;
-                (newest, at)
-            }
-        };
-        self.case(current, release.clone(), at).await
+        let position = |current: &Current| current.document.index.position(&release.version);
+        let at_hand = self.0.documents.any(&release.package).await?;
+        if let Some(at) = position(&at_hand) {
+            return self.case(at_hand, release.clone(), at).await;
+        }
+        let newest = self.0.documents.current(&release.package).await?;
+        let at = position(&newest).ok_or_else(|| EngineError::NoRelease(release.to_string()))?;
+        self.case(newest, release.clone(), at).await
     }
 }
 

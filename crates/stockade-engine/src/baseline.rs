@@ -148,11 +148,8 @@ impl Engine {
             if judge(&case.state, &release, gathered, self.now()).ruling.verdict != Verdict::Allow {
                 continue;
             }
-            if is_earlier(at, APART) {
-                apart.push(release)
-            } else {
-                close.push(release)
-            }
+            let list = if is_earlier(at, APART) { &mut apart } else { &mut close };
+            list.push(release);
             if apart.len() == MAX_TRIES {
                 break;
             }

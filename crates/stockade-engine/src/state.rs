@@ -14,7 +14,7 @@ use crate::{Advisories, Engine, EngineError, Store};
 /// How often other processes' decisions, and new advisories, are looked for.
 const LOOK: Duration = Duration::from_millis(100);
 /// How many looks pass between two at the advisories' files.
-const LOOKS_PER_ADVISORIES: u32 = 50;
+const LOOKS_PER_ADVISORIES: u32 = 20;
 /// How many files and folders of advisories are looked at for a change.
 const MAX_STAMPED: usize = 1_000_000;
 

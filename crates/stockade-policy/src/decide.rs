@@ -383,7 +383,7 @@ impl<'a> Case<'a> {
 /// The rule about packages that a release began to need, which is the policy's own.
 pub const YOUNG_NEED: &str = "young-dependency-gained";
 /// How old such a package must be.
-const SETTLED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const SETTLED: Duration = Duration::from_hours(30 * 24);
 
 /// True if the layer's allow-list says nothing of the release's ecosystem, or covers the release.
 fn admits(layer: &Layer, release: &Release) -> bool {

@@ -33,7 +33,7 @@ fn exception(waives: &str) -> String {
 #[test]
 fn a_finding_asks_for_what_its_rule_asks() {
     let ruling = check("", &[old(), matches(), gained(Verdict::Hold)], "hold install-hook-gained=hold");
-    assert_eq!(ruling.sentence(), format!("held by stockade: `left-demo` 1.1.0 {SENTENCE} (`package.json:7`)"),);
+    assert_eq!(ruling.sentence(), format!("held by stockade: `left-demo` 1.1.0 {SENTENCE} (`package.json:7`)"));
     let said = Finding::new("x", Verdict::Hold, "has it at package.json:7", "package.json", 7);
     let ruling = check("", &[old(), matches(), inspected(vec![said], Vec::new())], "hold x=hold");
     assert!(ruling.sentence().ends_with("has it at package.json:7"), "the place is said once: {}", ruling.sentence());
