@@ -32,7 +32,7 @@ impl<'a> Lowerer<'a, '_> {
 
     pub(super) fn function(&mut self, function: &'a OxcFunction<'a>, name: Option<Sym>) -> Fun {
         let body = function.body.as_ref().map_or(&[][..], |body| &body.statements);
-        self.function_of(name, &function.params, Body::Statements(body), function.span.start)
+        self.function_of(name, &function.params, &Body::Statements(body), function.span.start)
     }
 
     pub(super) fn arrow(&mut self, arrow: &'a ArrowFunctionExpression<'a>, name: Option<Sym>) -> Expr {
@@ -42,7 +42,7 @@ impl<'a> Lowerer<'a, '_> {
             other => other.as_expression().map(Body::Value),
         };
         let body = body.unwrap_or(Body::Statements(&[]));
-        let fun = self.function_of(name, &arrow.params, body, offset);
+        let fun = self.function_of(name, &arrow.params, &body, offset);
         self.add(Expression::Function(fun), offset)
     }
 
@@ -50,7 +50,7 @@ impl<'a> Lowerer<'a, '_> {
         &mut self,
         name: Option<Sym>,
         parameters: &'a FormalParameters<'a>,
-        body: Body<'a>,
+        body: &Body<'a>,
         offset: u32,
     ) -> Fun {
         if !self.deeper(offset) {

@@ -40,7 +40,7 @@ impl<'a> Lowerer<'a, '_> {
             self.links.extend(link);
             inner = next;
         }
-        let mut value = self.operand(inner);
+        let mut value = self.operand(inner, offset);
         while self.links.len() > first {
             let Some(link) = self.links.pop() else { break };
             value = self.linked(value, link);
@@ -98,8 +98,7 @@ impl<'a> Lowerer<'a, '_> {
         }
     }
 
-    fn operand(&mut self, expression: &'a Oxc<'a>) -> Expr {
-        let offset = expression.span().start;
+    fn operand(&mut self, expression: &'a Oxc<'a>, offset: u32) -> Expr {
         match expression {
             Oxc::BooleanLiteral(literal) => self.add(Expression::Boolean(literal.value), offset),
             Oxc::NullLiteral(_) | Oxc::NewTarget(_) => self.add(Expression::Nothing, offset),

@@ -13,11 +13,12 @@ mod switch;
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use oxc_allocator::Allocator;
 use oxc_parser::{ParseOptions, Parser, ParserReturn};
-use oxc_span::SourceType;
+use oxc_span::{LabeledSpan, SourceType};
 
 use self::expressions::Link;
 use self::nesting::{MAX_NESTING, is_crowded, nesting};
@@ -35,6 +36,13 @@ const KNOWN_NAMES: usize = 8_192;
 
 /// The most problems that are written down for one text.
 const MAX_PROBLEMS: usize = 20;
+
+/// The most memory that is kept for the next text, in bytes: 64 MB. Fresh memory costs as much time as the parser itself.
+const MAX_ARENA: usize = 64 * 1024 * 1024;
+
+thread_local! {
+    static ARENA: Cell<Allocator> = Cell::default();
+}
 
 /// A text as the small form.
 pub(crate) fn lower(source: &str, names: &mut Names) -> Program {
@@ -54,29 +62,38 @@ pub(crate) fn lower(source: &str, names: &mut Names) -> Program {
         program.problems.push(("nesting that can be read in two ways, in too long a text".to_owned(), 0));
         return program;
     }
-    read(source, program, names)
+    read(source, names)
 }
 
 /// Reads a text in one way after the other, until there is no complaint; otherwise as it has the fewest.
-fn read(source: &str, program: Program, names: &mut Names) -> Program {
+fn read(source: &str, names: &mut Names) -> Program {
     let sure = [SourceType::unambiguous(), SourceType::script()];
     let unsure = [SourceType::unambiguous().with_jsx(true), SourceType::ts(), SourceType::tsx()];
     let unsure = std::iter::once_with(|| unsure.into_iter().filter(|_| !is_crowded(source))).flatten();
-    let mut best: Option<(usize, SourceType)> = None;
+    let mut best = (usize::MAX, SourceType::unambiguous());
     for kind in sure.into_iter().chain(unsure) {
-        let allocator = Allocator::default();
-        let parsed = parse(&allocator, source, kind);
-        if !parsed.panicked && parsed.diagnostics.is_empty() {
-            return Lowerer::new(source, program, names).finish(&parsed);
-        }
-        let complaints = if parsed.panicked { usize::MAX } else { parsed.diagnostics.len() };
-        if best.is_none_or(|(fewest, _)| complaints < fewest) {
-            best = Some((complaints, kind));
+        match read_as(source, kind, 0, names) {
+            Ok(program) => return program,
+            Err(complaints) if complaints < best.0 => best = (complaints, kind),
+            Err(_) => {}
         }
     }
-    let allocator = Allocator::default();
-    let parsed = parse(&allocator, source, best.map_or_else(SourceType::unambiguous, |(_, kind)| kind));
-    Lowerer::new(source, program, names).finish(&parsed)
+    let (_, kind) = best;
+    read_as(source, kind, usize::MAX, names).unwrap_or_else(|_| Program::new(Language::JavaScript))
+}
+
+/// Reads a text in one way; fails with the number of complaints if there are more than are accepted.
+fn read_as(source: &str, kind: SourceType, accepted: usize, names: &mut Names) -> Result<Program, usize> {
+    let mut arena = ARENA.take();
+    let parsed = parse(&arena, source, kind);
+    let complaints = if parsed.panicked { usize::MAX } else { parsed.diagnostics.len() };
+    let program = (complaints <= accepted).then(|| Lowerer::new(source, names).finish(&parsed));
+    drop(parsed);
+    arena.reset();
+    if arena.capacity() <= MAX_ARENA {
+        ARENA.set(arena);
+    }
+    program.ok_or(complaints)
 }
 
 fn parse<'a>(allocator: &'a Allocator, source: &'a str, kind: SourceType) -> ParserReturn<'a> {
@@ -112,16 +129,17 @@ struct Lowerer<'a, 'n> {
 }
 
 impl<'a, 'n> Lowerer<'a, 'n> {
-    fn new(source: &str, mut program: Program, names: &'n mut Names) -> Self {
+    fn new(source: &str, names: &'n mut Names) -> Self {
         /// About how many bytes of source become one expression, in code as it is published.
         const BYTES_AN_EXPRESSION: usize = 10;
         let expected = source.len() / BYTES_AN_EXPRESSION;
+        let mut program = Program::new(Language::JavaScript);
         program.expressions.reserve(expected);
         program.offsets.reserve(expected);
         Self {
             program,
             names,
-            known: vec![("", Sym(u32::MAX)); KNOWN_NAMES],
+            known: vec![("", Sym(u32::MAX)); expected.clamp(1, KNOWN_NAMES)],
             locals: Vec::new(),
             labels: Vec::new(),
             links: Vec::new(),
@@ -134,7 +152,7 @@ impl<'a, 'n> Lowerer<'a, 'n> {
 
     fn finish(mut self, parsed: &'a ParserReturn<'a>) -> Program {
         for complaint in parsed.diagnostics.iter().take(MAX_PROBLEMS) {
-            let offset = complaint.labels.first().map_or(0, |label| label.offset());
+            let offset = complaint.labels.first().map_or(0, LabeledSpan::offset);
             self.program.problems.push((complaint.message.to_string(), offset));
         }
         let body = self.block(&parsed.program.body);
@@ -147,7 +165,7 @@ impl<'a, 'n> Lowerer<'a, 'n> {
     }
 
     fn name(&mut self, text: &'a str) -> Sym {
-        let place = place(text);
+        let place = place(text, self.known.len());
         if let Some(&(met, name)) = self.known.get(place)
             && met == text
             && name.0 != u32::MAX
@@ -177,9 +195,13 @@ impl<'a, 'n> Lowerer<'a, 'n> {
         }
     }
 
+    fn is_deepest(&self) -> bool {
+        self.depth >= MAX_DEPTH
+    }
+
     /// Goes one deeper, if that is allowed.
     fn deeper(&mut self, offset: u32) -> bool {
-        if self.depth >= MAX_DEPTH {
+        if self.is_deepest() {
             if !self.too_deep {
                 let what = format!("code that is nested deeper than {MAX_DEPTH} is not looked at");
                 self.program.problems.push((what, offset));
@@ -192,11 +214,11 @@ impl<'a, 'n> Lowerer<'a, 'n> {
     }
 }
 
-/// The place of a name among [`KNOWN_NAMES`].
-fn place(text: &str) -> usize {
+/// The place of a name among so many.
+fn place(text: &str, places: usize) -> usize {
     const PRIME: u64 = 0x517c_c1b7_2722_0a95;
     let word = |bytes: &[u8]| bytes.iter().fold(0, |word, &byte| word << 8 | u64::from(byte));
     let mixed =
         text.as_bytes().chunks(8).fold(0_u64, |mixed, chunk| (mixed.rotate_left(5) ^ word(chunk)).wrapping_mul(PRIME));
-    (mixed >> 40) as usize % KNOWN_NAMES
+    (mixed >> 40) as usize % places.max(1)
 }

@@ -112,6 +112,7 @@ enum Awaited {
     ClassValue,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is what was seen last, and they do not exclude each other")]
 struct Scanner<'a> {
     source: &'a [u8],
     at: usize,
@@ -279,7 +280,6 @@ impl<'a> Scanner<'a> {
                 self.after_contextual = word == b"of";
                 self.before = Before::Operator;
             }
-            b"var" | b"let" | b"const" | b"import" | b"export" | b"break" | b"continue" => self.operand(false),
             _ => self.operand(false),
         }
     }

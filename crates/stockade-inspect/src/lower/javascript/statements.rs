@@ -70,9 +70,12 @@ impl<'a> Lowerer<'a, '_> {
     }
 
     fn statement(&mut self, statement: &'a Oxc<'a>, out: &mut Block) {
-        if !self.deeper(statement.span().start) {
+        if self.is_deepest() {
+            // Says so, once.
+            self.deeper(statement.span().start);
             return;
         }
+        self.depth += 1;
         self.statement_inside(statement, out);
         self.depth -= 1;
     }
@@ -454,15 +457,14 @@ impl<'a> Lowerer<'a, '_> {
 
     /// True if a `break` leaves a loop of the small form, where only the innermost loop can be left.
     fn leaves_loop(&self, label: Option<&str>) -> bool {
-        let unnamed = || self.labels.iter().rev().take_while(|around| around.name.is_none() || around.name != label);
-        match label {
-            None => unnamed().find(|around| around.name.is_none()).is_none_or(|around| around.kind == LabelKind::Loop),
-            Some(_) => {
-                let target = self.labels.iter().rev().find(|around| around.name == label);
-                target.is_some_and(|target| target.kind == LabelKind::Loop)
-                    || unnamed().any(|around| around.name.is_none() && around.kind == LabelKind::Loop)
-            }
-        }
+        let Some(label) = label else {
+            let innermost = self.labels.iter().rev().find(|around| around.name.is_none());
+            return innermost.is_none_or(|around| around.kind == LabelKind::Loop);
+        };
+        let inside = self.labels.iter().rev().take_while(|around| around.name != Some(label));
+        let target = self.labels.iter().rev().find(|around| around.name == Some(label));
+        target.is_some_and(|target| target.kind == LabelKind::Loop)
+            || inside.into_iter().any(|around| around.name.is_none() && around.kind == LabelKind::Loop)
     }
 
     /// The equality of a value with another, where the other stands.
