@@ -5,12 +5,12 @@ use std::rc::Rc;
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 
-use super::{bounds, bytes_value, list, number_at, plain_text, text_value};
+use super::{bounds, bytes_value, list, number_at, plain_text, text_value, whole};
 use crate::decode;
 use crate::value::{Apply, Arguments, Known, Value};
 
 pub(super) fn method(bytes: &Rc<[u8]>, name: &str, arguments: &Arguments, apply: &mut Apply<'_>) -> Option<Value> {
-    let offset = || number_at(arguments, 0, 0.0).map(|at| at as usize);
+    let offset = || number_at(arguments, 0, 0.0).map(whole);
     let read = |length: usize, little: bool| {
         let at = offset()?;
         let some = bytes.get(at..at.checked_add(length)?)?;
@@ -107,7 +107,8 @@ pub(super) fn of_value(value: &Value) -> Option<Rc<[u8]>> {
 pub(super) fn in_list(items: &[Value]) -> Option<Vec<u8>> {
     let byte = |item: &Value| {
         let number = item.as_number()?;
-        (number.fract() == 0.0 && (0.0..256.0).contains(&number)).then_some(number as u8)
+        let is_whole = number.fract() == 0.0 && number >= 0.0;
+        u8::try_from(whole(number)).ok().filter(|_| is_whole)
     };
     items.iter().map(byte).collect()
 }
@@ -120,7 +121,7 @@ pub(super) fn is_readable(bytes: &[u8]) -> bool {
 
 /// A number as a typed array keeps it.
 pub(super) fn low_byte(number: f64) -> u8 {
-    (super::numbers::int32(number) & 0xff) as u8
+    super::numbers::int32(number).to_le_bytes()[0]
 }
 
 /// Numbers, as a typed array keeps them.

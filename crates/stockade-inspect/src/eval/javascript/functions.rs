@@ -9,7 +9,8 @@ use base64::prelude::BASE64_STANDARD;
 use super::super::truth;
 use super::units::of_units;
 use super::{
-    MAX_ITEMS, bytes, bytes_value, json, list_value, number_at, numbers, pairs, paths, plain_text, text_value,
+    MAX_ITEMS, bytes, bytes_value, float, json, list_value, number_at, numbers, pairs, paths, plain_text, text_value,
+    whole,
 };
 use crate::decode::{self, Format};
 use crate::ir::Language;
@@ -42,12 +43,12 @@ pub(crate) fn function(path: &str, arguments: &Arguments, apply: &mut Apply<'_>)
         Some(("os", "homedir")) => Some(Known::Partial("~".into()).into()),
         Some(("os", "tmpdir")) => Some(Known::Partial("/tmp".into()).into()),
         Some(("process", "cwd")) => Some(Known::Partial(".".into()).into()),
-        Some(("Promise", "resolve")) | Some(("util", "promisify" | "deprecate")) => arguments.at(0).cloned(),
+        Some(("Promise", "resolve") | ("util", "promisify" | "deprecate")) => arguments.at(0).cloned(),
         Some(("Promise", "all" | "allSettled")) => {
             arguments.at(0).filter(|list| matches!(list.known, Known::List(_))).cloned()
         }
         Some(("Reflect", "apply")) => reflect_apply(arguments, apply),
-        Some(("url", "parse")) | Some(("url", "URL")) | Some(("URL", "parse")) => paths::address(arguments),
+        Some(("url", "parse" | "URL") | ("URL", "parse")) => paths::address(arguments),
         Some(("url", "fileURLToPath" | "pathToFileURL")) => {
             arguments.at(0).filter(|value| value.as_partial().is_some()).cloned()
         }
@@ -210,8 +211,8 @@ fn array_from(of_bytes: bool, arguments: &Arguments, apply: &mut Apply<'_>) -> O
             let entries = entries.borrow();
             match entries.iter().find(|(key, _)| &**key == "length") {
                 Some((_, length)) => {
-                    let length = length.as_number().filter(|length| (0.0..=MAX_ITEMS as f64).contains(length))?;
-                    vec![Known::Nothing.into(); length as usize]
+                    let length = length.as_number().filter(|length| (0.0..=float(MAX_ITEMS)).contains(length))?;
+                    vec![Known::Nothing.into(); whole(length)]
                 }
                 None => pairs(&entries),
             }
@@ -224,7 +225,7 @@ fn array_from(of_bytes: bool, arguments: &Arguments, apply: &mut Apply<'_>) -> O
     let items = match arguments.at(1) {
         Some(function) if matches!(function.known, Known::Function(_) | Known::Api(_)) => {
             let numbered = items.into_iter().enumerate();
-            numbered.map(|(at, item)| apply(function, &[item, Value::number(at as f64)])).collect()
+            numbered.map(|(at, item)| apply(function, &[item, Value::number(float(at))])).collect()
         }
         _ => items,
     };
@@ -244,7 +245,7 @@ fn typed(of_bytes: bool, arguments: &Arguments) -> Option<Value> {
 }
 
 fn filled(length: f64, value: &Value) -> Option<Value> {
-    (0.0..=MAX_ITEMS as f64).contains(&length).then(|| Value::list(vec![value.clone(); length as usize]))
+    (0.0..=float(MAX_ITEMS)).contains(&length).then(|| Value::list(vec![value.clone(); whole(length)]))
 }
 
 fn buffer(name: &str, arguments: &Arguments) -> Option<Value> {
@@ -259,7 +260,7 @@ fn buffer(name: &str, arguments: &Arguments) -> Option<Value> {
             let parts: Option<Vec<Rc<[u8]>>> = parts.borrow().iter().map(bytes::of_value).collect();
             bytes_value(&parts?.concat())
         }
-        "byteLength" => Some(Value::number(arguments.at(0)?.as_bytes()?.len() as f64)),
+        "byteLength" => Some(Value::number(float(arguments.at(0)?.as_bytes()?.len()))),
         "isBuffer" => match arguments.at(0)?.known {
             Known::Unknown | Known::Api(_) => None,
             Known::Bytes(_) => Some(Known::Boolean(true).into()),
@@ -272,18 +273,17 @@ fn buffer(name: &str, arguments: &Arguments) -> Option<Value> {
 fn string(name: &str, arguments: &Arguments) -> Option<Value> {
     match name {
         "fromCharCode" => {
-            let units: Option<Vec<u16>> = arguments
-                .positional
-                .iter()
-                .map(|value| numbers::number(value).map(|number| (numbers::int32(number) & 0xffff) as u16))
-                .collect();
+            let units: Option<Vec<u16>> =
+                arguments.positional.iter().map(|value| numbers::number(value).map(numbers::uint16)).collect();
             text_value(of_units(&units?))
         }
         "fromCodePoint" => {
             let letters: Option<String> = arguments
                 .positional
                 .iter()
-                .map(|value| numbers::number(value).and_then(|number| char::from_u32(number as u32)))
+                .map(|value| {
+                    numbers::number(value).and_then(|number| char::from_u32(u32::try_from(whole(number)).ok()?))
+                })
                 .collect();
             text_value(letters?)
         }
@@ -324,7 +324,7 @@ fn reflect_apply(arguments: &Arguments, apply: &mut Apply<'_>) -> Option<Value> 
 fn decoder(module: &str, name: &str, arguments: &Arguments) -> Option<Value> {
     let input = || bytes::of_value(arguments.at(0)?);
     let latin = || match &arguments.at(0)?.known {
-        Known::Text(text) => Some(text.chars().map(|c| u32::from(c) as u8).collect::<Vec<u8>>()),
+        Known::Text(text) => Some(bytes::of_text(text, "latin1")?),
         _ => input().map(|bytes| bytes.to_vec()),
     };
     let format = match name {

@@ -28,10 +28,9 @@ fn write(value: &Value, text: &mut String, depth: u32) -> bool {
     }
     match &value.known {
         Known::Unknown | Known::Api(_) => text.push(HOLE),
-        Known::Nothing | Known::Function(_) => text.push_str("null"),
         Known::Boolean(truth) => text.push_str(if *truth { "true" } else { "false" }),
         Known::Number(number) if number.is_finite() => text.push_str(&number_text(*number)),
-        Known::Number(_) => text.push_str("null"),
+        Known::Number(_) | Known::Nothing | Known::Function(_) => text.push_str("null"),
         Known::Text(inner) | Known::Partial(inner) => text.push_str(&quoted(inner)),
         Known::Bytes(_) | Known::Pattern(..) => text.push_str("{}"),
         Known::List(items) => {
@@ -71,6 +70,11 @@ fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap_or_default()
 }
 
+#[expect(clippy::cast_precision_loss, reason = "JavaScript has no other numbers")]
+fn digits(number: i64) -> f64 {
+    number as f64
+}
+
 struct Parsed(Value);
 
 impl<'de> Deserialize<'de> for Parsed {
@@ -97,11 +101,11 @@ impl<'de> Visitor<'de> for Values {
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
-        Ok(Value::number(number as f64))
+        Ok(Value::number(digits(number)))
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
-        Ok(Value::number(number as f64))
+        Ok(Value::number(digits(i64::try_from(number).unwrap_or(i64::MAX))))
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Value, E> {

@@ -6,14 +6,16 @@ use std::rc::Rc;
 
 use super::super::operators::shown;
 use super::super::truth;
-use super::{MAX_ITEMS, MAX_RESULT, bound, bounds, bytes, list_value, number_at, partial_value, plain_text};
+use super::{
+    MAX_ITEMS, MAX_RESULT, bound, bounds, bytes, float, list_value, number_at, partial_value, plain_text, whole,
+};
 use crate::ir::Language;
 use crate::value::{Apply, Arguments, HOLE, Known, Value};
 
 /// How many items may be sorted by a function.
 const MAX_SORTED: usize = 10_000;
 /// How deep lists are made flat.
-const MAX_FLAT: u32 = 20;
+const MAX_FLAT: usize = 20;
 
 type Items = Rc<RefCell<Vec<Value>>>;
 
@@ -31,7 +33,7 @@ pub(super) fn method(list: &Items, name: &str, arguments: &Arguments, apply: &mu
 
 fn read(list: &Items, name: &str, arguments: &Arguments) -> Option<Value> {
     let items = list.borrow();
-    let number = |at: Option<usize>| Value::number(at.map_or(-1.0, |at| at as f64));
+    let number = |at: Option<usize>| Value::number(at.map_or(-1.0, float));
     Some(match name {
         "join" => {
             let separator = match arguments.at(0).map(|value| &value.known) {
@@ -66,14 +68,14 @@ fn read(list: &Items, name: &str, arguments: &Arguments) -> Option<Value> {
         "includes" | "has" => Known::Boolean(position(items.iter(), arguments.at(0)?)?.is_some()).into(),
         "at" => {
             let at = number_at(arguments, 0, 0.0)?;
-            let at = if at < 0.0 { at + items.len() as f64 } else { at };
-            (at >= 0.0).then(|| items.get(at as usize).cloned()).flatten().unwrap_or(Known::Nothing.into())
+            let at = if at < 0.0 { at + float(items.len()) } else { at };
+            (at >= 0.0).then(|| items.get(whole(at)).cloned()).flatten().unwrap_or(Known::Nothing.into())
         }
-        "flat" => list_value(flat(&items, number_at(arguments, 0, 1.0)?.min(f64::from(MAX_FLAT)) as u32))?,
-        "keys" => list_value((0..items.len()).map(|at| Value::number(at as f64)).collect())?,
+        "flat" => list_value(flat(&items, whole(number_at(arguments, 0, 1.0)?).min(MAX_FLAT)))?,
+        "keys" => list_value((0..items.len()).map(|at| Value::number(float(at))).collect())?,
         "values" => list_value(items.clone())?,
         "entries" => {
-            let pair = |(at, item): (usize, &Value)| Value::list(vec![Value::number(at as f64), item.clone()]);
+            let pair = |(at, item): (usize, &Value)| Value::list(vec![Value::number(float(at)), item.clone()]);
             list_value(items.iter().enumerate().map(pair).collect())?
         }
         "valueOf" => Known::List(Rc::clone(list)).into(),
@@ -108,6 +110,7 @@ pub(super) fn join(items: &[Value], separator: &str) -> Option<Value> {
 }
 
 /// Where an item is, if every one before it is known.
+#[expect(clippy::option_option, reason = "that nothing is known is not that nothing is found")]
 fn position<'v>(items: impl Iterator<Item = &'v Value>, wanted: &Value) -> Option<Option<usize>> {
     for (at, item) in items.enumerate() {
         if same(item, wanted)? {
@@ -118,15 +121,15 @@ fn position<'v>(items: impl Iterator<Item = &'v Value>, wanted: &Value) -> Optio
 }
 
 /// `===`, as far as it is known.
+#[expect(clippy::float_cmp, reason = "that is how the language compares")]
 fn same(left: &Value, right: &Value) -> Option<bool> {
     Some(match (&left.known, &right.known) {
         (Known::Number(a), Known::Number(b)) => a == b,
-        (Known::Text(a), Known::Text(b)) => a == b,
+        (Known::Text(a), Known::Text(b)) | (Known::Api(a), Known::Api(b)) => a == b,
         (Known::Boolean(a), Known::Boolean(b)) => a == b,
         (Known::Nothing, Known::Nothing) => true,
         (Known::List(a), Known::List(b)) => Rc::ptr_eq(a, b),
         (Known::Map(a), Known::Map(b)) => Rc::ptr_eq(a, b),
-        (Known::Api(a), Known::Api(b)) => a == b,
         (Known::Unknown | Known::Partial(_) | Known::Api(_), _)
         | (_, Known::Unknown | Known::Partial(_) | Known::Api(_)) => {
             return None;
@@ -135,7 +138,7 @@ fn same(left: &Value, right: &Value) -> Option<bool> {
     })
 }
 
-fn flat(items: &[Value], depth: u32) -> Vec<Value> {
+fn flat(items: &[Value], depth: usize) -> Vec<Value> {
     let mut out = Vec::with_capacity(items.len());
     for item in items {
         match &item.known {
@@ -159,20 +162,20 @@ fn changed(list: &Items, name: &str, arguments: &Arguments, apply: &mut Apply<'_
     Some(match name {
         "push" | "add" if items.len() + arguments.positional.len() <= MAX_ITEMS => {
             items.extend(arguments.positional.iter().cloned());
-            if name == "add" { itself() } else { Value::number(items.len() as f64) }
+            if name == "add" { itself() } else { Value::number(float(items.len())) }
         }
         "pop" => items.pop().unwrap_or(Known::Nothing.into()),
         "shift" if items.is_empty() => Known::Nothing.into(),
         "shift" => items.remove(0),
         "unshift" if items.len() + arguments.positional.len() <= MAX_ITEMS => {
             items.splice(0..0, arguments.positional.iter().cloned());
-            Value::number(items.len() as f64)
+            Value::number(float(items.len()))
         }
         "splice" => {
             let from = bound(number_at(arguments, 0, 0.0)?, items.len());
-            let rest = (items.len() - from) as f64;
+            let rest = float(items.len() - from);
             let default = if arguments.positional.is_empty() { 0.0 } else { rest };
-            let count = number_at(arguments, 1, default)?.max(0.0).min(rest) as usize;
+            let count = whole(number_at(arguments, 1, default)?.min(rest));
             let new = arguments.positional.iter().skip(2).cloned();
             let removed = items.splice(from..from + count, new).collect();
             Value::list(removed)
@@ -260,7 +263,7 @@ fn each(list: &Items, name: &str, arguments: &Arguments, apply: &mut Apply<'_>) 
     let itself: Value = Known::List(Rc::clone(list)).into();
     let mut results = Vec::new();
     for (at, item) in items.iter().enumerate() {
-        let result = apply(function, &[item.clone(), Value::number(at as f64), itself.clone()]);
+        let result = apply(function, &[item.clone(), Value::number(float(at)), itself.clone()]);
         let holds = || truth(&result, Language::JavaScript);
         match name {
             "map" => results.push(result),
@@ -271,7 +274,7 @@ fn each(list: &Items, name: &str, arguments: &Arguments, apply: &mut Apply<'_>) 
             },
             "filter" if holds()? => results.push(item.clone()),
             "find" | "findLast" if holds()? => return Some(item.clone()),
-            "findIndex" if holds()? => return Some(Value::number(at as f64)),
+            "findIndex" if holds()? => return Some(Value::number(float(at))),
             "some" if holds()? => return Some(Known::Boolean(true).into()),
             "every" if !holds()? => return Some(Known::Boolean(false).into()),
             _ => {}
@@ -304,7 +307,7 @@ fn reduce(list: &Items, backwards: bool, arguments: &Arguments, apply: &mut Appl
         None => items.next()?.1,
     };
     for (at, item) in items {
-        result = apply(function, &[result, item, Value::number(at as f64)]);
+        result = apply(function, &[result, item, Value::number(float(at))]);
     }
     Some(result)
 }

@@ -13,13 +13,12 @@ mod pattern;
 #[cfg(test)]
 mod tests;
 mod text;
-mod units;
+pub(crate) mod units;
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 pub(crate) use self::functions::function;
-pub(crate) use self::units::{length, unit_at};
 use super::operators::{enter, shown};
 use crate::ir::Language;
 use crate::value::{Apply, Arguments, HOLE, Known, Value};
@@ -45,9 +44,12 @@ pub(crate) fn method(receiver: &Known, name: &str, arguments: &Arguments, apply:
     }
 }
 
+/// Keys and values, in order of insertion.
+type Entries = Vec<(Rc<str>, Value)>;
+
 /// The methods of `Map`, and those of objects that loaders use.
 fn map_method(
-    entries: &Rc<RefCell<Vec<(Rc<str>, Value)>>>,
+    entries: &Rc<RefCell<Entries>>,
     name: &str,
     arguments: &Arguments,
     apply: &mut Apply<'_>,
@@ -129,11 +131,22 @@ fn number_at(arguments: &Arguments, position: usize, default: f64) -> Option<f64
     }
 }
 
+/// A count as a number: counts here are far below 2^53.
+#[expect(clippy::cast_precision_loss, reason = "nothing that is counted here comes near 2^53")]
+fn float(count: usize) -> f64 {
+    count as f64
+}
+
+/// A number as a count: none if it is negative or not a number.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates, as is wanted here")]
+fn whole(number: f64) -> usize {
+    number as usize
+}
+
 /// A bound as `slice` takes it: counted from the end if negative, and kept within the length.
 fn bound(number: f64, length: usize) -> usize {
-    let length = length as f64;
-    let place = if number < 0.0 { (length + number).max(0.0) } else { number.min(length) };
-    place as usize
+    let length = float(length);
+    whole(if number < 0.0 { length + number } else { number.min(length) })
 }
 
 /// The two bounds of `slice`.

@@ -1,7 +1,7 @@
 //! Numbers.
 
 use super::super::operators::{number_text, sign};
-use super::{number_at, text_value};
+use super::{number_at, text_value, whole};
 use crate::ir::Unary;
 use crate::value::{Arguments, Known, Value};
 
@@ -25,7 +25,7 @@ pub(super) fn method(number: f64, name: &str, arguments: &Arguments) -> Option<V
         }
         "toFixed" => {
             let digits = number_at(arguments, 0, 0.0)?;
-            (0.0..=MAX_DIGITS).contains(&digits).then(|| Value::text(&format!("{number:.0$}", digits as usize)))
+            (0.0..=MAX_DIGITS).contains(&digits).then(|| Value::text(&format!("{number:.0$}", whole(digits))))
         }
         "valueOf" => Some(Value::number(number)),
         _ => None,
@@ -36,19 +36,22 @@ pub(super) fn method(number: f64, name: &str, arguments: &Arguments) -> Option<V
 fn in_radix(number: f64, radix: f64) -> Option<String> {
     /// Digits of a fraction that are written at most.
     const FRACTION_DIGITS: usize = 52;
-    if radix == 10.0 || !number.is_finite() {
+    if whole(radix) == 10 || !number.is_finite() {
         return Some(number_text(number));
     }
     if !(2.0..=36.0).contains(&radix) || number.abs() > 9_007_199_254_740_991.0 {
         return None;
     }
-    let radix = radix as u32;
-    let digit = |value: u32| char::from_digit(value, radix).unwrap_or('0');
-    let (mut whole, mut fraction) = (number.abs().trunc() as u64, number.abs().fract());
+    let base = whole(radix);
+    let digit = |value: usize| {
+        let digit = u32::try_from(value).ok().zip(u32::try_from(base).ok());
+        digit.and_then(|(value, base)| char::from_digit(value, base)).unwrap_or('0')
+    };
+    let (mut rest, mut fraction) = (whole(number.abs()), number.abs().fract());
     let mut digits = Vec::new();
-    while whole > 0 || digits.is_empty() {
-        digits.push(digit((whole % u64::from(radix)) as u32));
-        whole /= u64::from(radix);
+    while rest > 0 || digits.is_empty() {
+        digits.push(digit(rest % base));
+        rest /= base;
     }
     let mut text = String::from(if number < 0.0 { "-" } else { "" });
     text.extend(digits.iter().rev());
@@ -56,9 +59,9 @@ fn in_radix(number: f64, radix: f64) -> Option<String> {
         text.push('.');
         let mut precision = number.abs().max(1.0) * f64::EPSILON / 2.0;
         for _ in 0..FRACTION_DIGITS {
-            fraction *= f64::from(radix);
-            precision *= f64::from(radix);
-            text.push(digit(fraction.trunc() as u32));
+            fraction *= radix;
+            precision *= radix;
+            text.push(digit(whole(fraction)));
             fraction = fraction.fract();
             if fraction < precision {
                 break;
@@ -75,7 +78,7 @@ pub(super) fn parse_int(text: &str, radix: f64) -> f64 {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
-    let mut radix = radix as u32;
+    let mut radix = u32::try_from(whole(radix)).unwrap_or(u32::MAX);
     let hexadecimal = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
     let text = match hexadecimal {
         Some(rest) if radix == 0 || radix == 16 => {
@@ -154,7 +157,7 @@ pub(super) fn math(name: &str, arguments: &Arguments) -> Option<f64> {
         "tan" => first.tan(),
         "atan" => first.atan(),
         "atan2" => first.atan2(second),
-        "fround" => f64::from(first as f32),
+        "fround" => single(first),
         "imul" => f64::from(int32(first).wrapping_mul(int32(second))),
         "clz32" => f64::from(int32(first).cast_unsigned().leading_zeros()),
         "min" => all
@@ -170,7 +173,19 @@ pub(super) fn math(name: &str, arguments: &Arguments) -> Option<f64> {
     })
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "that is what is asked for")]
+fn single(number: f64) -> f64 {
+    f64::from(number as f32)
+}
+
+/// The low 16 bits of a number.
+pub(super) fn uint16(number: f64) -> u16 {
+    let [low, high, ..] = int32(number).to_le_bytes();
+    u16::from_le_bytes([low, high])
+}
+
 /// The low 32 bits of a number.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is whole and below 2^32")]
 pub(super) fn int32(number: f64) -> i32 {
     if !number.is_finite() {
         return 0;

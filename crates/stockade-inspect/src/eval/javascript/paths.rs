@@ -31,14 +31,13 @@ pub(super) fn normal(path: &str) -> String {
     let mut steps: Vec<&str> = Vec::new();
     for step in path.split('/') {
         match step {
-            "." if !steps.is_empty() => {}
             ".." if steps
                 .last()
                 .is_some_and(|last| !last.is_empty() && *last != ".." && !last.contains(HOLE) && *last != "~") =>
             {
                 steps.pop();
             }
-            "" if !steps.is_empty() => {}
+            "." | "" if !steps.is_empty() => {}
             step => steps.push(step),
         }
     }

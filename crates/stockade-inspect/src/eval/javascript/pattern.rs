@@ -128,6 +128,7 @@ impl Regex {
     }
 
     /// The first match from a place on. `None` if the budget is used up.
+    #[expect(clippy::option_option, reason = "that nothing is known is not that nothing is found")]
     pub(super) fn find(&self, text: &[char], from: usize, budget: &mut u64) -> Option<Option<Found>> {
         for start in from..=text.len() {
             if let Some(found) = self.at(text, start, budget)? {
@@ -137,6 +138,7 @@ impl Regex {
         Some(None)
     }
 
+    #[expect(clippy::option_option, reason = "that nothing is known is not that nothing is found")]
     fn at(&self, text: &[char], start: usize, budget: &mut u64) -> Option<Option<Found>> {
         let mut waiting = vec![(0, start, vec![None; self.groups * 2 + self.loops])];
         while let Some((mut step, mut at, mut marks)) = waiting.pop() {

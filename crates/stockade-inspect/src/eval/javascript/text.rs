@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::pattern::{Found, Regex};
 use super::units::{of_units, units};
-use super::{MAX_ITEMS, MAX_RESULT, bound, bounds, list_value, number_at, plain_text, text_value};
+use super::{MAX_ITEMS, MAX_RESULT, bound, bounds, float, list_value, number_at, plain_text, text_value, whole};
 use crate::value::{Apply, Arguments, HOLE, Known, Value};
 
 /// How many characters a text may have at most that a regular expression is tried on: 1 M.
@@ -24,8 +24,8 @@ pub(super) fn method(text: &Rc<str>, name: &str, arguments: &Arguments, apply: &
         }
         "repeat" => {
             let times = number_at(arguments, 0, 0.0)?;
-            let fits = times >= 0.0 && times * text.len() as f64 <= MAX_RESULT as f64;
-            fits.then(|| Value::text(&text.repeat(times as usize)))
+            let fits = times >= 0.0 && times * float(text.len()) <= float(MAX_RESULT);
+            fits.then(|| Value::text(&text.repeat(whole(times))))
         }
         "split" => split(text, arguments),
         "replace" => replace(text, arguments, false, apply),
@@ -53,7 +53,7 @@ pub(super) fn partial(text: &Rc<str>, name: &str) -> Option<Value> {
 fn by_position(text: &Rc<str>, name: &str, arguments: &Arguments) -> Option<Value> {
     let units = units(text);
     let length = units.len();
-    let unit = |at: f64| (at >= 0.0).then(|| units.get(at as usize)).flatten().copied();
+    let unit = |at: f64| (at >= 0.0).then(|| units.get(whole(at))).flatten().copied();
     Some(match name {
         "charAt" => {
             let unit = unit(number_at(arguments, 0, 0.0)?);
@@ -65,7 +65,7 @@ fn by_position(text: &Rc<str>, name: &str, arguments: &Arguments) -> Option<Valu
         }
         "codePointAt" => {
             let at = number_at(arguments, 0, 0.0)?;
-            let pair = units.get(at.max(0.0) as usize..).unwrap_or_default();
+            let pair = units.get(whole(at)..).unwrap_or_default();
             match char::decode_utf16(pair.iter().take(2).copied()).next() {
                 Some(Ok(letter)) => Value::number(f64::from(u32::from(letter))),
                 Some(Err(half)) => Value::number(f64::from(half.unpaired_surrogate())),
@@ -74,7 +74,7 @@ fn by_position(text: &Rc<str>, name: &str, arguments: &Arguments) -> Option<Valu
         }
         "at" => {
             let at = number_at(arguments, 0, 0.0)?;
-            let at = if at < 0.0 { at + length as f64 } else { at };
+            let at = if at < 0.0 { at + float(length) } else { at };
             unit(at).map_or(Known::Nothing.into(), |unit| Value::text(&of_units(&[unit])))
         }
         "slice" => {
@@ -88,8 +88,8 @@ fn by_position(text: &Rc<str>, name: &str, arguments: &Arguments) -> Option<Valu
         }
         "substr" => {
             let from = bound(number_at(arguments, 0, 0.0)?, length);
-            let count = number_at(arguments, 1, f64::INFINITY)?.max(0.0).min((length - from) as f64);
-            Value::text(&of_units(units.get(from..from + count as usize)?))
+            let count = number_at(arguments, 1, f64::INFINITY)?.min(float(length - from));
+            Value::text(&of_units(units.get(from..from + whole(count))?))
         }
         "padStart" | "padEnd" => return pad(text, length, name == "padStart", arguments),
         _ => return None,
@@ -102,10 +102,10 @@ fn pad(text: &Rc<str>, length: usize, at_start: bool, arguments: &Arguments) -> 
         Some(filler) if !matches!(filler.known, Known::Nothing) => plain_text(filler)?.encode_utf16().collect(),
         _ => vec![u16::from(b' ')],
     };
-    if wanted > MAX_RESULT as f64 || filler.is_empty() {
+    if wanted > float(MAX_RESULT) || filler.is_empty() {
         return None;
     }
-    let missing = (wanted as usize).saturating_sub(length);
+    let missing = whole(wanted).saturating_sub(length);
     let filling: Vec<u16> = filler.iter().cycle().take(missing).copied().collect();
     let filling = of_units(&filling);
     text_value(if at_start { format!("{filling}{text}") } else { format!("{text}{filling}") })
@@ -124,7 +124,7 @@ fn find(text: &Rc<str>, name: &str, arguments: &Arguments) -> Option<Value> {
     };
     let start = from.map_or(0, |from| bound(from.max(0.0), length));
     let rest = || text.get(start..).unwrap_or_default();
-    let position = |found: Option<usize>| Value::number(found.map_or(-1.0, |at| offset(at) as f64));
+    let position = |found: Option<usize>| Value::number(found.map_or(-1.0, |at| float(offset(at))));
     Some(match name {
         "indexOf" => position(rest().find(wanted.as_str()).map(|at| at + start)),
         "lastIndexOf" => {
@@ -142,7 +142,7 @@ fn find(text: &Rc<str>, name: &str, arguments: &Arguments) -> Option<Value> {
 
 fn split(text: &Rc<str>, arguments: &Arguments) -> Option<Value> {
     let limit = number_at(arguments, 1, f64::INFINITY)?;
-    let limit = if limit < 0.0 { usize::MAX } else { limit.min(MAX_ITEMS as f64 + 1.0) as usize };
+    let limit = if limit < 0.0 { usize::MAX } else { whole(limit).min(MAX_ITEMS + 1) };
     let parts: Vec<Value> = match arguments.at(0).map(|separator| &separator.known) {
         None | Some(Known::Nothing) => vec![Known::Text(Rc::clone(text)).into()],
         Some(Known::Text(separator)) if separator.is_empty() => {
@@ -261,7 +261,7 @@ fn replaced(
             let groups = found.groups().map(|group| group.map_or(Known::Nothing.into(), |at| Value::text(&part(at))));
             let mut values = vec![Value::text(&part(found.whole()))];
             values.extend(groups);
-            values.push(Value::number(found.whole().0 as f64));
+            values.push(Value::number(float(found.whole().0)));
             values.push(Known::Text(Rc::clone(text)).into());
             let value = apply(replacement, &values);
             Some(plain_text(&value).unwrap_or_else(|| HOLE.to_string()))
@@ -313,7 +313,7 @@ fn matches(text: &Rc<str>, name: &str, arguments: &Arguments) -> Option<Value> {
     let mut budget = Regex::budget(&letters);
     let found = regex.find(&letters, 0, &mut budget)?;
     Some(match (name, found) {
-        ("search", found) => Value::number(found.map_or(-1.0, |found| found.whole().0 as f64)),
+        ("search", found) => Value::number(found.map_or(-1.0, |found| float(found.whole().0))),
         (_, Some(found)) => as_list(&found),
         (_, None) => Known::Nothing.into(),
     })

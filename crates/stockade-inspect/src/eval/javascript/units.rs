@@ -13,12 +13,15 @@ const KEPT: usize = 4;
 /// The most bytes of a text that is kept: 16 MB.
 const MAX_KEPT: usize = 16 * 1024 * 1024;
 
+/// A text and its units.
+type Kept = (Rc<str>, Rc<[u16]>);
+
 thread_local! {
-    static UNITS: RefCell<Vec<(Rc<str>, Rc<[u16]>)>> = const { RefCell::new(Vec::new()) };
+    static UNITS: RefCell<Vec<Kept>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The units of a text.
-pub(super) fn units(text: &Rc<str>) -> Rc<[u16]> {
+pub(crate) fn units(text: &Rc<str>) -> Rc<[u16]> {
     if text.len() < WORTH_KEEPING || text.len() > MAX_KEPT {
         return text.encode_utf16().collect();
     }
@@ -34,16 +37,6 @@ pub(super) fn units(text: &Rc<str>) -> Rc<[u16]> {
         kept.push((Rc::clone(text), Rc::clone(&units)));
         units
     })
-}
-
-/// How many units a text has.
-pub(crate) fn length(text: &Rc<str>) -> usize {
-    units(text).len()
-}
-
-/// One unit of a text, as a text.
-pub(crate) fn unit_at(text: &Rc<str>, at: usize) -> Option<String> {
-    units(text).get(at).map(|unit| of_units(&[*unit]))
 }
 
 /// A text of units. A half of a pair becomes the replacement character.
