@@ -76,6 +76,19 @@ pub struct DecisionRequest {
     pub expires: Option<Timestamp>,
 }
 
+impl DecisionRequest {
+    /// Whether this can be decided at all.
+    pub fn check(&self, now: Timestamp) -> Result<(), EngineError> {
+        if let Some(expires) = self.expires.filter(|expires| *expires <= now) {
+            return Err(EngineError::Refused(format!("{expires} is over already; give an end that is still to come")));
+        }
+        if self.verdict == Verdict::Allow && self.expires.is_none() {
+            return Err(EngineError::Refused("an approval needs an end; give one with `--expires`".to_owned()));
+        }
+        Ok(())
+    }
+}
+
 impl Engine {
     /// Writes down rulings that are not there yet, and returns their identifiers. Tampering is also told to whoever watches.
     pub(crate) async fn record(&self, judged: Vec<Judged>) -> Result<Vec<String>, EngineError> {
@@ -181,14 +194,9 @@ impl Engine {
     /// Records what a person decides about a release: bound to the digest of its bytes as they were first seen, else to
     /// what the index claims of them, and where it claims nothing the bytes are fetched to learn it.
     pub async fn decide(&self, request: DecisionRequest) -> Result<Decision, EngineError> {
-        let DecisionRequest { release, verdict, reason, by, expires } = request;
         let now = self.now();
-        if let Some(expires) = expires.filter(|expires| *expires <= now) {
-            return Err(EngineError::Refused(format!("{expires} is over already; give an end that is still to come")));
-        }
-        if verdict == Verdict::Allow && expires.is_none() {
-            return Err(EngineError::Refused("an approval needs an end; give one with `--expires`".to_owned()));
-        }
+        request.check(now)?;
+        let DecisionRequest { release, verdict, reason, by, expires } = request;
         let digest = self.digest_of(&release).await?;
         let decision = Decision { release, digest, verdict, reason, by, expires };
         self.0.store.decide(now, decision.clone()).await?;

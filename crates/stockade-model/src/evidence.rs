@@ -120,6 +120,11 @@ impl Finding {
         }
     }
 
+    /// The place, unless the sentence says it already.
+    pub fn unsaid_place(&self) -> Option<String> {
+        self.place().filter(|place| !self.sentence.contains(place.as_str()))
+    }
+
     /// `collect.js:3`; `None` if it is about the release as a whole.
     pub fn place(&self) -> Option<String> {
         match (self.path.as_str(), self.line) {

@@ -190,8 +190,7 @@ impl<'a> Case<'a> {
         if verdict.max(finding.verdict) == Verdict::Allow {
             return;
         }
-        let place = finding.place().filter(|place| !finding.sentence.contains(place.as_str()));
-        let place = place.map(|place| format!(" (`{}`)", shown(&place))).unwrap_or_default();
+        let place = finding.unsaid_place().map(|place| format!(" (`{}`)", shown(&place))).unwrap_or_default();
         let sentence = format!("{}{place}", shown(&finding.sentence));
         // What ranks a reason is its name, and a finding must not pass for another kind of reason.
         let rule = finding.rule.as_str();

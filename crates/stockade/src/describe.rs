@@ -104,10 +104,16 @@ fn inspection(
     rows
 }
 
-/// `install-hook-gained (hold): runs … (collect.js:3)`
+/// `install-hook-gained asks to hold, for package.json:7`. What it says is a reason of the ruling, unless it asks for
+/// nothing.
 fn found_by(finding: &Finding) -> String {
-    let place = finding.place().map(|place| format!(" ({place})")).unwrap_or_default();
-    format!("{} ({}): {}{place}", finding.rule, finding.verdict.name(), finding.sentence)
+    let Finding { rule, verdict, sentence, .. } = finding;
+    if *verdict == Verdict::Allow {
+        let place = finding.unsaid_place().map(|place| format!(" ({place})")).unwrap_or_default();
+        return format!("{rule}: {sentence}{place}");
+    }
+    let place = finding.place().map(|place| format!(", for {place}")).unwrap_or_default();
+    format!("{rule} asks to {}{place}", verdict.name())
 }
 
 fn said(yes: bool, if_yes: &str, if_no: &str) -> String {

@@ -57,7 +57,9 @@ fn request(context: &Context<'_>, verdict: Verdict, arguments: Decide) -> anyhow
         (None, Verdict::Allow) => Some(now.checked_add(SignedDuration::from_hours(APPROVAL_DAYS * 24))?),
         (None, _) => None,
     };
-    Ok(DecisionRequest { release, verdict, reason, by, expires })
+    let request = DecisionRequest { release, verdict, reason, by, expires };
+    request.check(now)?;
+    Ok(request)
 }
 
 /// What speaks against a release, with what is in it. What cannot be looked at is said, and keeps nobody from deciding.

@@ -89,7 +89,7 @@ fn an_error_in_a_policy_has_its_place() {
     world.settings("listen = \"127.0.0.1:1\"\n[policy]\nmoode = \"audit\"\n");
     assert_snapshot!(check(&["policy", "check"]), @"
     stockade: `~/.config/stockade/stockade.toml` cannot be used
-      because policy, line 3, column 1: unknown field `moode`, expected one of `mode`, `cooldown`, `gaps`, `advisories`, `deny`, `allow`, `rule`, `exception`
+      because policy, line 3, column 1: unknown field `moode`, expected one of `mode`, `cooldown`, `gaps`, `advisories`, `inspection`, `deny`, `allow`, `rule`, `exception`
     status 2
     ");
 }
@@ -97,7 +97,7 @@ fn an_error_in_a_policy_has_its_place() {
 #[test]
 fn another_policy_can_be_tried() {
     let Some(world) = World::or_skip() else { return };
-    world.project.write("loose.toml", "[cooldown]\ndefault = \"1h\"\n");
+    world.project.write("loose.toml", "[cooldown]\ndefault = \"1h\"\n[inspection]\nenabled = false\n");
     let hijacked = "pkg:npm/left-demo@1.1.0";
     assert_eq!(world.stockade(["policy", "test", hijacked]).status, Some(1));
     let output = world.stockade(["policy", "test", hijacked, "pkg:npm/left-demo@1.0.9", "--policy", "loose.toml"]);
@@ -105,6 +105,16 @@ fn another_policy_can_be_tried() {
     let output = world.stockade(["run", "--policy", "loose.toml", "--", "npm", "install", "--no-audit"]);
     assert!(output.stderr.contains("loose.toml is to be the policy"), "{output}");
     assert_eq!(world.installed("left-demo").as_deref(), Some("1.1.0"));
+}
+
+#[test]
+fn a_rule_of_the_inspection_that_there_is_not_is_told() {
+    let Some(world) = World::or_skip() else { return };
+    let rules = "[inspection.rules]\ninstall-hook-gaind = \"deny\"\nyoung-dependency-gained = \"deny\"\n";
+    world.project.write("rules.toml", rules);
+    let checked = world.json(["policy", "check", "rules.toml"]);
+    let warning = "`inspection.install-hook-gaind`: there is no such rule; is it spelled as in a finding?";
+    assert_eq!(checked["warnings"], serde_json::json!([warning]));
 }
 
 #[test]

@@ -45,11 +45,35 @@ fn a_policy_that_only_records_lets_everything_in_and_tells_what_it_would_have_re
     assert_eq!(world.installed("left-demo").as_deref(), Some("1.1.0"));
     assert_snapshot!(summary(&output), @"
     stockade: 1 package served ([N] bytes), 1 only recorded
-      would be held  pkg:npm/left-demo@1.1.0  is 5 hours old; policy asks 72 hours
-                     until [INSTANT]
+      would be held  pkg:npm/left-demo@1.1.0  runs code at its install that no cleared release ran: `node steal.js` (package.json:7)
                      why: stockade explain [RULING]
     status 0
     ");
+}
+
+#[test]
+fn a_hijacked_release_that_is_old_enough_is_held_for_what_it_gained() {
+    let Some(world) = World::or_skip() else { return };
+    let later = |arguments: &[&str]| {
+        let mut command = world.project.command(env!("CARGO_BIN_EXE_stockade"));
+        world.project.finish(command.args(["--now", &hours_before(NOW, -100).to_string()]).args(arguments))
+    };
+    world.project.write("package.json", json!({"dependencies": {"left-demo": "1.1.0"}}).to_string());
+    let output = later(&["run", "--", "npm", "install", "--no-audit"]);
+    assert!(
+        output.stderr.contains("runs code at its install that no cleared release ran: `node steal.js`"),
+        "{output}"
+    );
+    assert!(!world.project.has("node_modules/left-demo") && !world.project.has("stolen"), "{output}");
+    // From then on the listing steers around it.
+    world.project.write("package.json", json!({"dependencies": {"left-demo": "^1.0.0"}}).to_string());
+    let output = later(&["run", "--", "npm", "install", "--no-audit"]);
+    assert!(output.ok(), "{output}");
+    assert_eq!(world.installed("left-demo").as_deref(), Some("1.0.9"));
+    assert!(later(&["approve", "pkg:npm/left-demo@1.1.0", "--reason", "reviewed"]).ok());
+    let output = later(&["run", "--", "npm", "update", "--no-audit", "--ignore-scripts"]);
+    assert!(output.ok(), "{output}");
+    assert_eq!(world.installed("left-demo").as_deref(), Some("1.1.0"));
 }
 
 #[test]
