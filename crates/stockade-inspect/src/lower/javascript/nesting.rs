@@ -222,7 +222,7 @@ impl<'a> Scanner<'a> {
             return;
         }
         let ended = std::mem::take(&mut self.ended) || self.before == Before::Operand;
-        if ended && word == b"while" && self.level.dos > 0 {
+        if ended && !property && word == b"while" && self.level.dos > 0 {
             self.level.dos -= 1;
             self.level.heads = self.level.heads.saturating_sub(1);
             (self.awaited, self.before) = (Awaited::Header, Before::Operator);
@@ -234,6 +234,10 @@ impl<'a> Scanner<'a> {
         if property || !word.first().is_some_and(u8::is_ascii_lowercase) {
             return self.operand(property);
         }
+        self.keyword(word, after_else);
+    }
+
+    fn keyword(&mut self, word: &[u8], after_else: bool) {
         match word {
             b"if" | b"for" | b"while" | b"with" => {
                 self.head(after_else);
