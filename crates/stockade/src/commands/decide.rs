@@ -74,7 +74,8 @@ async fn review(engine: &Engine, release: &Release) -> anyhow::Result<String> {
             why.evidence.iter().flat_map(|one| describe::content(one, engine.now())).collect();
         let gaps: Vec<Gap> =
             why.gaps.iter().chain(unseen.iter().filter(|gap| !why.gaps.contains(gap))).cloned().collect();
-        text.push_str(&format!("{}\n", why.sentence));
+        text.push_str(&why.sentence);
+        text.push('\n');
         text.push_str(&section("reasons", &describe::reasons(&why.ruling.reasons)));
         text.push_str(&section("content", &evidence));
         text.push_str(&section("could not look", &describe::gaps(&gaps)));
