@@ -15,6 +15,8 @@ use crate::value::{Arguments, Closure, Known, Scope, Taint, Value};
 
 /// How long a path of the platform may grow by calls of what calls return, in bytes.
 const MAX_PATH: usize = 160;
+/// How often a function is evaluated anew without anything coming of it.
+const MAX_FRUITLESS: u32 = 3;
 /// How often a function may be active at once with arguments that are not known.
 const MAX_RECURSION: u32 = 2;
 /// How many functions in one argument are called.
@@ -25,8 +27,20 @@ const RUNNING: &[&str] = &[
     "addListener", "addEventListener", "subscribe", "pipe", "sort", "replace",
 ];
 
+/// How much a builtin may read: items of containers, and 64 bytes of texts, count one each.
+const MAX_READ: u64 = 300_000;
+/// How deep containers may nest that a builtin reads.
+const MAX_DEPTH: u8 = 12;
+/// Methods that look at one item, however many there are.
+const STEPWISE: &[&str] = &[
+    "push", "pop", "shift", "unshift", "append", "get", "charAt", "charCodeAt", "codePointAt", "at", "add", "setdefault",
+    "insert", "startswith", "endswith", "startsWith", "endsWith",
+];
 /// Methods that give a plain text back, whatever the object is that has them.
 const DECODING: &[&str] = &["decrypt", "decompress", "decipher", "unpad", "b64decode", "unhexlify", "decryptBytes"];
+
+/// What stands for the methods that texts, numbers and lists of JavaScript have of their own.
+pub(super) const OWN_METHOD: &str = "Object.prototype.method";
 
 /// What is called.
 pub(super) struct Callee {
@@ -60,7 +74,15 @@ impl Machine {
     }
 
     fn invoke(&mut self, unit: &Rc<Unit>, at: Expr, callee: Callee, mut arguments: Arguments, scope: &Rc<Scope>) -> Value {
-        let Callee { receiver, method, target } = callee;
+        let Callee { receiver, method, mut target } = callee;
+        // A path of Python that is known is a text; what is done to it is done to a file.
+        if unit.program.language == Language::Python
+            && let (Some(receiver), Some(name)) = (&receiver, method.as_deref().and_then(python::path_method))
+            && receiver.as_partial().is_some()
+        {
+            arguments.named.push(("self".into(), receiver.clone()));
+            target = self.api(unit, &format!("pathlib.Path().{name}"));
+        }
         if unit.program.language == Language::JavaScript
             && let (Some(receiver), Some("call" | "apply" | "bind")) = (&receiver, method.as_deref())
             && matches!(receiver.known, Known::Function(_) | Known::Api(_))
@@ -77,6 +99,12 @@ impl Machine {
                 };
             }
             return self.invoke(unit, at, Callee { receiver: this, method: None, target }, arguments, scope);
+        }
+        if unit.program.language == Language::JavaScript
+            && matches!(&target.known, Known::Api(path) if &**path == OWN_METHOD)
+            && receiver.as_ref().is_some_and(|receiver| !matches!(receiver.known, Known::Api(_)))
+        {
+            return self.call_unknown(unit, at, receiver, method.as_deref(), &Value::default(), arguments);
         }
         match &target.known {
             Known::Function(closure) => {
@@ -152,6 +180,9 @@ impl Machine {
         if matches!(receiver.known, Known::Unknown | Known::Nothing | Known::Api(_) | Known::Function(_)) {
             return None;
         }
+        if !STEPWISE.contains(&method) && !self.affords(std::iter::once(receiver).chain(arguments.all())) {
+            return None;
+        }
         let language = unit.program.language;
         let mut apply = |function: &Value, values: &[Value]| self.apply_value(function, values);
         match language {
@@ -163,6 +194,9 @@ impl Machine {
     }
 
     fn builtin_function(&mut self, unit: &Unit, path: &str, arguments: &Arguments) -> Option<Value> {
+        if !self.affords(arguments.all()) {
+            return None;
+        }
         let language = unit.program.language;
         let mut apply = |function: &Value, values: &[Value]| self.apply_value(function, values);
         match language {
@@ -173,6 +207,16 @@ impl Machine {
             Language::Jvm => jvm::function(path, arguments, &mut apply),
             Language::Rust => None,
         }
+    }
+
+    /// Pays for what a builtin reads. What is too large, or nested so that it would be written out many times, is not
+    /// followed.
+    fn affords<'v>(&mut self, values: impl Iterator<Item = &'v Value>) -> bool {
+        let mut left = MAX_READ;
+        for value in values {
+            weigh(value, 0, &mut left);
+        }
+        left > 0 && self.spend((MAX_READ - left) / 4)
     }
 
     /// The arguments as the platform gets them: parts of the platform that are passed as a whole are read.
@@ -215,10 +259,17 @@ impl Machine {
         }
         let runs = method.is_some_and(|method| RUNNING.contains(&method)) && unit.program.language == Language::JavaScript;
         if runs && !called {
-            result = result.with(&self.call_back(&arguments, &Value::unknown(taint.clone())));
+            let loaded = path.strip_suffix(".then").filter(|module| self.modules.contains(*module));
+            let passed = loaded.map_or_else(Value::default, Value::api).tainted(&taint);
+            result = result.with(&self.call_back(&arguments, &passed));
         }
         if path.starts_with('.') {
             result = result.with(&self.used(path, &arguments));
+        }
+        if unit.program.language == Language::Python
+            && let Some(value) = python::path_of(path, &arguments)
+        {
+            return value.tainted(&result);
         }
         if let Some(value) = self.builtin_function(unit, path, &arguments) {
             return value.tainted(&result);
@@ -367,6 +418,11 @@ impl Machine {
         if *rounds > MAX_ROUNDS || self.calls >= MAX_CALLS || deep || !self.spend(weight) {
             return Value::unknown(taint);
         }
+        let again = self.visited.contains(&key);
+        if again && (self.repeats == 0 || self.fruitless.get(&key).copied().unwrap_or(0) >= MAX_FRUITLESS) {
+            return Value::unknown(taint);
+        }
+        let (steps, facts) = (self.steps, self.facts.acts.len() + self.facts.flows.len());
         let unit = self.unit_of(closure);
         self.visited.insert(key);
         *self.active.entry(key).or_insert(0) += 1;
@@ -386,6 +442,13 @@ impl Machine {
         (self.function, self.uncertain, self.loops) = (saved.1, saved.2, saved.3);
         if let Some(active) = self.active.get_mut(&key) {
             *active -= 1;
+        }
+        if again {
+            let told = matches!(result.known, Known::Text(_) | Known::Bytes(_) | Known::Number(_) | Known::Boolean(_) | Known::List(_));
+            if !(known && told) && facts == self.facts.acts.len() + self.facts.flows.len() {
+                *self.fruitless.entry(key).or_insert(0) += 1;
+                self.repeats = self.repeats.saturating_sub(steps.saturating_sub(self.steps));
+            }
         }
         if unknown {
             self.summaries.insert((key.0, key.1, self.at_load), result.clone());
@@ -460,6 +523,44 @@ impl Machine {
             reaches: Vec::new(),
         });
         Taint::of(Source::Parameter, USE | at)
+    }
+}
+
+/// Takes what a value weighs off what is left: items of containers, and 64 bytes of texts, one each.
+fn weigh(value: &Value, depth: u8, left: &mut u64) {
+    let own = match &value.known {
+        Known::Text(text) | Known::Partial(text) => 1 + text.len() as u64 / 64,
+        Known::Bytes(bytes) => 1 + bytes.len() as u64 / 64,
+        _ => 1,
+    };
+    *left = left.saturating_sub(own);
+    if *left == 0 || depth > MAX_DEPTH {
+        *left = 0;
+        return;
+    }
+    match &value.known {
+        Known::List(items) => {
+            let Ok(items) = items.try_borrow() else { return };
+            for item in items.iter() {
+                weigh(item, depth + 1, left);
+                if *left == 0 {
+                    return;
+                }
+            }
+        }
+        Known::Map(entries) => {
+            let Ok(entries) = entries.try_borrow() else { return };
+            for (_, item) in entries.iter() {
+                if matches!(item.known, Known::Function(_)) {
+                    continue;
+                }
+                weigh(item, depth + 1, left);
+                if *left == 0 {
+                    return;
+                }
+            }
+        }
+        _ => {}
     }
 }
 

@@ -12,6 +12,8 @@ use crate::value::{Arguments, HOLE, Known, Scope, Taint, Value};
 pub(super) const MAX_TEXT: usize = 16 * 1024 * 1024;
 /// How many items a spread or comprehension may give.
 const MAX_ITEMS: usize = 200_000;
+/// How many bytes are copied for a step.
+const BYTES_A_STEP: u64 = 64;
 /// Marks a map that is a class, and one that is an instance of a class.
 pub(super) const CLASS: &str = "\u{0}class";
 pub(super) const INSTANCE: &str = "\u{0}instance";
@@ -69,9 +71,15 @@ impl Machine {
                 let bounds = bounds.map(|bound| bound.map(|bound| self.value(unit, bound, scope)));
                 operators::slice(&object, &bounds).tainted(&object.taint)
             }
-            Expression::Call { callee, arguments } => self.call(unit, at, *callee, arguments, scope),
+            Expression::Call { callee, arguments } => {
+                let value = self.call(unit, at, *callee, arguments, scope);
+                self.charge(value)
+            }
             Expression::Unary(operator, operand) => self.unary(unit, *operator, *operand, scope),
-            Expression::Binary(..) => self.binary(unit, at, scope),
+            Expression::Binary(..) => {
+                let value = self.binary(unit, at, scope);
+                self.charge(value)
+            }
             Expression::Choose(test, then, otherwise) => self.choose(unit, (*test, *then, *otherwise), scope),
             Expression::Join(parts) => self.join(unit, parts, scope),
             Expression::List(items) => self.list(unit, items, scope),
@@ -101,6 +109,18 @@ impl Machine {
         }
     }
 
+    /// A large value costs what it takes to copy it, so that a text that grows in a loop cannot take for ever.
+    fn charge(&mut self, value: Value) -> Value {
+        let size = match &value.known {
+            Known::Text(text) | Known::Partial(text) => text.len(),
+            Known::Bytes(bytes) => bytes.len(),
+            Known::List(items) => items.try_borrow().map_or(0, |items| items.len() * 8),
+            _ => 0,
+        };
+        self.spend(size as u64 / BYTES_A_STEP);
+        value
+    }
+
     fn lookup(&mut self, unit: &Rc<Unit>, name: Sym, scope: &Rc<Scope>) -> Value {
         let mut here = Some(scope);
         while let Some(scope) = here {
@@ -110,7 +130,11 @@ impl Machine {
             here = scope.outer.as_ref();
         }
         let text = self.name(name);
-        if matches!(&*text, "this" | "self" | "super" | "cls") {
+        let own = match unit.program.language {
+            Language::JavaScript => matches!(&*text, "this" | "super"),
+            _ => matches!(&*text, "self" | "super" | "cls"),
+        };
+        if own {
             return Value::default();
         }
         self.api(unit, &text)
@@ -157,7 +181,7 @@ impl Machine {
             Known::List(items) if &*key == "length" => Value::number(items.borrow().len() as f64),
             Known::Function(_) if &*key == "constructor" => Value::api("Function"),
             Known::Text(_) | Known::List(_) | Known::Number(_) if unit.program.language == Language::JavaScript => {
-                if &*key == "constructor" { Value::api("Object") } else { Value::api("Object.prototype.method") }
+                if &*key == "constructor" { Value::api("Object") } else { Value::api(super::calls::OWN_METHOD) }
             }
             _ => self.fields.get(&name).cloned().unwrap_or_default(),
         };
@@ -341,6 +365,9 @@ impl Machine {
             let value = if spread { self.value(unit, *item, scope) } else { self.path(unit, *item, scope) };
             taint = taint.with(&value.taint);
             match (&value.known, spread) {
+                (Known::Text(text), true) if text.len() + values.len() < MAX_ITEMS => {
+                    values.extend(text.chars().map(|c| Value::text(c.encode_utf8(&mut [0; 4]))));
+                }
                 (Known::List(inner), true) if inner.borrow().len() + values.len() < MAX_ITEMS => {
                     values.extend(inner.borrow().iter().cloned());
                 }
@@ -476,7 +503,8 @@ impl Machine {
                 } else {
                     let new = self.value(unit, value, scope);
                     let taint = old.taint.with(&new.taint);
-                    operators::binary(operator, &old, &new, unit.program.language).tainted(&taint)
+                    let value = operators::binary(operator, &old, &new, unit.program.language).tainted(&taint);
+                    self.charge(value)
                 }
             }
         };

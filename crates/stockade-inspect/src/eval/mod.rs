@@ -31,8 +31,12 @@ use crate::lexicon;
 use crate::value::{Closure, Known, Origin, Scope, Taint, Value};
 
 /// How many steps a file may take, and more for each byte of it: a step is about one expression.
-const STEPS: u64 = 1_000_000;
-const STEPS_A_BYTE: u64 = 8;
+const STEPS: u64 = 300_000;
+const STEPS_A_BYTE: u64 = 1;
+/// How many steps there are for the first visit of a function or branch, whatever was spent before.
+const VISIT: u64 = 1_500;
+/// How many steps may come to nothing in functions that were evaluated before.
+const REPEATS: u64 = 200_000;
 /// How deep calls may nest.
 const MAX_CALLS: u32 = 40;
 /// How often one function is evaluated anew with known arguments.
@@ -100,6 +104,9 @@ pub(crate) struct Machine {
     waiting: Vec<(Closure, bool)>,
     rounds: HashMap<(u32, u32), u32>,
     active: HashMap<(u32, u32), u32>,
+    fruitless: HashMap<(u32, u32), u32>,
+    /// Steps that may still be spent on functions that were evaluated before, without anything coming of it.
+    repeats: u64,
     summaries: HashMap<(u32, u32, bool), Value>,
     overrides: HashMap<Rc<str>, Value>,
     fields: HashMap<Sym, Value>,
@@ -158,6 +165,8 @@ impl Machine {
             waiting: Vec::new(),
             rounds: HashMap::default(),
             active: HashMap::default(),
+            fruitless: HashMap::default(),
+            repeats: REPEATS,
             summaries: HashMap::default(),
             overrides: HashMap::default(),
             fields: HashMap::default(),
@@ -218,7 +227,7 @@ impl Machine {
             if self.visited.contains(&key) || self.facts.acts.len() >= MAX_FACTS {
                 continue;
             }
-            self.steps = self.steps.max(STEPS_A_BYTE * 64);
+            self.steps = self.steps.max(VISIT);
             let count = self.unit_of(&closure).program.function(closure.function).parameters.len();
             let unknown = vec![Value::default(); count];
             self.apply(&closure, None, &unknown);

@@ -171,7 +171,11 @@ fn known_binary(operator: Binary, left: &Value, right: &Value, language: Languag
         Add => add(left, right, language),
         Multiply if language == Language::Python => repeated(left, right).or_else(|| arithmetic(operator, left, right)),
         Remainder if language == Language::Python && left.as_partial().is_some() => {
-            super::python::percent(left.as_text()?, right).map(Known::Text)
+            let text = super::python::percent(left.as_text()?, right)?;
+            Some(if text.contains(HOLE) { Known::Partial(text) } else { Known::Text(text) })
+        }
+        Binary::Divide if language == Language::Python && is_path(left) | is_path(right) => {
+            super::python::divided(left, right).map(|value| value.known)
         }
         Equal => equal(left, right, language).map(Known::Boolean),
         NotEqual => equal(left, right, language).map(|equal| Known::Boolean(!equal)),
@@ -184,6 +188,11 @@ fn known_binary(operator: Binary, left: &Value, right: &Value, language: Languag
         }
         _ => arithmetic(operator, left, right),
     }
+}
+
+/// A part of a path that Python joins with `/`.
+fn is_path(value: &Value) -> bool {
+    value.as_partial().is_some() || matches!(&value.known, Known::Api(path) if path.starts_with("pathlib.Path"))
 }
 
 fn add(left: &Value, right: &Value, language: Language) -> Option<Known> {

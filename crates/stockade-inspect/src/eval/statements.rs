@@ -29,7 +29,10 @@ impl Machine {
     fn statement(&mut self, unit: &Rc<Unit>, statement: &Statement, scope: &Rc<Scope>) -> Outcome {
         match statement {
             Statement::Do(expression) => {
-                self.value(unit, *expression, scope);
+                match unit.program.expression(*expression) {
+                    Expression::Assign { .. } => self.path(unit, *expression, scope),
+                    _ => self.value(unit, *expression, scope),
+                };
                 Outcome::Next
             }
             Statement::Define(name, function) => {
@@ -276,7 +279,7 @@ impl Machine {
             for (at, part) in inner.into_iter().enumerate() {
                 let guarded = matches!(statement, Statement::If(..)) || (at == 1);
                 if guarded && !part.is_empty() && !self.ran.contains(&(part.as_ptr() as usize)) {
-                    self.steps = self.steps.max(super::STEPS_A_BYTE * 64);
+                    self.steps = self.steps.max(super::VISIT);
                     self.under(unit, "a condition that seems never to hold".to_owned(), part, scope);
                 } else {
                     self.visit_blocks(unit, part, scope);
