@@ -76,6 +76,11 @@ impl Version {
         !version.pre.is_empty()
     }
 
+    /// True if both are of one line of development: releases of it promise to be compatible.
+    pub fn is_of_line(&self, other: &Self) -> bool {
+        self.line() == other.line()
+    }
+
     /// The line of development: within it, releases promise to be compatible. That is the major version, and before 1.0
     /// the minor one.
     pub(crate) fn line(&self) -> (u64, u64) {

@@ -1,9 +1,9 @@
 //! What a release is compared with: what was cleared of its package before.
 //!
 //! A release is cleared if its bytes are known and today's ruling on them is to allow: what was let in once and is
-//! known as malware today says nothing for another release. Where the gateway has seen none, the release before it is
-//! fetched, but only for a release that is young: attacks on popular packages are found within days, and fetching a
-//! second file for everything that a cold gateway is asked for would double what it fetches.
+//! known as malware today says nothing for another release. Where the gateway has seen none of the line, the release
+//! before it is fetched, but only for a release that is young: attacks on popular packages are found within days, and
+//! fetching a second file for everything that a cold gateway is asked for would double what it fetches.
 
 use std::sync::Arc;
 
@@ -38,20 +38,47 @@ pub(crate) struct Baselines {
 
 impl Engine {
     pub(crate) async fn baselines(&self, case: &Case) -> Result<Baselines, EngineError> {
-        let (mut list, mut key) = self.at_hand_to_compare(case).await?;
-        let mut gap = None;
-        if list.is_empty() && self.is_young(case) {
-            gap = self.fetch_baseline(case).await?;
-            (list, key) = self.at_hand_to_compare(case).await?;
+        let cleared = self.cleared(case).await?;
+        if self.are_of_use(case, &cleared) {
+            let list = self.to_compare(&cleared).await?;
+            if !list.is_empty() {
+                return Ok(Baselines { list, key: key(&cleared), gap: None });
+            }
         }
-        Ok(Baselines { list, key, gap })
+        if !self.is_young(case) {
+            return Ok(Baselines { list: Vec::new(), key: key(&[]), gap: None });
+        }
+        let gap = self.fetch_baseline(case).await?;
+        let cleared = self.cleared(case).await?;
+        Ok(Baselines { list: self.to_compare(&cleared).await?, key: key(&cleared), gap })
     }
 
-    /// What is cleared and inspected, or can be without fetching it, and the key of all that is cleared.
-    async fn at_hand_to_compare(&self, case: &Case) -> Result<(Vec<(String, Arc<Inspection>)>, String), EngineError> {
+    /// True if there is something to compare with now that there was not.
+    pub(crate) async fn has_other_baselines(&self, case: &Case, than: &str) -> Result<bool, EngineError> {
         let cleared = self.cleared(case).await?;
+        Ok((self.are_of_use(case, &cleared) || self.is_young(case)) && key(&cleared) != than)
+    }
+
+    /// True if the first of them is a lower release of the same line. For a release that is not young it must be the very
+    /// one before it: from one to another there may be years of development, and it would be held for what is in a lower
+    /// release that nobody asked for.
+    fn are_of_use(&self, case: &Case, cleared: &[(Release, Digest)]) -> bool {
+        let index = &case.current.document.index;
+        let Some(first) = cleared.first().and_then(|(release, _)| index.position(&release.version)) else {
+            return false;
+        };
+        let order = |at: usize| index.releases.get(at).and_then(|listed| listed.order.as_ref());
+        let (Some(lower), Some(own)) = (order(first), case.listed().order.as_ref()) else { return false };
+        if lower >= own || !lower.is_of_line(own) {
+            return false;
+        }
+        self.is_young(case) || index.before(&case.release.version).first() == Some(&first)
+    }
+
+    /// Those of which there is an inspection, or can be without fetching anything.
+    async fn to_compare(&self, cleared: &[(Release, Digest)]) -> Result<Vec<(String, Arc<Inspection>)>, EngineError> {
         let mut list = Vec::new();
-        for (release, digest) in &cleared {
+        for (release, digest) in cleared {
             let known = match self.known_inspection(digest).await? {
                 Some(known) => Some(known),
                 // What was cleared before anything was inspected.
@@ -60,12 +87,7 @@ impl Engine {
             };
             list.extend(known.map(|known| (release.version.clone(), known)));
         }
-        Ok((list, key(&cleared)))
-    }
-
-    /// True if there are other baselines now than these.
-    pub(crate) async fn has_other_baselines(&self, case: &Case, than: &str) -> Result<bool, EngineError> {
-        Ok(key(&self.cleared(case).await?) != than)
+        Ok(list)
     }
 
     /// What is cleared of the package besides the release, with its bytes: lower releases of its line first.

@@ -130,6 +130,32 @@ fn what_is_old_is_inspected_alone_if_nothing_is_at_hand() {
 }
 
 #[test]
+fn what_is_old_is_compared_with_the_very_release_before_it_and_no_other() {
+    let hooked = |version: &str| old(version).script("postinstall", "node index.js");
+    let world =
+        world(&[old("1.0.0"), hooked("1.1.0"), hooked("1.2.0"), hooked("2.0.0"), old("3.0.0"), hooked("2.0.1")]);
+    for (version, status) in [("1.0.0", 200), ("3.0.0", 200), ("1.2.0", 200), ("2.0.0", 200)] {
+        assert_eq!(world.get(&file(version)).status, status, "{version}");
+    }
+    assert_eq!(found(&world, "1.2.0"), (None, false), "1.1.0 is between, and nobody has it");
+    assert_eq!(found(&world, "2.0.0"), (None, false), "it is of another line");
+    assert_eq!(world.get(&file("2.0.1")).status, 200);
+    assert_eq!(found(&world, "2.0.1"), (Some("2.0.0".to_owned()), false));
+    world.registry.publish_all(&[old("4.0.0").script("preinstall", "node index.js")]);
+    world.registry.publish_all(&[old("4.0.1").script("install", "node other.js")]);
+    world.pass(1);
+    assert_eq!((world.get(&file("4.0.0")).status, world.get(&file("4.0.1")).status), (200, 403));
+}
+
+#[test]
+fn a_young_release_of_another_line_is_compared_with_one_of_its_own() {
+    let world = world(&[old("1.0.0"), old("2.0.0"), hooked("1.0.1")]);
+    assert_eq!(world.get(&file("2.0.0")).status, 200);
+    held_for_its_hook(&world.get(&file("1.0.1")));
+    assert_eq!(found(&world, "1.0.1").0.as_deref(), Some("1.0.0"));
+}
+
+#[test]
 fn a_first_release_is_inspected_alone() {
     let world = world(&[hooked("1.0.0")]);
     let answer = world.get(&file("1.0.0"));
