@@ -10,7 +10,7 @@ use stockade_model::{Code, Trigger};
 use crate::capability::{Capability, Source};
 use crate::facts::{Act, MarkKind};
 use crate::inspection::{Change, Difference, File, Inspection, Place};
-use crate::lexicon::{self, Topic};
+use crate::lexicon::Topic;
 
 /// How many details and places of one change are told.
 const MAX_TOLD: usize = 5;
@@ -200,14 +200,18 @@ fn code(code: &Code) -> String {
 
 /// The difference to tell a person: against the newest cleared release, less what any cleared one had.
 pub(crate) fn between(subject: &Inspection, newest: &Inspection, known: &Cleared<'_>) -> Difference {
-    let mut difference = Difference { gained: gained(subject, known), lost: lost(subject, newest), ..Difference::default() };
-    difference.starts = subject.starts.iter().filter(|start| start.trigger < LATEST && !known.has_start(start)).cloned().collect();
+    let mut difference =
+        Difference { gained: gained(subject, known), lost: lost(subject, newest), ..Difference::default() };
+    difference.starts =
+        subject.starts.iter().filter(|start| start.trigger < LATEST && !known.has_start(start)).cloned().collect();
     difference.starts.truncate(MAX_LISTED);
     difference.needs = subject.needs.iter().filter(|need| !known.has_need(&need.name)).cloned().collect();
     let kept: HashSet<&str> = subject.needs.iter().map(|need| &*need.name).collect();
     difference.dropped_needs = newest.needs.iter().filter(|need| !kept.contains(&*need.name)).cloned().collect();
-    let hosts = subject.files.iter().filter(|file| file.trigger != Trigger::Never).flat_map(|file| &file.facts.mentions);
-    let hosts = hosts.filter(|mention| mention.topic == Topic::Address && !known.has_mention(Topic::Address, &mention.word));
+    let hosts =
+        subject.files.iter().filter(|file| file.trigger != Trigger::Never).flat_map(|file| &file.facts.mentions);
+    let hosts =
+        hosts.filter(|mention| mention.topic == Topic::Address && !known.has_mention(Topic::Address, &mention.word));
     difference.hosts = hosts.map(|mention| mention.word.clone()).collect();
     difference.hosts.sort();
     difference.hosts.dedup();
@@ -224,13 +228,16 @@ pub(crate) fn between(subject: &Inspection, newest: &Inspection, known: &Cleared
 fn gained(subject: &Inspection, known: &Cleared<'_>) -> Vec<Change> {
     let acts = subject.acts().filter(|(file, act, trigger)| {
         let file_is_known = known.has_file(file) && known.has_capability(act.capability, *trigger);
-        *trigger <= LATEST && !file_is_known && (!known.has_capability(act.capability, *trigger) || !known.has_detail(act))
+        *trigger <= LATEST
+            && !file_is_known
+            && (!known.has_capability(act.capability, *trigger) || !known.has_detail(act))
     });
     changes(acts)
 }
 
 fn lost(subject: &Inspection, newest: &Inspection) -> Vec<Change> {
-    let here: HashSet<Capability> = subject.acts().filter(|(.., trigger)| *trigger <= LATEST).map(|(_, act, _)| act.capability).collect();
+    let here: HashSet<Capability> =
+        subject.acts().filter(|(.., trigger)| *trigger <= LATEST).map(|(_, act, _)| act.capability).collect();
     changes(newest.acts().filter(|(_, act, trigger)| *trigger <= LATEST && !here.contains(&act.capability)))
 }
 
@@ -264,9 +271,4 @@ pub(crate) fn place(file: &File, act: &Act) -> Place {
         snippet: act.at.snippet.clone(),
         layers: act.layers.clone(),
     }
-}
-
-/// The host in an act's detail.
-pub(crate) fn host(act: &Act) -> Option<&str> {
-    lexicon::host(&act.detail)
 }

@@ -219,7 +219,7 @@ pub enum Expression {
         /// The element.
         element: Expr,
         /// Target, iterable, conditions; outermost first.
-        clauses: Box<[(Expr, Expr, Box<[Expr]>)]>,
+        clauses: Box<[Clause]>,
         /// True if the result is a map.
         map: bool,
     },
@@ -228,6 +228,9 @@ pub enum Expression {
     /// Anything else: the parts are evaluated, the value is unknown and depends on them.
     Other(Box<[Expr]>),
 }
+
+/// `for target in iterable if conditions` of a comprehension.
+pub type Clause = (Expr, Expr, Box<[Expr]>);
 
 /// A class.
 #[derive(Debug)]

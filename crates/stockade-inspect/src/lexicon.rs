@@ -91,7 +91,9 @@ pub(crate) fn topics(text: &str) -> impl Iterator<Item = (Topic, &'static str)> 
 pub(crate) fn refine(capability: Capability, detail: &str) -> Capability {
     let about = |wanted: &[Topic]| topics(detail).any(|(topic, _)| wanted.contains(&topic));
     match capability {
-        Capability::Read if about(&[Topic::Secret, Topic::Wallet, Topic::Browser, Topic::Cloud]) => Capability::ReadSecret,
+        Capability::Read if about(&[Topic::Secret, Topic::Wallet, Topic::Browser, Topic::Cloud]) => {
+            Capability::ReadSecret
+        }
         Capability::Write | Capability::MakeExecutable if about(&[Topic::Persistence]) => Capability::Persist,
         Capability::Network if about(&[Topic::Cloud]) => Capability::CloudSecret,
         Capability::Network if about(&[Topic::Publish]) => Capability::Publish,
@@ -125,7 +127,9 @@ pub(crate) fn mentions(_file: &Unit, units: &[Rc<Unit>], facts: &mut Facts) {
             for (topic, word) in topics(text) {
                 mention(facts, unit, topic, word, offset);
             }
-            if text.len() < MAX_SEARCHED && let Some(host) = host(text) {
+            if text.len() < MAX_SEARCHED
+                && let Some(host) = host(text)
+            {
                 mention(facts, unit, Topic::Address, host, offset);
             }
         }
@@ -154,7 +158,9 @@ pub(crate) fn host(text: &str) -> Option<&str> {
     if !matches!(scheme, "http" | "https" | "ws" | "wss" | "ftp" | "tcp" | "udp" | "socks5") {
         return None;
     }
-    let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '@' | '['))).unwrap_or(rest.len());
+    let end = rest
+        .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '@' | '[')))
+        .unwrap_or(rest.len());
     let host = rest[..end].rsplit('@').next().unwrap_or_default().trim_matches('.');
     (host.len() > 2 && host.len() < 254).then_some(host)
 }

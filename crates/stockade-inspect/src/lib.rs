@@ -15,8 +15,8 @@
 mod apis;
 pub mod capability;
 mod decode;
-mod eval;
 mod difference;
+mod eval;
 pub mod facts;
 mod inspection;
 pub mod ir;
@@ -29,8 +29,6 @@ mod rules;
 mod surface;
 mod value;
 
-pub use inspection::{
-    Assessment, Change, CrossFlow, Difference, File, Finding, Inspection, Place, VERSION,
-};
+pub use inspection::{Assessment, Change, CrossFlow, Difference, File, Finding, Inspection, Place, VERSION};
 pub use link::{facts, inspect};
-pub use rules::{Rules, RuleError, assess};
+pub use rules::{RuleError, Rules, assess};

@@ -74,8 +74,7 @@ fn run_as(tree: &Tree) -> HashMap<&str, Language> {
         Code::File(path) => Some(&**path),
         _ => None,
     });
-    let python = |path: &&str| path.ends_with(".pth");
-    files.filter(python).map(|path| (path, Language::Python)).collect()
+    files.filter(|path| extension(path) == "pth").map(|path| (path, Language::Python)).collect()
 }
 
 /// The command of a hook as a file of its own, beside the manifest that declares it.
@@ -86,7 +85,8 @@ fn hook(start: &Start) -> Option<File> {
         Code::File(_) => return None,
     };
     let mut facts = crate::eval::facts(text, language);
-    let spots = facts.acts.iter_mut().map(|act| &mut act.at).chain(facts.mentions.iter_mut().map(|mention| &mut mention.at));
+    let spots =
+        facts.acts.iter_mut().map(|act| &mut act.at).chain(facts.mentions.iter_mut().map(|mention| &mut mention.at));
     for spot in spots {
         spot.line = start.line;
     }
@@ -147,11 +147,15 @@ impl Links {
                 queue.push_back((if *at_load { trigger } else { trigger.max(Trigger::Call) }, *target));
             }
         }
+        let packages = packages(&inspection.starts);
         for (file, reached) in inspection.files.iter_mut().zip(&reached) {
-            file.trigger = reached.unwrap_or_else(|| unreached(file, is_test));
-            file.triggers = file.facts.acts.iter().map(|act| {
-                if act.at_load { file.trigger } else { file.trigger.max(Trigger::Call) }
-            }).collect();
+            file.trigger = reached.unwrap_or_else(|| unreached(file, &packages, is_test));
+            file.triggers = file
+                .facts
+                .acts
+                .iter()
+                .map(|act| if act.at_load { file.trigger } else { file.trigger.max(Trigger::Call) })
+                .collect();
         }
         self.follow_uses(inspection);
     }
@@ -189,30 +193,47 @@ impl Links {
     }
 }
 
-fn cross(flows: &mut Vec<CrossFlow>, (user, _, used): (u32, &File, &crate::facts::Use), (owner, export): (u32, &crate::facts::Export)) {
+fn cross(
+    flows: &mut Vec<CrossFlow>,
+    (user, _, used): (u32, &File, &crate::facts::Use),
+    (owner, export): (u32, &crate::facts::Export),
+) {
     let own = |source: &Source| *source != Source::Parameter;
-    let returned: Vec<_> = export.returns.iter().filter(|(source, _)| own(source)).map(|(source, act)| (*source, owner, *act)).collect();
+    let returned: Vec<_> =
+        export.returns.iter().filter(|(source, _)| own(source)).map(|(source, act)| (*source, owner, *act)).collect();
     if !returned.is_empty() {
         flows.extend(used.reaches.iter().map(|to| CrossFlow { from: returned.clone(), to: (user, *to) }));
     }
     for (parameter, act) in &export.passes {
         let passed = used.arguments.get(usize::from(*parameter)).map(Vec::as_slice).unwrap_or_default();
-        let from: Vec<_> = passed.iter().filter(|(source, _)| own(source)).map(|(source, act)| (*source, user, *act)).collect();
+        let from: Vec<_> =
+            passed.iter().filter(|(source, _)| own(source)).map(|(source, act)| (*source, user, *act)).collect();
         if !from.is_empty() {
             flows.push(CrossFlow { from, to: (owner, *act) });
         }
     }
 }
 
-/// When a file runs that nothing of the package loads: modules of Python and classes of Java are loaded by their names.
-fn unreached(file: &File, is_test: fn(&str) -> bool) -> Trigger {
+/// The folders of the modules that are loaded at an import: whatever lies in them can be loaded by its name.
+fn packages(starts: &[Start]) -> Vec<String> {
+    let loaded = starts.iter().filter(|start| start.trigger == Trigger::Import);
+    let folders = loaded.filter_map(|start| match &start.code {
+        Code::File(path) => path.rsplit_once('/').map(|(folder, _)| format!("{folder}/")),
+        _ => None,
+    });
+    folders.collect()
+}
+
+/// When a file runs that nothing of the package loads: modules of a package of Python and classes of Java are loaded by
+/// their names. Scripts beside the package are not.
+fn unreached(file: &File, packages: &[String], is_test: fn(&str) -> bool) -> Trigger {
     if is_test(&file.path) {
         return Trigger::Never;
     }
     match file.facts.language {
-        Some(Language::Python | Language::Jvm) => Trigger::Import,
-        Some(_) => Trigger::Call,
-        None => Trigger::Call,
+        Some(Language::Jvm) => Trigger::Import,
+        Some(Language::Python) if packages.iter().any(|folder| file.path.starts_with(&**folder)) => Trigger::Import,
+        _ => Trigger::Call,
     }
 }
 
@@ -222,16 +243,38 @@ fn resolve(files: &HashMap<&str, u32>, from: &str, language: Option<Language>, m
     let first = |candidates: &[String]| candidates.iter().find_map(|path| files.get(&**path)).copied();
     match language {
         Some(Language::Python) => python(files, folder, module),
-        Some(Language::Jvm) => files.get(&*format!("{}.class", module.replace('.', "/"))).copied().into_iter().collect(),
+        Some(Language::Jvm) => {
+            files.get(&*format!("{}.class", module.replace('.', "/"))).copied().into_iter().collect()
+        }
         Some(Language::Rust) => {
             let name = module.trim_start_matches("./");
             let own = from.strip_suffix(".rs").unwrap_or(from);
-            let candidates = [join(folder, &format!("{name}.rs")), join(folder, &format!("{name}/mod.rs")), format!("{own}/{name}.rs")];
+            let candidates = [
+                join(folder, &format!("{name}.rs")),
+                join(folder, &format!("{name}/mod.rs")),
+                format!("{own}/{name}.rs"),
+            ];
             first(&candidates).into_iter().collect()
         }
         _ if module.starts_with('.') || module.starts_with('/') => {
             let Some(base) = normal(&join(folder, module)) else { return Vec::new() };
-            let endings = ["", ".js", ".mjs", ".cjs", ".ts", ".tsx", ".jsx", ".json", ".node", ".py", ".sh", "/index.js", "/index.mjs", "/index.cjs", "/index.ts"];
+            let endings = [
+                "",
+                ".js",
+                ".mjs",
+                ".cjs",
+                ".ts",
+                ".tsx",
+                ".jsx",
+                ".json",
+                ".node",
+                ".py",
+                ".sh",
+                "/index.js",
+                "/index.mjs",
+                "/index.cjs",
+                "/index.ts",
+            ];
             let mut candidates: Vec<String> = endings.iter().map(|ending| format!("{base}{ending}")).collect();
             if let Some(stem) = base.strip_suffix(".js") {
                 candidates.push(format!("{stem}.ts"));
@@ -269,7 +312,11 @@ fn python(files: &HashMap<&str, u32>, folder: &str, module: &str) -> Vec<u32> {
 }
 
 fn join(folder: &str, name: &str) -> String {
-    if folder.is_empty() || name.starts_with('/') { name.trim_start_matches('/').to_owned() } else { format!("{folder}/{name}") }
+    if folder.is_empty() || name.starts_with('/') {
+        name.trim_start_matches('/').to_owned()
+    } else {
+        format!("{folder}/{name}")
+    }
 }
 
 /// A path without `.` and `..`; `None` if it leaves the package.

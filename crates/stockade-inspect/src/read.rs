@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::facts::{Facts, FileGap, Import, Mark, MarkKind, Spot};
+use crate::facts::{Facts, FileGap, Mark, MarkKind, Spot};
 use crate::ir::Language;
 use crate::{eval, native, surface};
 
@@ -27,17 +27,15 @@ pub(crate) fn kind(path: &str, bytes: &[u8]) -> Kind {
     if native::is_native(bytes) {
         return Kind::Native;
     }
-    if bytes.starts_with(b"\xca\xfe\xba\xbe") && path.ends_with(".class") {
-        return Kind::Class;
-    }
     let name = path.rsplit('/').next().unwrap_or(path);
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension).to_ascii_lowercase();
     if path.ends_with(".d.ts") || path.ends_with(".d.mts") || path.ends_with(".d.cts") {
         return Kind::Text;
     }
     match &*extension {
-        "js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx" | "es6" | "node.js" => Kind::Code(Language::JavaScript),
-        "py" | "pyw" | "pyi" | "pyx" if extension != "pyi" && extension != "pyx" => Kind::Code(Language::Python),
+        "class" if bytes.starts_with(b"\xca\xfe\xba\xbe") => Kind::Class,
+        "js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx" | "es6" => Kind::Code(Language::JavaScript),
+        "py" | "pyw" => Kind::Code(Language::Python),
         "rs" => Kind::Code(Language::Rust),
         "sh" | "bash" | "zsh" | "bat" | "cmd" => Kind::Code(Language::Shell),
         "ps1" | "psm1" => Kind::Code(Language::PowerShell),
@@ -51,7 +49,9 @@ fn by_content(bytes: &[u8]) -> Kind {
         let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
         let line = String::from_utf8_lossy(line);
         return match &*line {
-            line if line.contains("node") || line.contains("bun") || line.contains("deno") => Kind::Code(Language::JavaScript),
+            line if line.contains("node") || line.contains("bun") || line.contains("deno") => {
+                Kind::Code(Language::JavaScript)
+            }
             line if line.contains("python") => Kind::Code(Language::Python),
             line if line.contains("pwsh") => Kind::Code(Language::PowerShell),
             line if line.contains("sh") => Kind::Code(Language::Shell),
@@ -79,7 +79,9 @@ pub(crate) fn facts(path: &str, bytes: &[u8], run_as: Option<Language>) -> Facts
         Kind::Text => {
             let text = String::from_utf8_lossy(bytes);
             let mut facts = Facts { marks: surface::of_text(&text), ..Facts::default() };
-            facts.marks.retain(|mark| matches!(mark.kind, MarkKind::Invisible | MarkKind::Bidirectional | MarkKind::OpaqueLiteral));
+            facts.marks.retain(|mark| {
+                matches!(mark.kind, MarkKind::Invisible | MarkKind::Bidirectional | MarkKind::OpaqueLiteral)
+            });
             facts.marks.extend(surface::of_bytes(path, bytes));
             facts
         }
@@ -187,9 +189,4 @@ pub(crate) fn shape(bytes: &[u8], language: Option<Language>) -> u64 {
 
 fn line_length(bytes: &[u8]) -> usize {
     bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len()).max(1)
-}
-
-/// The modules that a hook's command runs, with the language that it runs them in.
-pub(crate) fn scripts(facts: &Facts) -> impl Iterator<Item = &Import> {
-    facts.imports.iter().filter(|import| import.module.starts_with('.') || import.module.starts_with('/'))
 }

@@ -3,6 +3,14 @@
 //! One pass over the bytes of every file, text or not. Nothing here is an accusation: minified code is opaque too. What
 //! counts is that a file begins to look like this, and what it can do.
 
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::naive_bytecount,
+    reason = "numbers of the languages that are read are 64-bit floats, and each cast is bounded by a limit"
+)]
+
 use crate::facts::{Mark, MarkKind, Spot};
 
 /// How many blanks in front of code push it out of sight.
@@ -100,7 +108,10 @@ fn far_right(line: &str, number: usize, marks: &mut Marks) {
         }
         let rest = &line.as_bytes()[at..];
         let code = rest.len() > 8 && !rest.starts_with(b"//") && !rest.starts_with(b"#") && !rest.starts_with(b"*");
-        if run >= FAR_RIGHT && code && (byte.is_ascii_alphabetic() || matches!(byte, b'(' | b'!' | b';' | b'[' | b'_' | b'$')) {
+        if run >= FAR_RIGHT
+            && code
+            && (byte.is_ascii_alphabetic() || matches!(byte, b'(' | b'!' | b';' | b'[' | b'_' | b'$'))
+        {
             marks.add(MarkKind::FarRight, number, line.get(at..).unwrap_or_default(), run);
         }
         run = 0;
@@ -116,10 +127,16 @@ fn opaque(line: &str, number: usize, marks: &mut Marks) {
         let length = bytes[start..].iter().take_while(|byte| is_encoded(**byte)).count();
         if length >= OPAQUE && varied(&bytes[start..start + length]) {
             let before = &line.as_bytes()[start.saturating_sub(60)..start];
-            let plain = contains(before, b"data:") || contains(before, b"sourceMappingURL") || contains(before, b"integrity");
+            let plain =
+                contains(before, b"data:") || contains(before, b"sourceMappingURL") || contains(before, b"integrity");
             let format = bytes[start..].starts_with(b"AGFzbQ");
             if !plain && !format {
-                marks.add(MarkKind::OpaqueLiteral, number, line.get(start..(start + 60).min(line.len())).unwrap_or_default(), length);
+                marks.add(
+                    MarkKind::OpaqueLiteral,
+                    number,
+                    line.get(start..(start + 60).min(line.len())).unwrap_or_default(),
+                    length,
+                );
             }
         }
         start += length.max(1);
@@ -151,7 +168,13 @@ fn escapes(line: &str, number: usize, marks: &mut Marks) {
             _ => 0,
         };
         let digits = bytes.get(at + 2..at + width).unwrap_or_default();
-        if width > 0 && digits.len() == width - 2 && digits.iter().all(u8::is_ascii_hexdigit) && !digits.starts_with(b"d") && !digits.starts_with(b"D") && (width == 4 || digits.starts_with(b"00")) {
+        if width > 0
+            && digits.len() == width - 2
+            && digits.iter().all(u8::is_ascii_hexdigit)
+            && !digits.starts_with(b"d")
+            && !digits.starts_with(b"D")
+            && (width == 4 || digits.starts_with(b"00"))
+        {
             if run == 0 {
                 start = at;
             }
@@ -211,7 +234,8 @@ fn mangled(text: &str, marks: &mut Marks) {
     let mut first = 0;
     while at < bytes.len() {
         if bytes[at].is_ascii_alphabetic() || bytes[at] == b'_' || bytes[at] == b'$' {
-            let length = bytes[at..].iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_' || **b == b'$').count();
+            let length =
+                bytes[at..].iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_' || **b == b'$').count();
             let name = &bytes[at..at + length];
             names += 1;
             let rest = name.strip_prefix(b"_0x").or_else(|| name.strip_prefix(b"a0_0x"));
@@ -226,7 +250,12 @@ fn mangled(text: &str, marks: &mut Marks) {
     }
     if found >= 10 && found * 20 >= names {
         let line = bytes[..first].iter().filter(|byte| **byte == b'\n').count() + 1;
-        marks.add(MarkKind::MangledNames, line, text.get(first..(first + 80).min(text.len())).unwrap_or_default(), found * 100 / names.max(1));
+        marks.add(
+            MarkKind::MangledNames,
+            line,
+            text.get(first..(first + 80).min(text.len())).unwrap_or_default(),
+            found * 100 / names.max(1),
+        );
     }
 }
 
@@ -268,9 +297,39 @@ impl Format {
             _ if starts(b"\xff\xd8\xff") => Self::Jpeg,
             _ if starts(b"GIF8") => Self::Gif,
             _ if starts(b"RIFF") => Self::Riff,
-            _ if starts(b"PK\x03\x04") || starts(b"\x1f\x8b") || starts(b"BZh") || starts(b"\xfd7zXZ") || starts(b"\x28\xb5\x2f\xfd") || starts(b"7z\xbc\xaf") => Self::Archive,
+            _ if starts(b"PK\x03\x04")
+                || starts(b"\x1f\x8b")
+                || starts(b"BZh")
+                || starts(b"\xfd7zXZ")
+                || starts(b"\x28\xb5\x2f\xfd")
+                || starts(b"7z\xbc\xaf") =>
+            {
+                Self::Archive
+            }
             _ if crate::native::is_native(bytes) => Self::Native,
-            _ if starts(b"wOFF") || starts(b"wOF2") || starts(b"OTTO") || starts(b"\0\x01\0\0") || starts(b"ID3") || starts(b"OggS") || starts(b"fLaC") || starts(b"\xff\xfb") || starts(b"%PDF") || starts(b"\0asm") || starts(b"\x93NUMPY") || starts(b"\x89HDF") || starts(b"II*\0") || starts(b"MM\0*") || starts(b"\xca\xfe\xba\xbe") || starts(b"SQLite") || starts(b"\0\0\x01\0") || starts(b"DICM") || starts(b"PAR1") || starts(b"\x1aE\xdf\xa3") => Self::Other,
+            _ if starts(b"wOFF")
+                || starts(b"wOF2")
+                || starts(b"OTTO")
+                || starts(b"\0\x01\0\0")
+                || starts(b"ID3")
+                || starts(b"OggS")
+                || starts(b"fLaC")
+                || starts(b"\xff\xfb")
+                || starts(b"%PDF")
+                || starts(b"\0asm")
+                || starts(b"\x93NUMPY")
+                || starts(b"\x89HDF")
+                || starts(b"II*\0")
+                || starts(b"MM\0*")
+                || starts(b"\xca\xfe\xba\xbe")
+                || starts(b"SQLite")
+                || starts(b"\0\0\x01\0")
+                || starts(b"DICM")
+                || starts(b"PAR1")
+                || starts(b"\x1aE\xdf\xa3") =>
+            {
+                Self::Other
+            }
             _ if bytes.get(4..8) == Some(b"ftyp") => Self::Other,
             _ => return None,
         })
@@ -302,7 +361,8 @@ impl Format {
 /// True if the name promises a picture, a sound, a font or a text, and the content is something else that can run.
 fn disguised(path: &str, kind: Option<Format>, bytes: &[u8]) -> bool {
     let extension = path.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
-    let media = ["png", "jpg", "jpeg", "gif", "ico", "bmp", "wav", "mp3", "mp4", "woff", "woff2", "ttf", "webp", "avif"];
+    let media =
+        ["png", "jpg", "jpeg", "gif", "ico", "bmp", "wav", "mp3", "mp4", "woff", "woff2", "ttf", "webp", "avif"];
     let text = ["txt", "md", "json", "css", "html", "svg", "map", "lock", "yml", "yaml", "csv", "log"];
     let runs = matches!(kind, Some(Format::Native)) || bytes.starts_with(b"#!");
     (media.contains(&&*extension) && (runs || (kind.is_none() && looks_like_code(bytes))))

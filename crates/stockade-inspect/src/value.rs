@@ -17,6 +17,11 @@ pub(crate) struct Value {
     pub(crate) taint: Taint,
 }
 
+/// The items of a list, shared as in the program.
+pub(crate) type List = Rc<RefCell<Vec<Value>>>;
+/// The entries of a map or object, in order of insertion, shared as in the program.
+pub(crate) type Map = Rc<RefCell<Vec<(Rc<str>, Value)>>>;
+
 /// What a value is.
 #[derive(Debug, Clone, Default)]
 pub(crate) enum Known {
@@ -36,9 +41,9 @@ pub(crate) enum Known {
     /// Bytes: Python's, a `Buffer`, a typed array.
     Bytes(Rc<[u8]>),
     /// A list, shared as in the program.
-    List(Rc<RefCell<Vec<Value>>>),
+    List(List),
     /// A map or object, in order of insertion, shared as in the program.
-    Map(Rc<RefCell<Vec<(Rc<str>, Value)>>>),
+    Map(Map),
     /// A part of the platform or of another package by its canonical path: `child_process.exec`, `os.environ`. What a
     /// call of it returns is the path with `()`: `requests.Session().get`.
     Api(Rc<str>),
@@ -92,10 +97,6 @@ impl Taint {
 
     pub(crate) fn origins(&self) -> &[Origin] {
         self.0.as_deref().unwrap_or_default()
-    }
-
-    pub(crate) fn has(&self, source: Source) -> bool {
-        self.origins().iter().any(|origin| origin.source == source)
     }
 
     /// This and the other. Keeps one origin of each source before a second of any.

@@ -7,19 +7,22 @@
 
 use std::sync::LazyLock;
 
-use rustc_hash::{FxHashMap as HashMap, FxHashSet};
 use crate::capability::{Capability, Source};
 use crate::ir::Language;
+use rustc_hash::{FxHashMap as HashMap, FxHashSet};
 
 /// The table of a language.
 pub(crate) struct Catalogue {
     exact: HashMap<String, Vec<Entry>>,
     /// Paths with a `*`, by their segments.
-    wild: HashMap<String, Vec<(Vec<String>, Vec<Entry>)>>,
+    wild: HashMap<String, Vec<Wild>>,
     aliases: HashMap<String, String>,
     /// The first segments of all paths: most paths of a program begin with none of them.
     firsts: FxHashSet<String>,
 }
+
+/// A path's segments, and its entries.
+type Wild = (Vec<String>, Vec<Entry>);
 
 /// What one entry says.
 #[derive(Debug, Clone, Default)]
@@ -109,8 +112,7 @@ impl Catalogue {
         let candidates = [first, "*"].into_iter().filter_map(|key| self.wild.get(key)).flatten();
         let segments: Vec<&str> = path.split('.').collect();
         let matches = |pattern: &[String]| {
-            pattern.len() == segments.len()
-                && pattern.iter().zip(&segments).all(|(want, is)| want == "*" || want == is)
+            pattern.len() == segments.len() && pattern.iter().zip(&segments).all(|(want, is)| want == "*" || want == is)
         };
         candidates.into_iter().find(|(pattern, _)| matches(pattern)).map_or(&[], |(_, entries)| entries)
     }
@@ -131,12 +133,16 @@ impl Catalogue {
     }
 
     fn parse(text: &str) -> Self {
-        let mut table = Self { exact: HashMap::default(), wild: HashMap::default(), aliases: HashMap::default(), firsts: FxHashSet::default() };
+        let mut table = Self {
+            exact: HashMap::default(),
+            wild: HashMap::default(),
+            aliases: HashMap::default(),
+            firsts: FxHashSet::default(),
+        };
         for line in text.lines() {
             let line = line.split(" #").next().unwrap_or(line).trim();
             let words: Vec<&str> = line.split_whitespace().collect();
             match words.as_slice() {
-                [] => {}
                 [first, ..] if first.starts_with('#') => {}
                 ["alias", from, to] => {
                     for from in alternatives(from) {
@@ -144,7 +150,7 @@ impl Catalogue {
                     }
                 }
                 [path, capability, keys @ ..] => table.enter(path, capability, keys),
-                [_] => {}
+                [] | [_] => {}
             }
         }
         table
@@ -173,9 +179,11 @@ fn alternatives(path: &str) -> Vec<String> {
     let mut paths = vec![String::new()];
     for segment in path.split('.') {
         let longer = paths.iter().flat_map(|path| {
-            segment.split('|').map(move |choice| {
-                if path.is_empty() { choice.to_owned() } else { format!("{path}.{choice}") }
-            })
+            segment.split('|').map(
+                move |choice| {
+                    if path.is_empty() { choice.to_owned() } else { format!("{path}.{choice}") }
+                },
+            )
         });
         paths = longer.collect();
     }

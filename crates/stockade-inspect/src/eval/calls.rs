@@ -3,7 +3,9 @@
 use std::rc::Rc;
 
 use super::expressions::{CLASS, INSTANCE};
-use super::{MAX_CALLS, MAX_FACTS, MAX_ROUNDS, Machine, NO_ACT, USE, Unit, javascript, operators, python, to_u32, truth};
+use super::{
+    MAX_CALLS, MAX_FACTS, MAX_ROUNDS, Machine, NO_ACT, USE, Unit, javascript, operators, python, to_u32, truth,
+};
 use crate::apis::{Entry, Pick, When};
 use crate::capability::{Capability, Source};
 use crate::facts::Use;
@@ -23,8 +25,25 @@ const MAX_RECURSION: u32 = 2;
 const MAX_CALLBACKS: usize = 32;
 /// Methods whose callbacks run without anybody asking for it.
 const RUNNING: &[&str] = &[
-    "then", "catch", "finally", "on", "once", "forEach", "map", "filter", "reduce", "some", "every", "find", "flatMap",
-    "addListener", "addEventListener", "subscribe", "pipe", "sort", "replace",
+    "then",
+    "catch",
+    "finally",
+    "on",
+    "once",
+    "forEach",
+    "map",
+    "filter",
+    "reduce",
+    "some",
+    "every",
+    "find",
+    "flatMap",
+    "addListener",
+    "addEventListener",
+    "subscribe",
+    "pipe",
+    "sort",
+    "replace",
 ];
 
 /// How much a builtin may read: items of containers, and 64 bytes of texts, count one each.
@@ -33,8 +52,23 @@ const MAX_READ: u64 = 300_000;
 const MAX_DEPTH: u8 = 12;
 /// Methods that look at one item, however many there are.
 const STEPWISE: &[&str] = &[
-    "push", "pop", "shift", "unshift", "append", "get", "charAt", "charCodeAt", "codePointAt", "at", "add", "setdefault",
-    "insert", "startswith", "endswith", "startsWith", "endsWith",
+    "push",
+    "pop",
+    "shift",
+    "unshift",
+    "append",
+    "get",
+    "charAt",
+    "charCodeAt",
+    "codePointAt",
+    "at",
+    "add",
+    "setdefault",
+    "insert",
+    "startswith",
+    "endswith",
+    "startsWith",
+    "endsWith",
 ];
 /// Methods that give a plain text back, whatever the object is that has them.
 const DECODING: &[&str] = &["decrypt", "decompress", "decipher", "unpad", "b64decode", "unhexlify", "decryptBytes"];
@@ -50,7 +84,14 @@ pub(super) struct Callee {
 }
 
 impl Machine {
-    pub(super) fn call(&mut self, unit: &Rc<Unit>, at: Expr, callee: Expr, arguments: &[Argument], scope: &Rc<Scope>) -> Value {
+    pub(super) fn call(
+        &mut self,
+        unit: &Rc<Unit>,
+        at: Expr,
+        callee: Expr,
+        arguments: &[Argument],
+        scope: &Rc<Scope>,
+    ) -> Value {
         let callee = self.callee(unit, callee, scope);
         let arguments = self.arguments(unit, arguments, scope);
         self.invoke(unit, at, callee, arguments, scope)
@@ -73,7 +114,14 @@ impl Machine {
         }
     }
 
-    fn invoke(&mut self, unit: &Rc<Unit>, at: Expr, callee: Callee, mut arguments: Arguments, scope: &Rc<Scope>) -> Value {
+    fn invoke(
+        &mut self,
+        unit: &Rc<Unit>,
+        at: Expr,
+        callee: Callee,
+        mut arguments: Arguments,
+        scope: &Rc<Scope>,
+    ) -> Value {
         let Callee { receiver, method, mut target } = callee;
         // A path of Python that is known is a text; what is done to it is done to a file.
         if unit.program.language == Language::Python
@@ -150,16 +198,24 @@ impl Machine {
     }
 
     /// Calls something of which nothing is known but perhaps the receiver.
-    fn call_unknown(&mut self, unit: &Rc<Unit>, at: Expr, receiver: Option<Value>, method: Option<&str>, target: &Value, arguments: Arguments) -> Value {
+    fn call_unknown(
+        &mut self,
+        unit: &Rc<Unit>,
+        at: Expr,
+        receiver: Option<Value>,
+        method: Option<&str>,
+        target: &Value,
+        arguments: Arguments,
+    ) -> Value {
         let arguments = self.touched(unit, at, arguments);
         let mut taint = arguments.all().fold(target.taint.clone(), |all, value| all.with(&value.taint));
         let receiver = receiver.map(|receiver| self.touch(unit, at, receiver));
         if let Some(receiver) = &receiver {
             taint = taint.with(&receiver.taint);
-            if let Some(method) = method {
-                if let Some(value) = self.builtin_method(unit, receiver, method, &arguments) {
-                    return value.tainted(&taint);
-                }
+            if let Some(method) = method
+                && let Some(value) = self.builtin_method(unit, receiver, method, &arguments)
+            {
+                return value.tainted(&taint);
             }
         }
         if method.is_some_and(|method| DECODING.contains(&method)) {
@@ -230,7 +286,16 @@ impl Machine {
     }
 
     #[expect(clippy::too_many_arguments, reason = "a call is all of these")]
-    fn call_api(&mut self, unit: &Rc<Unit>, at: Expr, path: &Rc<str>, receiver: Option<Value>, method: Option<&str>, arguments: Arguments, scope: &Rc<Scope>) -> Value {
+    fn call_api(
+        &mut self,
+        unit: &Rc<Unit>,
+        at: Expr,
+        path: &Rc<str>,
+        receiver: Option<Value>,
+        method: Option<&str>,
+        arguments: Arguments,
+        scope: &Rc<Scope>,
+    ) -> Value {
         if let Some(value) = self.reflect(unit, at, path, &arguments, scope) {
             return value;
         }
@@ -257,7 +322,8 @@ impl Machine {
             let act = self.act(unit, at, Capability::Decode, "cipher", &taint);
             result = result.with(&Taint::of(Source::Decoded, act));
         }
-        let runs = method.is_some_and(|method| RUNNING.contains(&method)) && unit.program.language == Language::JavaScript;
+        let runs =
+            method.is_some_and(|method| RUNNING.contains(&method)) && unit.program.language == Language::JavaScript;
         if runs && !called {
             let loaded = path.strip_suffix(".then").filter(|module| self.modules.contains(*module));
             let passed = loaded.map_or_else(Value::default, Value::api).tainted(&taint);
@@ -282,8 +348,17 @@ impl Machine {
 
     /// One entry of the table applied to a call: the act, and what the result comes from.
     #[expect(clippy::too_many_arguments, reason = "a call is all of these")]
-    fn entry(&mut self, unit: &Rc<Unit>, at: Expr, path: &str, entry: &Entry, arguments: &Arguments, taint: &Taint, scope: &Rc<Scope>) -> Taint {
-        let command = self.command(entry, arguments);
+    fn entry(
+        &mut self,
+        unit: &Rc<Unit>,
+        at: Expr,
+        path: &str,
+        entry: &Entry,
+        arguments: &Arguments,
+        taint: &Taint,
+        scope: &Rc<Scope>,
+    ) -> Taint {
+        let command = Self::command(entry, arguments);
         let detail = command.clone().or_else(|| detail(entry, arguments)).or_else(|| entry.detail.clone());
         let detail = match (&detail, entry.name_from_path) {
             (_, true) => path.rsplit('.').next().unwrap_or_default().to_owned(),
@@ -301,7 +376,8 @@ impl Machine {
         }
         if let Some(script) = entry.script.iter().find_map(|pick| script(pick, arguments)) {
             let offset = unit.program.offsets.get(at.0 as usize).copied().unwrap_or(0);
-            let script = if script.starts_with('.') || script.starts_with('/') { script } else { format!("./{script}") };
+            let script =
+                if script.starts_with('.') || script.starts_with('/') { script } else { format!("./{script}") };
             self.import(unit, &script, offset);
         }
         let act = act.unwrap_or(NO_ACT);
@@ -310,7 +386,8 @@ impl Machine {
                 self.call_all(&value, 3);
             }
         }
-        let mut result = entry.result.map_or_else(Taint::default, |source| Taint::of(source, act));
+        let source = entry.result.map(|source| self.refined(source, act));
+        let mut result = source.map_or_else(Taint::default, |source| Taint::of(source, act));
         if let Some(source) = entry.callback {
             let passed = Value::unknown(taint.with(&Taint::of(source, act)));
             result = result.with(&self.call_back(arguments, &passed));
@@ -318,8 +395,17 @@ impl Machine {
         result
     }
 
+    /// What comes out of a file of secrets is a secret.
+    fn refined(&self, source: Source, act: u32) -> Source {
+        match self.facts.acts.get(act as usize).map(|act| act.capability) {
+            Some(Capability::ReadSecret) => Source::Secret,
+            Some(Capability::CloudSecret) => Source::CloudSecret,
+            _ => source,
+        }
+    }
+
     /// The command line that an entry runs.
-    fn command(&self, entry: &Entry, arguments: &Arguments) -> Option<String> {
+    fn command(entry: &Entry, arguments: &Arguments) -> Option<String> {
         let line = entry.shell.iter().find_map(|pick| picked(pick, arguments));
         if let Some(line) = line {
             return operators::words(&line);
@@ -369,7 +455,9 @@ impl Machine {
                 return;
             }
             Known::List(items) => items.borrow().iter().take(MAX_CALLBACKS).cloned().collect(),
-            Known::Map(entries) => entries.borrow().iter().take(MAX_CALLBACKS * 4).map(|(_, value)| value.clone()).collect(),
+            Known::Map(entries) => {
+                entries.borrow().iter().take(MAX_CALLBACKS * 4).map(|(_, value)| value.clone()).collect()
+            }
             _ => return,
         };
         if depth > 0 {
@@ -400,7 +488,13 @@ impl Machine {
         self.apply_named(closure, this, values.to_vec(), &[])
     }
 
-    fn apply_named(&mut self, closure: &Closure, this: Option<&Value>, values: Vec<Value>, named: &[(Rc<str>, Value)]) -> Value {
+    fn apply_named(
+        &mut self,
+        closure: &Closure,
+        this: Option<&Value>,
+        values: Vec<Value>,
+        named: &[(Rc<str>, Value)],
+    ) -> Value {
         let key = (closure.program, closure.function.0);
         let plain = |value: &Value| matches!(value.known, Known::Unknown) && value.taint.is_none();
         let unknown = named.is_empty() && values.iter().all(plain) && this.is_none_or(plain);
@@ -444,7 +538,10 @@ impl Machine {
             *active -= 1;
         }
         if again {
-            let told = matches!(result.known, Known::Text(_) | Known::Bytes(_) | Known::Number(_) | Known::Boolean(_) | Known::List(_));
+            let told = matches!(
+                result.known,
+                Known::Text(_) | Known::Bytes(_) | Known::Number(_) | Known::Boolean(_) | Known::List(_)
+            );
             if !(known && told) && facts == self.facts.acts.len() + self.facts.flows.len() {
                 *self.fruitless.entry(key).or_insert(0) += 1;
                 self.repeats = self.repeats.saturating_sub(steps.saturating_sub(self.steps));
@@ -457,7 +554,14 @@ impl Machine {
     }
 
     /// The variables of a call.
-    fn frame(&mut self, unit: &Rc<Unit>, closure: &Closure, this: Option<&Value>, values: Vec<Value>, named: &[(Rc<str>, Value)]) -> Rc<Scope> {
+    fn frame(
+        &mut self,
+        unit: &Rc<Unit>,
+        closure: &Closure,
+        this: Option<&Value>,
+        values: Vec<Value>,
+        named: &[(Rc<str>, Value)],
+    ) -> Rc<Scope> {
         let function = unit.program.function(closure.function);
         let scope = Rc::new(Scope { outer: Some(Rc::clone(&closure.scope)), ..Scope::default() });
         {
@@ -502,7 +606,8 @@ impl Machine {
     fn used(&mut self, path: &str, arguments: &Arguments) -> Taint {
         let ends = path.char_indices().rev().filter(|(_, c)| *c == '.').map(|(at, _)| at);
         let ends = std::iter::once(path.len()).chain(ends);
-        let Some(module) = ends.into_iter().map(|end| &path[..end]).find(|module| self.modules.contains(*module)) else {
+        let Some(module) = ends.into_iter().map(|end| &path[..end]).find(|module| self.modules.contains(*module))
+        else {
             return Taint::default();
         };
         if self.facts.uses.len() >= MAX_FACTS {
@@ -612,7 +717,8 @@ fn picked(pick: &Pick, arguments: &Arguments) -> Option<Value> {
         Pick::Any => arguments.all().find(|value| looks_like_address(value)).cloned(),
         Pick::Last => arguments.positional.last().cloned(),
         Pick::After(option) => {
-            let at = arguments.positional.iter().position(|value| value.as_text().is_some_and(|text| **text == **option))?;
+            let at =
+                arguments.positional.iter().position(|value| value.as_text().is_some_and(|text| **text == **option))?;
             arguments.at(at + 1).cloned()
         }
     }
@@ -631,11 +737,12 @@ fn looks_like_address(value: &Value) -> bool {
 
 /// The script of a command: the first argument that is no option.
 fn script(pick: &Pick, arguments: &Arguments) -> Option<String> {
-    let Pick::At(_) = pick else { return picked(pick, arguments)?.as_text().map(|text| text.to_string()) };
-    let words = arguments.positional.iter().map(|value| value.as_text());
+    let Pick::At(_) = pick else { return picked(pick, arguments)?.as_text().map(ToString::to_string) };
+    let words = arguments.positional.iter().map(Value::as_text);
     let word = words.flatten().find(|word| !word.starts_with('-') && !matches!(&***word, "run" | "x" | "exec"))?;
-    let inline = arguments.positional.iter().any(|value| {
-        value.as_text().is_some_and(|text| matches!(&**text, "-e" | "-c" | "--eval" | "-p" | "-m"))
-    });
+    let inline = arguments
+        .positional
+        .iter()
+        .any(|value| value.as_text().is_some_and(|text| matches!(&**text, "-e" | "-c" | "--eval" | "-p" | "-m")));
     (!inline && word.len() < MAX_PATH).then(|| word.to_string())
 }

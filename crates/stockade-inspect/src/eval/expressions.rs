@@ -1,11 +1,16 @@
 //! Expressions: what a value is, and what it comes from.
 
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "numbers of the languages that are read are 64-bit floats, and each cast is bounded by a limit"
+)]
+
 use std::rc::Rc;
 
 use super::{MAX_FACTS, Machine, NO_ACT, Unit, operators, truth};
 use crate::apis::When;
 use crate::capability::{Capability, Source};
-use crate::ir::{Argument, Binary, Class, Expr, Expression, Language, Statement, Sym, Unary};
+use crate::ir::{Argument, Binary, Class, Clause, Expr, Expression, Language, Statement, Sym, Unary};
 use crate::value::{Arguments, HOLE, Known, Scope, Taint, Value};
 
 /// How long a text may grow, in bytes.
@@ -14,6 +19,9 @@ pub(super) const MAX_TEXT: usize = 16 * 1024 * 1024;
 const MAX_ITEMS: usize = 200_000;
 /// How many bytes are copied for a step.
 const BYTES_A_STEP: u64 = 64;
+/// How many entries a map may have into which another is spread, and how many are looked through for a step.
+const MAX_ENTRIES: usize = 1_000;
+const ENTRIES_A_STEP: u64 = 16;
 /// Marks a map that is a class, and one that is an instance of a class.
 pub(super) const CLASS: &str = "\u{0}class";
 pub(super) const INSTANCE: &str = "\u{0}instance";
@@ -161,7 +169,7 @@ impl Machine {
     }
 
     /// The longest path of a module keeps its dots; only JavaScript's `node:` goes.
-    pub(super) fn module(&self, unit: &Unit, module: &str) -> String {
+    pub(super) fn module(unit: &Unit, module: &str) -> String {
         let module = module.strip_prefix("node:").unwrap_or(module);
         Self::catalogue(unit).canonical(module).unwrap_or_else(|| module.to_owned())
     }
@@ -173,7 +181,9 @@ impl Machine {
         };
         let known = match &object.known {
             Known::Map(entries) => {
-                let found = entries.borrow().iter().rev().find(|(known, _)| *known == key).map(|(_, value)| value.clone());
+                self.spend(entries.borrow().len() as u64 / ENTRIES_A_STEP);
+                let found =
+                    entries.borrow().iter().rev().find(|(known, _)| *known == key).map(|(_, value)| value.clone());
                 found.unwrap_or_default()
             }
             Known::Text(text) if &*key == "length" => Value::number(text.encode_utf16().count() as f64),
@@ -181,7 +191,11 @@ impl Machine {
             Known::List(items) if &*key == "length" => Value::number(items.borrow().len() as f64),
             Known::Function(_) if &*key == "constructor" => Value::api("Function"),
             Known::Text(_) | Known::List(_) | Known::Number(_) if unit.program.language == Language::JavaScript => {
-                if &*key == "constructor" { Value::api("Object") } else { Value::api(super::calls::OWN_METHOD) }
+                if &*key == "constructor" {
+                    Value::api("Object")
+                } else {
+                    Value::api(super::calls::OWN_METHOD)
+                }
             }
             _ => self.fields.get(&name).cloned().unwrap_or_default(),
         };
@@ -386,7 +400,9 @@ impl Machine {
             if let Expression::Spread(_) = unit.program.expression(*value) {
                 let spread = self.value(unit, *value, scope);
                 taint = taint.with(&spread.taint);
-                if let Known::Map(inner) = &spread.known {
+                if let Known::Map(inner) = &spread.known
+                    && inner.borrow().len() + entries.len() < MAX_ENTRIES
+                {
                     entries.extend(inner.borrow().iter().cloned());
                 }
                 continue;
@@ -411,7 +427,12 @@ impl Machine {
         }
     }
 
-    fn comprehension(&mut self, unit: &Rc<Unit>, (element, clauses, map): (Expr, &[(Expr, Expr, Box<[Expr]>)], bool), scope: &Rc<Scope>) -> Value {
+    fn comprehension(
+        &mut self,
+        unit: &Rc<Unit>,
+        (element, clauses, map): (Expr, &[Clause], bool),
+        scope: &Rc<Scope>,
+    ) -> Value {
         let inner = Rc::new(Scope { outer: Some(Rc::clone(scope)), ..Scope::default() });
         let mut results = Vec::new();
         let mut taint = Taint::default();
@@ -422,7 +443,15 @@ impl Machine {
         Value::list(results).tainted(&taint)
     }
 
-    fn clause(&mut self, unit: &Rc<Unit>, element: Expr, clauses: &[(Expr, Expr, Box<[Expr]>)], scope: &Rc<Scope>, results: &mut Vec<Value>, taint: &mut Taint) -> bool {
+    fn clause(
+        &mut self,
+        unit: &Rc<Unit>,
+        element: Expr,
+        clauses: &[Clause],
+        scope: &Rc<Scope>,
+        results: &mut Vec<Value>,
+        taint: &mut Taint,
+    ) -> bool {
         let Some(((target, iterable, conditions), rest)) = clauses.split_first() else {
             let value = self.value(unit, element, scope);
             *taint = taint.with(&value.taint);
@@ -444,7 +473,7 @@ impl Machine {
             if !self.spend(1) {
                 return false;
             }
-            self.declare(unit, *target, item.tainted(&iterated.taint), scope);
+            Self::declare(unit, *target, item.tainted(&iterated.taint), scope);
             let mut keep = true;
             for condition in conditions {
                 let condition = self.value(unit, *condition, scope);
@@ -493,7 +522,12 @@ impl Machine {
         Known::Map(Rc::new(std::cell::RefCell::new(entries))).into()
     }
 
-    fn assignment(&mut self, unit: &Rc<Unit>, (target, operator, value): (Expr, Option<Binary>, Expr), scope: &Rc<Scope>) -> Value {
+    fn assignment(
+        &mut self,
+        unit: &Rc<Unit>,
+        (target, operator, value): (Expr, Option<Binary>, Expr),
+        scope: &Rc<Scope>,
+    ) -> Value {
         let value = match operator {
             None => self.path(unit, value, scope),
             Some(operator) => {
@@ -543,13 +577,12 @@ impl Machine {
             }
             Expression::Map(pairs) => {
                 for (key, target) in pairs {
-                    let part = match unit.program.expression(*key) {
-                        Expression::Nothing => value.clone(),
-                        _ => {
-                            let key = self.value(unit, *key, scope);
-                            let part = self.index(unit, &value, &key);
-                            self.touch(unit, *target, part)
-                        }
+                    let part = if matches!(unit.program.expression(*key), Expression::Nothing) {
+                        value.clone()
+                    } else {
+                        let key = self.value(unit, *key, scope);
+                        let part = self.index(unit, &value, &key);
+                        self.touch(unit, *target, part)
                     };
                     self.assign(unit, *target, part, scope);
                 }
@@ -558,7 +591,8 @@ impl Machine {
             Expression::Assign { target, value: default, .. } => {
                 let default = self.path(unit, *default, scope);
                 let taint = value.taint.with(&default.taint);
-                let known = if matches!(value.known, Known::Unknown | Known::Nothing) { default.known } else { value.known };
+                let known =
+                    if matches!(value.known, Known::Unknown | Known::Nothing) { default.known } else { value.known };
                 self.assign(unit, *target, Value { known, taint }, scope);
             }
             Expression::Spread(inner) => self.assign(unit, *inner, value, scope),
@@ -567,7 +601,7 @@ impl Machine {
     }
 
     /// Gives names in a scope of their own a value.
-    fn declare(&mut self, unit: &Rc<Unit>, target: Expr, value: Value, scope: &Rc<Scope>) {
+    fn declare(unit: &Rc<Unit>, target: Expr, value: Value, scope: &Rc<Scope>) {
         if let Expression::Name(name) = unit.program.expression(target) {
             scope.variables.borrow_mut().insert(*name, value);
             return;
@@ -575,7 +609,7 @@ impl Machine {
         if let Expression::List(targets) = unit.program.expression(target) {
             for (at, target) in targets.iter().enumerate() {
                 let part = operators::index(&value, &Value::number(at as f64)).tainted(&value.taint);
-                self.declare(unit, *target, part, scope);
+                Self::declare(unit, *target, part, scope);
             }
         }
     }
@@ -602,6 +636,7 @@ impl Machine {
         match &object.known {
             Known::Api(path) => self.override_api(unit, at, &Rc::clone(path), name, value),
             Known::Map(entries) => {
+                self.spend(entries.borrow().len() as u64 / ENTRIES_A_STEP);
                 let key = self.name(name);
                 operators::enter(&mut entries.borrow_mut(), key, value);
             }
@@ -694,20 +729,18 @@ impl Growing {
             }
             if matches!(value.known, Known::Text(_) | Known::Partial(_))
                 || (matches!(other.known, Known::Text(_) | Known::Partial(_)) && language == Language::JavaScript)
-                || (matches!(other.known, Known::Text(_) | Known::Partial(_)) && matches!(value.known, Known::Unknown | Known::Api(_)))
+                || (matches!(other.known, Known::Text(_) | Known::Partial(_))
+                    && matches!(value.known, Known::Unknown | Known::Api(_)))
             {
                 let mut text = String::new();
                 let mut whole = true;
                 for part in [&value, other] {
-                    match operators::shown(part, language) {
-                        Some(shown) => {
-                            whole &= !matches!(part.known, Known::Partial(_));
-                            text.push_str(&shown);
-                        }
-                        None => {
-                            whole = false;
-                            text.push(HOLE);
-                        }
+                    if let Some(shown) = operators::shown(part, language) {
+                        whole &= !matches!(part.known, Known::Partial(_));
+                        text.push_str(&shown);
+                    } else {
+                        whole = false;
+                        text.push(HOLE);
                     }
                 }
                 self.text = Some((text, whole));

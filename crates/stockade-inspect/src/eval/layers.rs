@@ -41,7 +41,15 @@ impl Machine {
     }
 
     /// Evaluates a text as code of a language.
-    pub(super) fn run_code(&mut self, unit: &Rc<Unit>, at: Expr, text: &str, language: Language, label: &str, scope: &Rc<Scope>) {
+    pub(super) fn run_code(
+        &mut self,
+        unit: &Rc<Unit>,
+        at: Expr,
+        text: &str,
+        language: Language,
+        label: &str,
+        scope: &Rc<Scope>,
+    ) {
         if unit.layers.len() >= MAX_LAYERS || self.units.len() >= MAX_UNITS || text.len() > MAX_TEXT {
             return;
         }
@@ -67,7 +75,14 @@ impl Machine {
     }
 
     /// Reflection: functions by which a program reaches names and modules through values.
-    pub(super) fn reflect(&mut self, unit: &Rc<Unit>, at: Expr, path: &str, arguments: &Arguments, scope: &Rc<Scope>) -> Option<Value> {
+    pub(super) fn reflect(
+        &mut self,
+        unit: &Rc<Unit>,
+        at: Expr,
+        path: &str,
+        arguments: &Arguments,
+        scope: &Rc<Scope>,
+    ) -> Option<Value> {
         match (unit.program.language, path) {
             (Language::JavaScript, "require" | "import" | "importScripts")
             | (Language::Python, "__import__" | "importlib.import_module") => self.require(unit, at, arguments),
@@ -82,7 +97,6 @@ impl Machine {
                 };
                 if names.is_empty() { Some(Value::api("globals()")) } else { None }
             }
-            (Language::JavaScript, "Object.getOwnPropertyDescriptor") => None,
             _ => None,
         }
     }
@@ -93,15 +107,14 @@ impl Machine {
         let offset = unit.program.offsets.get(at.0 as usize).copied().unwrap_or(0);
         match &module.known {
             Known::Text(text) => {
-                let name = self.module(unit, text);
+                let name = Self::module(unit, text);
                 self.import(unit, &name, offset);
                 Some(self.api(unit, &name))
             }
             Known::Api(_) | Known::Function(_) => None,
             _ => {
-                let detail = module.as_partial().map(|text| text.to_string()).unwrap_or_default();
-                let act = self.act(unit, at, Capability::DynamicImport, &detail, &module.taint);
-                let _ = act;
+                let detail = module.as_partial().map(ToString::to_string).unwrap_or_default();
+                self.act(unit, at, Capability::DynamicImport, &detail, &module.taint);
                 Some(Value::unknown(module.taint))
             }
         }

@@ -181,7 +181,14 @@ impl Machine {
         }
     }
 
-    fn load(&mut self, source: &str, language: Language, layers: Vec<String>, outer: Option<Spot>, quiet: bool) -> Rc<Unit> {
+    fn load(
+        &mut self,
+        source: &str,
+        language: Language,
+        layers: Vec<String>,
+        outer: Option<Spot>,
+        quiet: bool,
+    ) -> Rc<Unit> {
         let program = match language {
             Language::JavaScript => crate::lower::javascript::lower(source, &mut self.names),
             Language::Python => crate::lower::python::lower(source, &mut self.names),
@@ -192,7 +199,14 @@ impl Machine {
         self.enter(program, source, layers, outer, quiet)
     }
 
-    fn enter(&mut self, program: Program, source: &str, layers: Vec<String>, outer: Option<Spot>, quiet: bool) -> Rc<Unit> {
+    fn enter(
+        &mut self,
+        program: Program,
+        source: &str,
+        layers: Vec<String>,
+        outer: Option<Spot>,
+        quiet: bool,
+    ) -> Rc<Unit> {
         let newlines = source.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let lines = std::iter::once(0).chain(newlines.map(|(at, _)| to_u32(at + 1))).collect();
         let at = to_u32(self.units.len());
@@ -367,13 +381,11 @@ impl Unit {
         let start = self.lines.get(line).copied().unwrap_or(0) as usize;
         let end = self.lines.get(line + 1).map_or(self.source.len(), |&next| (next as usize).saturating_sub(1));
         let snippet = snippet(&self.source, start, end.max(start), offset as usize);
-        match &self.outer {
-            Some(outer) => Spot { snippet, ..outer.clone() },
-            None => {
-                let before = self.source.get(start..offset as usize).map_or(0, |text| text.chars().count());
-                Spot { line: to_u32(line + 1), column: to_u32(before + 1), snippet }
-            }
+        if let Some(outer) = &self.outer {
+            return Spot { snippet, ..outer.clone() };
         }
+        let before = self.source.get(start..offset as usize).map_or(0, |text| text.chars().count());
+        Spot { line: to_u32(line + 1), column: to_u32(before + 1), snippet }
     }
 
     /// The text from an expression on, for a condition.
@@ -402,15 +414,14 @@ fn to_u32(number: usize) -> u32 {
 /// Whether a value counts as true, if that is known.
 fn truth(value: &Value, language: Language) -> Option<bool> {
     Some(match &value.known {
-        Known::Unknown | Known::Partial(_) => return None,
-        Known::Api(_) => return None,
+        Known::Unknown | Known::Partial(_) | Known::Api(_) => return None,
         Known::Nothing => false,
         Known::Boolean(truth) => *truth,
         Known::Number(number) => *number != 0.0 && !number.is_nan(),
         Known::Text(text) => !text.is_empty(),
         Known::Bytes(bytes) => !bytes.is_empty() || language == Language::JavaScript,
         Known::List(items) => !items.borrow().is_empty() || language == Language::JavaScript,
-        Known::Map(items) => !items.borrow().is_empty() || language == Language::JavaScript,
+        Known::Map(entries) => !entries.borrow().is_empty() || language == Language::JavaScript,
         Known::Function(_) | Known::Pattern(..) => true,
     })
 }

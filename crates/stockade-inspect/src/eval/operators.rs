@@ -1,5 +1,13 @@
 //! Operators on known values, as the languages define them; what is not known stays unknown.
 
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::float_cmp,
+    reason = "numbers of the languages that are read are 64-bit floats, and each cast is bounded by a limit"
+)]
+
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -83,7 +91,8 @@ pub(super) fn words(value: &Value) -> Option<String> {
         }
         Known::Map(entries) => {
             let entries = entries.borrow();
-            let of = |key: &str| entries.iter().rev().find(|(known, _)| &**known == key).and_then(|(_, value)| words(value));
+            let of =
+                |key: &str| entries.iter().rev().find(|(known, _)| &**known == key).and_then(|(_, value)| words(value));
             let host = of("hostname").or_else(|| of("host"));
             of("url").or_else(|| of("uri")).or_else(|| Some(format!("{}{}", host?, of("path").unwrap_or_default())))?
         }
@@ -183,9 +192,12 @@ fn known_binary(operator: Binary, left: &Value, right: &Value, language: Languag
         NotIn => contains(right, left, language).map(|found| Known::Boolean(!found)),
         InstanceOf => None,
         Binary::Less | Binary::LessOrEqual | Binary::Greater | Binary::GreaterOrEqual => compare(operator, left, right),
-        Binary::And | Binary::Or | Binary::Xor | Binary::ShiftLeft | Binary::ShiftRight | Binary::ShiftRightUnsigned => {
-            bits(operator, left, right, language)
-        }
+        Binary::And
+        | Binary::Or
+        | Binary::Xor
+        | Binary::ShiftLeft
+        | Binary::ShiftRight
+        | Binary::ShiftRightUnsigned => bits(operator, left, right, language),
         _ => arithmetic(operator, left, right),
     }
 }
@@ -206,15 +218,29 @@ fn add(left: &Value, right: &Value, language: Language) -> Option<Known> {
             items.extend(b.borrow().iter().cloned());
             (items.len() <= MAX_LIST).then(|| Known::List(Rc::new(RefCell::new(items))))
         }
-        (Known::Unknown | Known::Api(_) | Known::Function(_) | Known::Map(_), Known::Unknown | Known::Api(_) | Known::Function(_) | Known::Map(_)) => None,
+        (
+            Known::Unknown | Known::Api(_) | Known::Function(_) | Known::Map(_),
+            Known::Unknown | Known::Api(_) | Known::Function(_) | Known::Map(_),
+        ) => None,
         _ => {
-            let texts = matches!(left.known, Known::Text(_) | Known::Partial(_)) || matches!(right.known, Known::Text(_) | Known::Partial(_));
-            let coerces = language == Language::JavaScript && !matches!((&left.known, &right.known), (Known::Boolean(_) | Known::Nothing | Known::Number(_), Known::Boolean(_) | Known::Nothing | Known::Number(_)));
+            let texts = matches!(left.known, Known::Text(_) | Known::Partial(_))
+                || matches!(right.known, Known::Text(_) | Known::Partial(_));
+            let coerces = language == Language::JavaScript
+                && !matches!(
+                    (&left.known, &right.known),
+                    (
+                        Known::Boolean(_) | Known::Nothing | Known::Number(_),
+                        Known::Boolean(_) | Known::Nothing | Known::Number(_)
+                    )
+                );
             if !(texts || coerces) {
                 return Some(Known::Number(to_number(left)? + to_number(right)?));
             }
             let (a, b) = (shown(left, language), shown(right, language));
-            let whole = a.is_some() && b.is_some() && !matches!(left.known, Known::Partial(_)) && !matches!(right.known, Known::Partial(_));
+            let whole = a.is_some()
+                && b.is_some()
+                && !matches!(left.known, Known::Partial(_))
+                && !matches!(right.known, Known::Partial(_));
             let hole = || Cow::Owned(HOLE.to_string());
             let text = a.unwrap_or_else(hole).into_owned() + &b.unwrap_or_else(hole);
             if text.len() > MAX_TEXT {
@@ -234,8 +260,12 @@ fn repeated(left: &Value, right: &Value) -> Option<Known> {
     };
     let count = count.max(0.0) as usize;
     match &value.known {
-        Known::Text(text) if text.len().saturating_mul(count) <= MAX_TEXT => Some(Known::Text(text.repeat(count).into())),
-        Known::Bytes(bytes) if bytes.len().saturating_mul(count) <= MAX_TEXT => Some(Known::Bytes(bytes.repeat(count).into())),
+        Known::Text(text) if text.len().saturating_mul(count) <= MAX_TEXT => {
+            Some(Known::Text(text.repeat(count).into()))
+        }
+        Known::Bytes(bytes) if bytes.len().saturating_mul(count) <= MAX_TEXT => {
+            Some(Known::Bytes(bytes.repeat(count).into()))
+        }
         Known::List(items) if items.borrow().len().saturating_mul(count) <= MAX_LIST => {
             let items = items.borrow();
             let all = std::iter::repeat_n(items.iter(), count).flatten().cloned().collect();
@@ -290,7 +320,8 @@ fn bits(operator: Binary, left: &Value, right: &Value, language: Language) -> Op
 /// Whether two values are equal. JavaScript's `==` and `===` are one here: they differ only for mixed types.
 fn equal(left: &Value, right: &Value, language: Language) -> Option<bool> {
     Some(match (&left.known, &right.known) {
-        (Known::Unknown | Known::Partial(_) | Known::Api(_), _) | (_, Known::Unknown | Known::Partial(_) | Known::Api(_)) => return None,
+        (Known::Unknown | Known::Partial(_) | Known::Api(_), _)
+        | (_, Known::Unknown | Known::Partial(_) | Known::Api(_)) => return None,
         (Known::Text(a), Known::Text(b)) => a == b,
         (Known::Number(a), Known::Number(b)) => a == b,
         (Known::Boolean(a), Known::Boolean(b)) => a == b,

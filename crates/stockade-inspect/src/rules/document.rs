@@ -66,8 +66,6 @@ pub(super) enum Scope {
     /// In one file.
     #[default]
     File,
-    /// In one file and the files that it loads.
-    Reach,
     /// Anywhere in the release.
     Release,
 }
@@ -134,12 +132,16 @@ impl Rule {
             return Err(fail(format!("it has {} bytes, more than the limit of {MAX_FILE}", text.len())));
         }
         let name = file.rsplit(['/', '\\']).next().unwrap_or(file).trim_end_matches(".md").to_owned();
-        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-') {
+        if name.is_empty()
+            || !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        {
             return Err(fail("its file must be named in kebab case, such as `environment-sent.md`".to_owned()));
         }
         let title = text.lines().find_map(|line| line.strip_prefix("# "));
-        let title = title.ok_or_else(|| fail("it has no title: a line that begins with `# `".to_owned()))?.trim().to_owned();
-        let table = fenced(text, "toml").next().ok_or_else(|| fail("it has no table: a fenced block of `toml`".to_owned()))?;
+        let title =
+            title.ok_or_else(|| fail("it has no title: a line that begins with `# `".to_owned()))?.trim().to_owned();
+        let table =
+            fenced(text, "toml").next().ok_or_else(|| fail("it has no table: a fenced block of `toml`".to_owned()))?;
         let read: Table = toml::from_str(table.1).map_err(|error| fail(error.to_string().trim().to_owned()))?;
         let patterns = read.all.iter().chain(&read.any).chain(&read.none);
         if read.all.len() + read.any.len() + read.none.len() > MAX_PATTERNS {

@@ -34,15 +34,10 @@ impl<'a> Case<'a> {
             return self.in_files(rule, &all);
         }
         let files = 0..self.subject.files.len();
-        files.into_iter().filter(|at| self.subject.files[*at].trigger != Trigger::Never).find_map(|at| {
-            let reach = if rule.scope == Scope::Reach { self.reach(at) } else { vec![at] };
-            self.in_files(rule, &reach)
-        })
-    }
-
-    /// A file and the files of the package that it names by a relative path or that share its folder's module name.
-    fn reach(&self, at: usize) -> Vec<usize> {
-        vec![at]
+        files
+            .into_iter()
+            .filter(|at| self.subject.files[*at].trigger != Trigger::Never)
+            .find_map(|at| self.in_files(rule, &[at]))
     }
 
     fn in_files(&self, rule: &Rule, files: &[usize]) -> Option<Vec<Place>> {
@@ -79,13 +74,18 @@ impl<'a> Case<'a> {
         }
         if let Some(least) = pattern.lost {
             let lost = self.known.map_or(0, |known| known.lost(self.subject));
-            return if lost >= least { vec![Place { what: format!("lost {lost} percent"), ..nowhere() }] } else { Vec::new() };
+            return if lost >= least {
+                vec![Place { what: format!("lost {lost} percent"), ..nowhere() }]
+            } else {
+                Vec::new()
+            };
         }
         let mut places = Vec::new();
         let mut details = HashSet::new();
         for at in files {
             let (file, seen) = (&self.subject.files[*at], self.seen[*at]);
-            let spoken = pattern.language.is_empty() || file.facts.language.is_some_and(|is| pattern.language.contains(&is));
+            let spoken =
+                pattern.language.is_empty() || file.facts.language.is_some_and(|is| pattern.language.contains(&is));
             if !spoken || file.trigger == Trigger::Never {
                 continue;
             }
@@ -147,22 +147,34 @@ impl<'a> Case<'a> {
     fn flows(&self, pattern: &Pattern, at: usize, file: &File, seen: bool) -> Vec<(Place, String)> {
         let mut found = Vec::new();
         for flow in &file.facts.flows {
-            let from = flow.from.iter().map(|(source, act)| (*source, act.and_then(|act| file.facts.acts.get(act as usize)).map(|act| place(file, act))));
+            let from = flow.from.iter().map(|(source, act)| {
+                (*source, act.and_then(|act| file.facts.acts.get(act as usize)).map(|act| place(file, act)))
+            });
             self.flow(pattern, (file, flow.to), from.collect(), seen, &mut found);
         }
         for flow in self.subject.flows.iter().filter(|flow| flow.to.0 as usize == at) {
             let from = flow.from.iter().map(|(source, file, act)| {
                 let origin = self.subject.files.get(*file as usize);
-                let act = origin.zip(*act).and_then(|(origin, act)| Some(place(origin, origin.facts.acts.get(act as usize)?)));
+                let act = origin
+                    .zip(*act)
+                    .and_then(|(origin, act)| Some(place(origin, origin.facts.acts.get(act as usize)?)));
                 (*source, act)
             });
-            let all_seen = seen && flow.from.iter().all(|(_, file, _)| self.seen.get(*file as usize).copied().unwrap_or(false));
+            let all_seen =
+                seen && flow.from.iter().all(|(_, file, _)| self.seen.get(*file as usize).copied().unwrap_or(false));
             self.flow(pattern, (file, flow.to.1), from.collect(), all_seen, &mut found);
         }
         found
     }
 
-    fn flow(&self, pattern: &Pattern, (file, to): (&File, u32), from: Vec<(Source, Option<Place>)>, seen: bool, found: &mut Vec<(Place, String)>) {
+    fn flow(
+        &self,
+        pattern: &Pattern,
+        (file, to): (&File, u32),
+        from: Vec<(Source, Option<Place>)>,
+        seen: bool,
+        found: &mut Vec<(Place, String)>,
+    ) {
         let Some(act) = file.facts.acts.get(to as usize) else { return };
         let trigger = file.triggers.get(to as usize).copied().unwrap_or(file.trigger);
         let right = pattern.to.contains(&act.capability)
@@ -187,7 +199,7 @@ impl<'a> Case<'a> {
         match new {
             New::First => first,
             New::Detail => first || (!seen && !known.has_flow_detail(source, to)),
-            New::Place => first || (!seen && !(known.has_flow_detail(source, to) && known.has_line(to))),
+            New::Place => first || (!seen && (!known.has_flow_detail(source, to) || !known.has_line(to))),
         }
     }
 
@@ -198,13 +210,21 @@ impl<'a> Case<'a> {
                 && pattern.most.is_none_or(|most| mark.amount <= most)
                 && self.is_new(pattern.new, seen, |known| match pattern.new {
                     Some(New::First) => known.mark(mark.kind).is_some(),
-                    Some(New::Detail) => known.mark(mark.kind).is_some_and(|amount| amount.saturating_mul(2) >= mark.amount),
+                    Some(New::Detail) => {
+                        known.mark(mark.kind).is_some_and(|amount| amount.saturating_mul(2) >= mark.amount)
+                    }
                     _ => false,
                 })
         });
         let places = marks.map(|mark| {
             let what = format!("{} {}", name_of(mark.kind), mark.amount);
-            let place = Place { path: file.path.clone(), line: mark.at.line, what, snippet: mark.at.snippet.clone(), layers: Vec::new() };
+            let place = Place {
+                path: file.path.clone(),
+                line: mark.at.line,
+                what,
+                snippet: mark.at.snippet.clone(),
+                layers: Vec::new(),
+            };
             (place, String::new())
         });
         places.collect()
@@ -222,7 +242,13 @@ impl<'a> Case<'a> {
         });
         let places = mentions.map(|mention| {
             let what = format!("mentions {}", mention.word);
-            let place = Place { path: file.path.clone(), line: mention.at.line, what, snippet: mention.at.snippet.clone(), layers: Vec::new() };
+            let place = Place {
+                path: file.path.clone(),
+                line: mention.at.line,
+                what,
+                snippet: mention.at.snippet.clone(),
+                layers: Vec::new(),
+            };
             (place, mention.word.clone())
         });
         places.collect()
@@ -230,9 +256,10 @@ impl<'a> Case<'a> {
 
     fn paths(&self, pattern: &Pattern, file: &File, seen: bool) -> Vec<(Place, String)> {
         let path = file.path.to_ascii_lowercase();
-        let right = pattern.file.iter().any(|end| path.ends_with(&**end) || (end.ends_with('/') && path.contains(&**end)))
-            && pattern.least.is_none_or(|least| file.size >= u64::from(least))
-            && self.is_new(pattern.new, seen, |known| known.has_path(&file.path));
+        let right =
+            pattern.file.iter().any(|end| path.ends_with(&**end) || (end.ends_with('/') && path.contains(&**end)))
+                && pattern.least.is_none_or(|least| file.size >= u64::from(least))
+                && self.is_new(pattern.new, seen, |known| known.has_path(&file.path));
         if !right {
             return Vec::new();
         }
@@ -278,7 +305,8 @@ impl<'a> Case<'a> {
                     _ => known.has_need(&need.name),
                 })
         });
-        let places: Vec<Place> = needs.map(|need| Place { what: format!("needs {} {}", need.name, need.wanted), ..nowhere() }).collect();
+        let places: Vec<Place> =
+            needs.map(|need| Place { what: format!("needs {} {}", need.name, need.wanted), ..nowhere() }).collect();
         let least = pattern.least.unwrap_or(1) as usize;
         if places.len() < least { Vec::new() } else { places.into_iter().take(MAX_PLACES).collect() }
     }
@@ -297,7 +325,9 @@ impl Pattern {
 
 fn text_of(code: &stockade_model::Code) -> &str {
     match code {
-        stockade_model::Code::File(text) | stockade_model::Code::Shell(text) | stockade_model::Code::Python(text) => text,
+        stockade_model::Code::File(text) | stockade_model::Code::Shell(text) | stockade_model::Code::Python(text) => {
+            text
+        }
     }
 }
 

@@ -16,8 +16,8 @@ use stockade_model::{Digest, Verdict};
 
 use crate::difference::{self, Cleared};
 use crate::inspection::{Assessment, Finding, Inspection};
-pub use document::RuleError;
 use document::Rule;
+pub use document::RuleError;
 
 /// How many findings of one release are told.
 const MAX_FINDINGS: usize = 20;
@@ -38,7 +38,8 @@ impl Rules {
     /// The rules that come with stockade.
     pub fn builtin() -> &'static Self {
         static BUILTIN: LazyLock<Rules> = LazyLock::new(|| {
-            let own: Vec<_> = builtin::FILES.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+            let own: Vec<_> =
+                builtin::FILES.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
             Rules::default().with(&own).expect("the rules that come with stockade are tested")
         });
         &BUILTIN
@@ -55,7 +56,7 @@ impl Rules {
                 return Err(RuleError { file: file.clone(), what: format!("more than {MAX_RULES} rules") });
             }
         }
-        let all: String = rules.iter().map(|rule| format!("{}\n{}\n", rule.name, rule.table)).collect();
+        let all = rules.iter().fold(String::new(), |all, rule| all + &rule.name + "\n" + &rule.table + "\n");
         Ok(Self { rules, digest: Digest::of(all.as_bytes()).hex() })
     }
 
@@ -88,7 +89,8 @@ pub fn assess(subject: &Inspection, cleared: &[&Inspection], rules: &Rules) -> A
     findings.sort_by(|a, b| (b.verdict, b.score).cmp(&(a.verdict, a.score)).then_with(|| a.rule.cmp(&b.rule)));
     corroborate(&mut findings);
     findings.truncate(MAX_FINDINGS);
-    let difference = known.as_ref().zip(cleared.first()).map(|(known, newest)| difference::between(subject, newest, known));
+    let difference =
+        known.as_ref().zip(cleared.first()).map(|(known, newest)| difference::between(subject, newest, known));
     Assessment { findings, difference }
 }
 

@@ -41,7 +41,13 @@ impl<'a> Sample<'a> {
 
     fn inspect(&self) -> Inspection {
         let mut tree = Tree::default();
-        let start = |code: Code| Start { trigger: self.on, name: "sample".to_owned(), code, path: "manifest".to_owned(), line: 1 };
+        let start = |code: Code| Start {
+            trigger: self.on,
+            name: "sample".to_owned(),
+            code,
+            path: "manifest".to_owned(),
+            line: 1,
+        };
         match self.language {
             "sh" => tree.starts.push(start(Code::Shell(self.text.to_owned()))),
             "pth" => tree.starts.push(start(Code::Python(self.text.to_owned()))),
@@ -83,8 +89,10 @@ fn every_rule_catches_and_passes_what_its_file_says() {
             let wanted = expected == "catches";
             *(if wanted { &mut catches } else { &mut passes }) += 1;
             if found != wanted {
-                let acts: Vec<String> =
-                    inspection.acts().map(|(_, act, trigger)| format!("{} {} {}", trigger.name(), act.capability.name(), act.detail)).collect();
+                let acts: Vec<String> = inspection
+                    .acts()
+                    .map(|(_, act, trigger)| format!("{} {} {}", trigger.name(), act.capability.name(), act.detail))
+                    .collect();
                 failures.push(format!("{file}: expected `{expected}` of\n{block}\nacts: {acts:#?}"));
             }
             before = Inspection::default();
@@ -103,9 +111,21 @@ fn a_rule_that_cannot_be_used_says_why() {
         ("x.md", "# t\n\nno table", "it has no table"),
         ("X Y.md", "# t\n", "kebab case"),
         ("x.md", "# t\n```toml\nverdict = \"hold\"\nscore = 1\nsentence = \"s\"\n```\n", "it has no pattern"),
-        ("x.md", "# t\n```toml\nverdict = \"hold\"\nscore = 1\nsentence = \"s\"\n[[all]]\nact = [\"flies\"]\n```\n", "flies"),
-        ("x.md", "# t\n```toml\nverdict = \"hold\"\nscore = 1\nsentence = \"s\"\n[[all]]\ntrigger = [\"import\"]\n```\n", "exactly one"),
-        ("x.md", "# t\n```toml\nverdict = \"hold\"\nscore = 1\nsentence = \"s\"\n[[all]]\nflow = [\"secret\"]\n```\n", "needs `to`"),
+        (
+            "x.md",
+            "# t\n```toml\nverdict = \"hold\"\nscore = 1\nsentence = \"s\"\n[[all]]\nact = [\"flies\"]\n```\n",
+            "flies",
+        ),
+        (
+            "x.md",
+            "# t\n```toml\nverdict = \"hold\"\nscore = 1\nsentence = \"s\"\n[[all]]\ntrigger = [\"import\"]\n```\n",
+            "exactly one",
+        ),
+        (
+            "x.md",
+            "# t\n```toml\nverdict = \"hold\"\nscore = 1\nsentence = \"s\"\n[[all]]\nflow = [\"secret\"]\n```\n",
+            "needs `to`",
+        ),
         ("x.md", "# t\n```toml\nverdict = \"hold\"\ncolour = 1\n```\n", "colour"),
     ];
     for (file, text, why) in bad {
