@@ -37,7 +37,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("stockade-gateway", &[ENGINE, MODEL, ECOSYSTEM, POLICY]),
     ("stockade", &["stockade-gateway", ENGINE, MODEL, ECOSYSTEM, POLICY]),
     (TESTKIT, &[MODEL, ECOSYSTEM]),
-    ("xtask", &[MODEL, ECOSYSTEM, TESTKIT]),
+    ("xtask", &[MODEL, ECOSYSTEM, ENGINE, TESTKIT]),
 ];
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {

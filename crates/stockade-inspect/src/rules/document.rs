@@ -170,6 +170,11 @@ impl Rule {
         })
     }
 
+    /// True if it matches only what no cleared release had.
+    pub(super) fn asks_for_news(&self) -> bool {
+        self.all.iter().chain(&self.any).any(|pattern| pattern.new.is_some() || pattern.lost.is_some())
+    }
+
     /// What it says of a release in which it matches at these places. `{}` is the first place's detail.
     pub(super) fn sentence(&self, places: &[Place]) -> String {
         let detail = places.first().and_then(|place| place.what.split_once(' ')).map_or("", |(_, detail)| detail);

@@ -75,8 +75,13 @@ impl Rules {
 pub fn assess(subject: &Inspection, cleared: &[&Inspection], rules: &Rules) -> Assessment {
     let known = (!cleared.is_empty()).then(|| Cleared::of(cleared));
     let case = matching::Case::of(subject, known.as_ref());
+    let before: Vec<_> = cleared.iter().map(|inspection| matching::Case::of(inspection, None)).collect();
     let matches = rules.rules.iter().filter_map(|rule| {
         let places = case.matches(rule)?;
+        // What a cleared release did as well was looked at then; what is new about it is for the rules about what is new.
+        if !rule.asks_for_news() && before.iter().any(|before| before.matches(rule).is_some()) {
+            return None;
+        }
         Some(Finding {
             rule: rule.name.clone(),
             verdict: rule.verdict,
