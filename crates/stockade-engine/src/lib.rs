@@ -128,7 +128,8 @@ const MAX_PASSING: u64 = 256;
 impl Engine {
     /// Opens the data folder and everything in it.
     pub async fn open(settings: Settings) -> Result<Self, EngineError> {
-        let Settings { data, policy, upstreams, artifact_hosts, advisories, clock, patience, inspector, rules } = settings;
+        let Settings { data, policy, upstreams, artifact_hosts, advisories, clock, patience, inspector, rules } =
+            settings;
         let advisories = objects::layout(&data, advisories)?;
         let store = Store::open(&data)?;
         let dialler = Dialler::new(upstreams.all(), &artifact_hosts, &upstreams.cafiles(), patience)?;
