@@ -29,6 +29,8 @@ const MIN_ENTROPY: usize = 4 * 1024;
 const HIGH_ENTROPY: u32 = 760;
 /// How many marks of one kind are kept of one file.
 const MAX_MARKS: usize = 5;
+/// How much of a file is looked at for words of code, in bytes.
+const HEAD: usize = 4 * 1024;
 /// How many bytes after the end of an image are padding.
 const PADDING: usize = 64;
 
@@ -370,7 +372,7 @@ fn disguised(path: &str, kind: Option<Format>, bytes: &[u8]) -> bool {
 }
 
 fn looks_like_code(bytes: &[u8]) -> bool {
-    let head = &bytes[..bytes.len().min(4096)];
+    let head = &bytes[..bytes.len().min(HEAD)];
     let Ok(text) = std::str::from_utf8(head) else { return false };
     ["require(", "import ", "function", "eval(", "exec(", "<script"].iter().any(|word| text.contains(word))
 }

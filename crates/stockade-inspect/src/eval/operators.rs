@@ -21,6 +21,8 @@ const MAX_LIST: usize = 1_000_000;
 /// How many entries a map may gain one by one, and how many items are compared: what is larger is a table of data, and is
 /// no longer followed.
 const MAX_FOLLOWED: usize = 400;
+/// The largest whole number up to which a 64-bit float has them all.
+const MAX_EXACT: i64 = 1 << 53;
 /// How long a text may be that stands for a list, in bytes.
 const MAX_WORDS: usize = 64 * 1024;
 
@@ -300,7 +302,7 @@ fn bits(operator: Binary, left: &Value, right: &Value, language: Language) -> Op
             Binary::And => a & b,
             Binary::Or => a | b,
             Binary::Xor => a ^ b,
-            Binary::ShiftLeft => a.checked_shl(u32::try_from(b).ok()?).filter(|n| n.abs() < (1 << 53))?,
+            Binary::ShiftLeft => a.checked_shl(u32::try_from(b).ok()?).filter(|n| n.abs() < MAX_EXACT)?,
             _ => a.checked_shr(u32::try_from(b).ok()?)?,
         };
         return Some(Known::Number(number as f64));
