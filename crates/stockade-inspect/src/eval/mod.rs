@@ -35,6 +35,8 @@ const STEPS: u64 = 300_000;
 const STEPS_A_BYTE: u64 = 1;
 /// How many steps there are for the first visit of a function or branch, whatever was spent before.
 const VISIT: u64 = 1_500;
+/// How many steps there are for a statement that is seen for the first time after all steps were spent.
+const GLANCE: u64 = 500;
 /// How many steps may come to nothing in functions that were evaluated before.
 const REPEATS: u64 = 200_000;
 /// How deep calls may nest.
@@ -117,6 +119,10 @@ pub(crate) struct Machine {
     exported: Vec<(Rc<str>, Value)>,
     ran: HashSet<usize>,
     skipped: bool,
+    /// The blocks that were looked at.
+    begun: HashSet<usize>,
+    /// The steps did not suffice to run everything as often as it runs.
+    exhausted: bool,
     /// The acts that are reached while an export is called.
     watched: Option<Vec<u32>>,
 }
@@ -177,6 +183,8 @@ impl Machine {
             exported: Vec::new(),
             ran: HashSet::default(),
             skipped: false,
+            begun: HashSet::default(),
+            exhausted: false,
             watched: None,
         }
     }
@@ -255,6 +263,10 @@ impl Machine {
     fn finish(mut self, unit: &Unit) -> Facts {
         if self.facts.acts.len() >= MAX_FACTS {
             let what = format!("more than {MAX_FACTS} acts; the others are not listed");
+            self.facts.gaps.push(FileGap { what, line: 0, whole: false });
+        }
+        if self.exhausted {
+            let what = "it takes too long to evaluate; parts of it were looked at only once".to_owned();
             self.facts.gaps.push(FileGap { what, line: 0, whole: false });
         }
         for flow in std::mem::take(&mut self.facts.flows) {

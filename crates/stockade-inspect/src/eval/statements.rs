@@ -14,9 +14,15 @@ const ENDLESS: u32 = 10_000;
 
 impl Machine {
     pub(super) fn block(&mut self, unit: &Rc<Unit>, block: &[Statement], scope: &Rc<Scope>) -> Outcome {
+        // What burns the steps must not hide what stands after it: each statement is looked at once, whatever was spent.
+        let first = self.begun.insert(block.as_ptr() as usize);
         for statement in block {
             if !self.spend(1) {
-                return Outcome::Next;
+                if !first {
+                    return Outcome::Next;
+                }
+                self.exhausted = true;
+                self.steps = super::GLANCE;
             }
             match self.statement(unit, statement, scope) {
                 Outcome::Next => {}

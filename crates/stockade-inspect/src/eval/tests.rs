@@ -155,3 +155,15 @@ fn evaluation_ends() {
     py("x = [1]\nwhile True:\n    x = x + x");
     js(&("a".to_owned() + &"+a".repeat(200_000)));
 }
+
+#[test]
+fn what_burns_the_steps_hides_nothing_after_it() {
+    let burn = "let x = 0; for (let i = 0; i < 100000000; i++) { x = x * 31 + i }\n";
+    let facts = js(&format!("{burn}{burn}require('child_process').exec('id')"));
+    assert_act(&facts, Capability::Execute, "id");
+    assert!(!facts.gaps.is_empty(), "that it was not run to its end is told");
+    let facts = js(&format!("(function () {{ {burn} if (true) {{ require('child_process').exec('id') }} }})()"));
+    assert_act(&facts, Capability::Execute, "id");
+    let facts = py("x = 0\nwhile x < 100000000:\n    x += 1\nimport os\nos.system('id')");
+    assert_act(&facts, Capability::Execute, "id");
+}
