@@ -85,6 +85,7 @@ enum Outcome {
 }
 
 /// The evaluator, for one file.
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own about the run")]
 pub(crate) struct Machine {
     names: Names,
     units: Vec<Rc<Unit>>,
