@@ -42,8 +42,14 @@ pub(super) fn method(bytes: &Rc<[u8]>, name: &str, arguments: &Arguments, apply:
             let mapped = list::method(&items(bytes), name, arguments, apply)?;
             Some(wrapped(&mapped).map_or(mapped, |bytes| Value::bytes(&bytes)))
         }
+        _ if is_of_buffers(name) => None,
         _ => list::method(&items(bytes), name, arguments, apply).filter(|_| name != "set"),
     }
+}
+
+/// Whether only buffers have a method of this name, and lists do not.
+pub(super) fn is_of_buffers(name: &str) -> bool {
+    name.starts_with("readU") || matches!(name, "readInt8" | "utf8Slice" | "latin1Slice" | "equals")
 }
 
 /// `toString(encoding, from, to)`.

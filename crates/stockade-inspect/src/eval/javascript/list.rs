@@ -80,8 +80,7 @@ fn read(list: &Items, name: &str, arguments: &Arguments) -> Option<Value> {
         }
         "valueOf" => Known::List(Rc::clone(list)).into(),
         "toReversed" => list_value(items.iter().rev().cloned().collect())?,
-        // Of the methods of buffers only those that a list does not have: the others come back here.
-        _ if name.starts_with("readU") || matches!(name, "readInt8" | "utf8Slice" | "latin1Slice" | "equals") => {
+        _ if bytes::is_of_buffers(name) => {
             return bytes::method(&bytes::in_list(&items)?.into(), name, arguments, &mut |_, _| Value::default());
         }
         _ => return None,

@@ -182,6 +182,7 @@ fn bytes_are_decoded() {
     assert_eq!(call(&bytes, "map", &[callback()]), "b\"ij\"");
     assert_eq!(call(&bytes, "subarray", &[number(1.0)]), "b\"i\"");
     assert_eq!(call(&bytes, "readUInt16LE", &[number(0.0)]), "26984");
+    assert_eq!(call(&bytes, "readUint64", &[number(0.0)]), "-", "a method that neither buffers nor lists have");
     assert_eq!(call(&bytes, "unheardOf", &[]), "-");
     assert_eq!(run("Buffer.concat", &[list(&[bytes.clone(), bytes.clone()])]), "b\"hihi\"");
     assert_eq!(run("atob", &[text("aGk")]), "\"hi\"");
@@ -345,6 +346,7 @@ const NAMES: &[&str] = &[
     "toString",
     "toFixed",
     "readUInt8",
+    "readUint64",
     "readUInt32LE",
     "subarray",
     "set",
