@@ -23,7 +23,7 @@ const LATEST: Trigger = Trigger::Call;
 #[derive(Debug, Default)]
 pub(crate) struct Cleared<'a> {
     digests: HashSet<&'a str>,
-    shapes: HashSet<u64>,
+    shapes: HashSet<&'a str>,
     capabilities: HashMap<Capability, Trigger>,
     details: HashSet<(Capability, String)>,
     lines: HashSet<(Capability, String, String)>,
@@ -55,7 +55,7 @@ impl<'a> Cleared<'a> {
     fn add(&mut self, inspection: &'a Inspection) {
         for file in &inspection.files {
             self.digests.insert(&file.digest);
-            self.shapes.insert(file.shape);
+            self.shapes.insert(&file.shape);
             self.paths.insert(&file.path);
             if file.trigger == Trigger::Never {
                 continue;
@@ -107,7 +107,7 @@ impl<'a> Cleared<'a> {
 
     /// True if a file with this content, or this content in another layout, was cleared.
     pub(crate) fn has_file(&self, file: &File) -> bool {
-        self.digests.contains(&*file.digest) || (file.shape != 0 && self.shapes.contains(&file.shape))
+        self.digests.contains(&*file.digest) || (!file.shape.is_empty() && self.shapes.contains(&*file.shape))
     }
 
     pub(crate) fn has_path(&self, path: &str) -> bool {

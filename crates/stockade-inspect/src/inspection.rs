@@ -8,7 +8,7 @@ use crate::capability::{Capability, Source};
 use crate::facts::{Act, Facts};
 
 /// The version of the facts: what another version found is found again.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What was found out about one artifact.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -42,8 +42,8 @@ pub struct File {
     pub facts: Facts,
     /// For each act, the earliest event that reaches it.
     pub triggers: Vec<Trigger>,
-    /// The numbers of its tokens' shapes: the same for a file that was renamed or reformatted. 0 if it is no code.
-    pub shape: u64,
+    /// A digest of the code in it, the same for a file that was renamed or reformatted. Empty if it is no code.
+    pub shape: String,
 }
 
 /// Data that crosses files.

@@ -36,7 +36,7 @@ pub fn inspect(tree: &Tree, earlier: &[&Inspection], is_test: fn(&str) -> bool) 
         let digest = Digest::of(&member.bytes).hex();
         let language = run_as.get(&*member.path).copied();
         let (facts, shape) = match known.get(&(&*digest, extension(&member.path))) {
-            Some(file) if language.is_none() || file.facts.language == language => (file.facts.clone(), file.shape),
+            Some(file) if language.is_none() || file.facts.language == language => (file.facts.clone(), file.shape.clone()),
             _ => {
                 let facts = read::facts(&member.path, &member.bytes, language);
                 let shape = read::shape(&member.bytes, facts.language);
@@ -98,7 +98,7 @@ fn hook(start: &Start) -> Option<File> {
         trigger: start.trigger,
         facts,
         triggers: Vec::new(),
-        shape: 0,
+        shape: String::new(),
     })
 }
 

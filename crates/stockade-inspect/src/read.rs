@@ -1,6 +1,6 @@
 //! From the bytes of one file to its facts: which language it is, and what is done when it is none or does not parse.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use stockade_model::Digest;
 
 use crate::facts::{Facts, FileGap, Mark, MarkKind, Spot};
 use crate::ir::Language;
@@ -156,37 +156,30 @@ fn lexical(text: &str, language: Language, facts: &mut Facts) {
 const MAX_LINES: usize = 200_000;
 const MAX_LEXICAL: usize = 2_000;
 
-/// A number that is the same for texts that differ only in blanks, comments, quotes and final punctuation. 0 for none.
-pub(crate) fn shape(bytes: &[u8], language: Option<Language>) -> u64 {
-    let Some(language) = language else { return 0 };
-    let hash_comments = matches!(language, Language::Python | Language::Shell | Language::PowerShell);
-    let mut hasher = DefaultHasher::new();
-    let mut at = 0;
-    while at < bytes.len() {
-        let byte = bytes[at];
-        match byte {
-            b' ' | b'\t' | b'\r' | b'\n' | b';' | b',' => at += 1,
-            b'#' if hash_comments => at += line_length(&bytes[at..]),
-            b'/' if bytes.get(at + 1) == Some(&b'/') && !hash_comments && (at == 0 || bytes[at - 1] != b':') => {
-                at += line_length(&bytes[at..]);
-            }
-            b'/' if bytes.get(at + 1) == Some(&b'*') && !hash_comments => {
-                let end = bytes[at + 2..].windows(2).position(|pair| pair == b"*/");
-                at = end.map_or(bytes.len(), |end| at + 2 + end + 2);
-            }
-            b'"' | b'\'' | b'`' => {
-                b'"'.hash(&mut hasher);
-                at += 1;
-            }
-            _ => {
-                byte.hash(&mut hasher);
-                at += 1;
-            }
+/// A digest that is the same for texts that differ only in blanks, quotes and final punctuation; empty for what is no
+/// code.
+///
+/// What changes the meaning stays in it: comments, where a line ends that may have one (a line break brings back to life
+/// what was commented out), and what a line of Python is indented with.
+pub(crate) fn shape(bytes: &[u8], language: Option<Language>) -> String {
+    let (marker, indented): (&[u8], bool) = match language {
+        None => return String::new(),
+        Some(Language::Python) => (b"#", true),
+        Some(Language::Shell | Language::PowerShell) => (b"#", false),
+        Some(_) => (b"//", false),
+    };
+    let mut plain = Vec::with_capacity(bytes.len());
+    for line in bytes.split(|byte| *byte == b'\n') {
+        let code = line.trim_ascii_start();
+        if indented && !code.is_empty() {
+            plain.push(b'\n');
+            plain.extend_from_slice(&line[..line.len() - code.len()]);
+        }
+        let telling = code.iter().filter(|byte| !b" \t\r;,".contains(byte));
+        plain.extend(telling.map(|byte| if matches!(byte, b'\'' | b'`') { b'"' } else { *byte }));
+        if memchr::memmem::find(code, marker).is_some() {
+            plain.push(b'\n');
         }
     }
-    hasher.finish().max(1)
-}
-
-fn line_length(bytes: &[u8]) -> usize {
-    bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len()).max(1)
+    Digest::of(&plain).hex()
 }

@@ -21,6 +21,8 @@ const INVISIBLE: usize = 4;
 const OPAQUE: usize = 600;
 /// How many escapes in a row hide plain characters.
 const ESCAPES: usize = 12;
+/// How many mangled names tell of a tool that mangled them.
+const MIN_MANGLED: usize = 10;
 /// How long a line must be to be called long, in bytes.
 const LONG_LINE: usize = 2_000;
 /// The least length at which the entropy of a file says something, in bytes.
@@ -101,47 +103,53 @@ impl Marks {
     }
 }
 
+/// Only every [`FAR_RIGHT`]th byte is looked at until one is blank: a run that long has one of them.
 fn far_right(line: &str, number: usize, marks: &mut Marks) {
-    let mut run = 0;
-    for (at, byte) in line.bytes().enumerate() {
-        if byte == b' ' || byte == b'\t' {
-            run += 1;
+    let bytes = line.as_bytes();
+    let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let mut at = FAR_RIGHT - 1;
+    while at < bytes.len() {
+        if !blank(&bytes[at]) {
+            at += FAR_RIGHT;
             continue;
         }
-        let rest = &line.as_bytes()[at..];
+        let start = at - bytes[..at].iter().rev().take_while(|byte| blank(byte)).count();
+        let end = at + bytes[at..].iter().take_while(|byte| blank(byte)).count();
+        let rest = &bytes[end..];
         let code = rest.len() > 8 && !rest.starts_with(b"//") && !rest.starts_with(b"#") && !rest.starts_with(b"*");
-        if run >= FAR_RIGHT
-            && code
-            && (byte.is_ascii_alphabetic() || matches!(byte, b'(' | b'!' | b';' | b'[' | b'_' | b'$'))
-        {
-            marks.add(MarkKind::FarRight, number, line.get(at..).unwrap_or_default(), run);
+        let begins = |byte: &u8| byte.is_ascii_alphabetic() || b"(!;[_$".contains(byte);
+        if end - start >= FAR_RIGHT && code && rest.first().is_some_and(begins) {
+            marks.add(MarkKind::FarRight, number, line.get(end..).unwrap_or_default(), end - start);
         }
-        run = 0;
+        at = end + FAR_RIGHT;
     }
 }
 
 /// A run of characters of base64 or hexadecimal that no person wrote. Pictures and source maps inside a text are plain
 /// about what they are.
+///
+/// Only every [`OPAQUE`]th byte is looked at until one may be part of such a run.
 fn opaque(line: &str, number: usize, marks: &mut Marks) {
     let bytes = line.as_bytes();
-    let mut start = 0;
-    while start < bytes.len() {
-        let length = bytes[start..].iter().take_while(|byte| is_encoded(**byte)).count();
-        if length >= OPAQUE && varied(&bytes[start..start + length]) {
-            let before = &line.as_bytes()[start.saturating_sub(60)..start];
+    let mut at = OPAQUE - 1;
+    while at < bytes.len() {
+        if !is_encoded(bytes[at]) {
+            at += OPAQUE;
+            continue;
+        }
+        let start = at - bytes[..at].iter().rev().take_while(|byte| is_encoded(**byte)).count();
+        let end = at + bytes[at..].iter().take_while(|byte| is_encoded(**byte)).count();
+        if end - start >= OPAQUE && varied(&bytes[start..end]) {
+            let before = &bytes[start.saturating_sub(60)..start];
             let plain =
                 contains(before, b"data:") || contains(before, b"sourceMappingURL") || contains(before, b"integrity");
             let format = bytes[start..].starts_with(b"AGFzbQ");
             if !plain && !format {
-                marks.add(
-                    MarkKind::OpaqueLiteral,
-                    number,
-                    line.get(start..(start + 60).min(line.len())).unwrap_or_default(),
-                    length,
-                );
+                let snippet = line.get(start..(start + 60).min(line.len())).unwrap_or_default();
+                marks.add(MarkKind::OpaqueLiteral, number, snippet, end - start);
             }
         }
-        start += length.max(1);
+        at = end + OPAQUE;
     }
 }
 
@@ -162,37 +170,30 @@ fn varied(run: &[u8]) -> bool {
 
 fn escapes(line: &str, number: usize, marks: &mut Marks) {
     let bytes = line.as_bytes();
-    let (mut at, mut run, mut start) = (0, 0, 0);
-    while at < bytes.len() {
-        let width = match bytes.get(at..at + 2) {
-            Some(b"\\x") => 4,
-            Some(b"\\u") => 6,
-            _ => 0,
-        };
-        let digits = bytes.get(at + 2..at + width).unwrap_or_default();
-        if width > 0
-            && digits.len() == width - 2
-            && digits.iter().all(u8::is_ascii_hexdigit)
-            && !digits.starts_with(b"d")
-            && !digits.starts_with(b"D")
-            && (width == 4 || digits.starts_with(b"00"))
-        {
-            if run == 0 {
-                start = at;
-            }
+    let mut from = 0;
+    while let Some(start) = memchr::memchr(b'\\', &bytes[from..]).map(|at| from + at) {
+        let (mut end, mut run) = (start, 0);
+        while let Some(width) = escape(&bytes[end..]) {
+            end += width;
             run += 1;
-            at += width;
-            continue;
         }
         if run >= ESCAPES {
             marks.add(MarkKind::Escapes, number, line.get(start..).unwrap_or_default(), run);
         }
-        run = 0;
-        at += 1;
+        from = end.max(start + 1);
     }
-    if run >= ESCAPES {
-        marks.add(MarkKind::Escapes, number, line.get(start..).unwrap_or_default(), run);
-    }
+}
+
+/// How long the escape of a character is that could be written plainly, if one stands here.
+fn escape(bytes: &[u8]) -> Option<usize> {
+    let (width, zeros): (usize, &[u8]) = match bytes {
+        [b'\\', b'x', ..] => (4, b""),
+        [b'\\', b'u', ..] => (6, b"00"),
+        _ => return None,
+    };
+    let digits = bytes.get(2..width)?;
+    (digits.iter().all(u8::is_ascii_hexdigit) && digits.starts_with(zeros) && !digits.starts_with(b"d"))
+        .then_some(width)
 }
 
 fn unseen(line: &str, number: usize, marks: &mut Marks) {
@@ -232,6 +233,9 @@ fn is_invisible(c: char) -> bool {
 /// Identifiers such as `_0x3fa1`.
 fn mangled(text: &str, marks: &mut Marks) {
     let bytes = text.as_bytes();
+    if memchr::memmem::find_iter(bytes, b"_0x").take(MIN_MANGLED).count() < MIN_MANGLED {
+        return;
+    }
     let (mut names, mut found, mut at) = (0_usize, 0_usize, 0);
     let mut first = 0;
     while at < bytes.len() {
@@ -250,7 +254,7 @@ fn mangled(text: &str, marks: &mut Marks) {
             at += 1;
         }
     }
-    if found >= 10 && found * 20 >= names {
+    if found >= MIN_MANGLED && found * 20 >= names {
         let line = bytes[..first].iter().filter(|byte| **byte == b'\n').count() + 1;
         marks.add(
             MarkKind::MangledNames,
@@ -262,7 +266,7 @@ fn mangled(text: &str, marks: &mut Marks) {
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle)
+    memchr::memmem::find(haystack, needle).is_some()
 }
 
 /// Bits a byte, in hundredths.

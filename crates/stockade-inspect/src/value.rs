@@ -19,8 +19,10 @@ pub(crate) struct Value {
 
 /// The items of a list, shared as in the program.
 pub(crate) type List = Rc<RefCell<Vec<Value>>>;
-/// The entries of a map or object, in order of insertion, shared as in the program.
-pub(crate) type Map = Rc<RefCell<Vec<(Rc<str>, Value)>>>;
+/// The entries of a map or object, in order of insertion.
+pub(crate) type Entries = indexmap::IndexMap<Rc<str>, Value, rustc_hash::FxBuildHasher>;
+/// The entries of a map or object, shared as in the program.
+pub(crate) type Map = Rc<RefCell<Entries>>;
 
 /// What a value is.
 #[derive(Debug, Clone, Default)]
@@ -138,6 +140,10 @@ impl Value {
 
     pub(crate) fn list(items: Vec<Self>) -> Self {
         Known::List(Rc::new(RefCell::new(items))).into()
+    }
+
+    pub(crate) fn map(entries: Entries) -> Self {
+        Known::Map(Rc::new(RefCell::new(entries))).into()
     }
 
     pub(crate) fn api(path: &str) -> Self {

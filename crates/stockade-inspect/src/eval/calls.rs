@@ -13,7 +13,7 @@ use crate::ir::{Argument, Expr, Expression, Language};
 use crate::lower::jvm::builtins as jvm;
 use crate::lower::powershell::builtins as powershell;
 use crate::lower::shell::builtins as shell;
-use crate::value::{Arguments, Closure, Known, Scope, Taint, Value};
+use crate::value::{Arguments, Closure, Entries, Known, Scope, Taint, Value};
 
 /// How long a path of the platform may grow by calls of what calls return, in bytes.
 const MAX_PATH: usize = 160;
@@ -21,6 +21,8 @@ const MAX_PATH: usize = 160;
 const MAX_FRUITLESS: u32 = 3;
 /// How often a function may be active at once with arguments that are not known.
 const MAX_RECURSION: u32 = 2;
+/// How many members deep in a module of the package a function is looked for.
+const MAX_MEMBERS: usize = 8;
 /// How many functions in one argument are called.
 const MAX_CALLBACKS: usize = 32;
 /// Methods whose callbacks run without anybody asking for it.
@@ -168,7 +170,7 @@ impl Machine {
                 let closure = closure.clone();
                 self.apply_named(&closure, receiver.as_ref(), values, &arguments.named)
             }
-            Known::Map(entries) if entries.borrow().iter().any(|(key, _)| &**key == CLASS) => {
+            Known::Map(entries) if entries.borrow().contains_key(CLASS) => {
                 let entries = entries.borrow().clone();
                 self.construct(unit, &entries, arguments)
             }
@@ -180,13 +182,15 @@ impl Machine {
         }
     }
 
-    fn construct(&mut self, unit: &Rc<Unit>, class: &[(Rc<str>, Value)], arguments: Arguments) -> Value {
-        let mut entries: Vec<(Rc<str>, Value)> = class.iter().filter(|(key, _)| &**key != CLASS).cloned().collect();
-        entries.insert(0, (INSTANCE.into(), Known::Boolean(true).into()));
+    fn construct(&mut self, unit: &Rc<Unit>, class: &Entries, arguments: Arguments) -> Value {
+        let mark = (INSTANCE.into(), Known::Boolean(true).into());
+        let members = class.iter().filter(|(key, _)| &***key != CLASS);
+        let entries: Entries =
+            std::iter::once(mark).chain(members.map(|(key, value)| (Rc::clone(key), value.clone()))).collect();
         let name = if unit.program.language == Language::Python { "__init__" } else { "constructor" };
-        let initialiser = entries.iter().rev().find(|(key, _)| &**key == name).map(|(_, value)| value.known.clone());
+        let initialiser = entries.get(name).map(|value| value.known.clone());
         let taint = arguments.all().fold(Taint::default(), |all, value| all.with(&value.taint));
-        let instance = Value::from(Known::Map(Rc::new(std::cell::RefCell::new(entries)))).tainted(&taint);
+        let instance = Value::map(entries).tainted(&taint);
         if let Some(Known::Function(closure)) = initialiser {
             let mut values = arguments.positional;
             if unit.program.language == Language::Python {
@@ -430,7 +434,7 @@ impl Machine {
                 Known::Function(closure) => functions.push(closure.clone()),
                 Known::Map(entries) => {
                     let entries = entries.borrow();
-                    functions.extend(entries.iter().filter_map(|(_, value)| match &value.known {
+                    functions.extend(entries.values().filter_map(|value| match &value.known {
                         Known::Function(closure) => Some(closure.clone()),
                         _ => None,
                     }));
@@ -456,7 +460,7 @@ impl Machine {
             }
             Known::List(items) => items.borrow().iter().take(MAX_CALLBACKS).cloned().collect(),
             Known::Map(entries) => {
-                entries.borrow().iter().take(MAX_CALLBACKS * 4).map(|(_, value)| value.clone()).collect()
+                entries.borrow().values().take(MAX_CALLBACKS * 4).cloned().collect()
             }
             _ => return,
         };
@@ -605,7 +609,7 @@ impl Machine {
     /// A function of another file of the package is used: what goes in and out is settled when files are linked.
     fn used(&mut self, path: &str, arguments: &Arguments) -> Taint {
         let ends = path.char_indices().rev().filter(|(_, c)| *c == '.').map(|(at, _)| at);
-        let ends = std::iter::once(path.len()).chain(ends);
+        let ends = std::iter::once(path.len()).chain(ends).take(MAX_MEMBERS);
         let Some(module) = ends.into_iter().map(|end| &path[..end]).find(|module| self.modules.contains(*module))
         else {
             return Taint::default();
@@ -655,7 +659,7 @@ fn weigh(value: &Value, depth: u8, left: &mut u64) {
         }
         Known::Map(entries) => {
             let Ok(entries) = entries.try_borrow() else { return };
-            for (_, item) in entries.iter() {
+            for item in entries.values() {
                 if matches!(item.known, Known::Function(_)) {
                     continue;
                 }
@@ -707,10 +711,7 @@ fn picked(pick: &Pick, arguments: &Arguments) -> Option<Value> {
         Pick::At(position) => arguments.at(*position).cloned(),
         Pick::Named(name) => arguments.named(name).cloned().or_else(|| {
             arguments.positional.iter().find_map(|value| match &value.known {
-                Known::Map(entries) => {
-                    let entries = entries.borrow();
-                    entries.iter().rev().find(|(key, _)| **key == **name).map(|(_, value)| value.clone())
-                }
+                Known::Map(entries) => entries.borrow().get(&**name).cloned(),
                 _ => None,
             })
         }),

@@ -11,7 +11,7 @@ use super::{MAX_FACTS, Machine, NO_ACT, Unit, operators, truth};
 use crate::apis::When;
 use crate::capability::{Capability, Source};
 use crate::ir::{Argument, Binary, Class, Clause, Expr, Expression, Language, Statement, Sym, Unary};
-use crate::value::{Arguments, HOLE, Known, Scope, Taint, Value};
+use crate::value::{Arguments, Entries, HOLE, Known, Scope, Taint, Value};
 
 /// How long a text may grow, in bytes.
 pub(super) const MAX_TEXT: usize = 16 * 1024 * 1024;
@@ -19,9 +19,10 @@ pub(super) const MAX_TEXT: usize = 16 * 1024 * 1024;
 const MAX_ITEMS: usize = 200_000;
 /// How many bytes are copied for a step.
 const BYTES_A_STEP: u64 = 64;
-/// How many entries a map may have into which another is spread, and how many are looked through for a step.
+/// How many entries a map may have into which another is spread.
 const MAX_ENTRIES: usize = 1_000;
-const ENTRIES_A_STEP: u64 = 16;
+/// How long the path of an interface grows, in bytes: a loop that follows a chain makes it longer with every round.
+const MAX_PATH: usize = 256;
 /// Marks a map that is a class, and one that is an instance of a class.
 pub(super) const CLASS: &str = "\u{0}class";
 pub(super) const INSTANCE: &str = "\u{0}instance";
@@ -181,10 +182,7 @@ impl Machine {
         };
         let known = match &object.known {
             Known::Map(entries) => {
-                self.spend(entries.borrow().len() as u64 / ENTRIES_A_STEP);
-                let found =
-                    entries.borrow().iter().rev().find(|(known, _)| *known == key).map(|(_, value)| value.clone());
-                found.unwrap_or_default()
+                entries.borrow().get(&key).cloned().unwrap_or_default()
             }
             Known::Text(text) if &*key == "length" => Value::number(text.encode_utf16().count() as f64),
             Known::Bytes(bytes) if matches!(&*key, "length" | "byteLength") => Value::number(bytes.len() as f64),
@@ -207,6 +205,9 @@ impl Machine {
     }
 
     fn api_member(&mut self, unit: &Unit, path: &Rc<str>, name: Sym) -> Value {
+        if path.len() > MAX_PATH {
+            return Value::default();
+        }
         let cached = self.paths.get(&(path.as_ptr() as usize, name)).map(|(_, joined)| Rc::clone(joined));
         let joined = cached.unwrap_or_else(|| {
             let key = self.names.text(name);
@@ -238,6 +239,9 @@ impl Machine {
         let key = (path.as_ptr() as usize, call);
         if let Some((_, joined)) = self.paths.get(&key) {
             return Rc::clone(joined);
+        }
+        if path.len() > MAX_PATH {
+            return Rc::clone(path);
         }
         let joined: Rc<str> = format!("{path}()").into();
         self.paths.insert(key, (Rc::clone(path), Rc::clone(&joined)));
@@ -393,7 +397,7 @@ impl Machine {
     }
 
     fn map(&mut self, unit: &Rc<Unit>, pairs: &[(Expr, Expr)], scope: &Rc<Scope>) -> Value {
-        let mut entries: Vec<(Rc<str>, Value)> = Vec::with_capacity(pairs.len());
+        let mut entries = Entries::with_capacity_and_hasher(pairs.len(), Default::default());
         let mut taint = Taint::default();
         for (key, value) in pairs {
             let key_value = self.value(unit, *key, scope);
@@ -403,7 +407,7 @@ impl Machine {
                 if let Known::Map(inner) = &spread.known
                     && inner.borrow().len() + entries.len() < MAX_ENTRIES
                 {
-                    entries.extend(inner.borrow().iter().cloned());
+                    entries.extend(inner.borrow().clone());
                 }
                 continue;
             }
@@ -411,10 +415,10 @@ impl Machine {
             taint = taint.with(&value.taint).with(&key_value.taint);
             if let Some(key) = operators::shown(&key_value, unit.program.language) {
                 self.assigned_key(unit, &key, &value, pairs);
-                entries.push((key.as_ref().into(), value));
+                entries.insert(key.as_ref().into(), value);
             }
         }
-        Value { known: Known::Map(Rc::new(std::cell::RefCell::new(entries))), taint }
+        Value::map(entries).tainted(&taint)
     }
 
     /// A key whose value alone says something, such as `rejectUnauthorized: false`.
@@ -491,12 +495,12 @@ impl Machine {
     }
 
     fn class(&mut self, unit: &Rc<Unit>, class: &Class, scope: &Rc<Scope>) -> Value {
-        let mut entries = vec![(Rc::<str>::from(CLASS), Value::from(Known::Boolean(true)))];
+        let mut entries = Entries::default();
+        entries.insert(CLASS.into(), Known::Boolean(true).into());
         for base in &class.bases {
             let base = self.path(unit, *base, scope);
             if let Known::Map(inherited) = &base.known {
-                let inherited = inherited.borrow();
-                entries.extend(inherited.iter().filter(|(key, _)| &**key != CLASS).cloned());
+                entries.extend(inherited.borrow().clone());
             }
         }
         let inner = Rc::new(Scope { outer: Some(Rc::clone(scope)), ..Scope::default() });
@@ -517,9 +521,9 @@ impl Machine {
         }
         for member in &class.members {
             let value = inner.variables.borrow().get(member).cloned().unwrap_or_default();
-            entries.push((self.name(*member), value));
+            entries.insert(self.name(*member), value);
         }
-        Known::Map(Rc::new(std::cell::RefCell::new(entries))).into()
+        Value::map(entries)
     }
 
     fn assignment(
@@ -636,7 +640,6 @@ impl Machine {
         match &object.known {
             Known::Api(path) => self.override_api(unit, at, &Rc::clone(path), name, value),
             Known::Map(entries) => {
-                self.spend(entries.borrow().len() as u64 / ENTRIES_A_STEP);
                 let key = self.name(name);
                 operators::enter(&mut entries.borrow_mut(), key, value);
             }
@@ -691,7 +694,7 @@ impl Machine {
                     all.positional.extend(items.borrow().iter().cloned());
                 }
                 (None, true, Known::Map(items)) if items.borrow().len() < MAX_ITEMS => {
-                    all.named.extend(items.borrow().iter().cloned());
+                    all.named.extend(items.borrow().clone());
                 }
                 _ => all.positional.push(value),
             }

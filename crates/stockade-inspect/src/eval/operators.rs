@@ -14,7 +14,7 @@ use std::rc::Rc;
 
 use super::expressions::MAX_TEXT;
 use crate::ir::{Binary, Language, Unary};
-use crate::value::{Arguments, HOLE, Known, Value};
+use crate::value::{Arguments, Entries, HOLE, Known, Value};
 
 /// How many items a list may have that an operator makes.
 const MAX_LIST: usize = 1_000_000;
@@ -93,8 +93,7 @@ pub(super) fn words(value: &Value) -> Option<String> {
         }
         Known::Map(entries) => {
             let entries = entries.borrow();
-            let of =
-                |key: &str| entries.iter().rev().find(|(known, _)| &**known == key).and_then(|(_, value)| words(value));
+            let of = |key: &str| entries.get(key).and_then(words);
             let host = of("hostname").or_else(|| of("host"));
             of("url").or_else(|| of("uri")).or_else(|| Some(format!("{}{}", host?, of("path").unwrap_or_default())))?
         }
@@ -352,11 +351,8 @@ fn contains(container: &Value, item: &Value, language: Language) -> Option<bool>
             }
             (!unsure).then_some(false)
         }
-        Known::Map(entries) if entries.borrow().len() > MAX_FOLLOWED => None,
-        Known::Map(entries) => {
-            let key = shown(item, language)?;
-            Some(entries.borrow().iter().any(|(known, _)| **known == *key))
-        }
+        Known::Map(entries) if entries.borrow().len() >= MAX_FOLLOWED => None,
+        Known::Map(entries) => Some(entries.borrow().contains_key(&*shown(item, language)?)),
         _ => None,
     }
 }
@@ -378,13 +374,7 @@ fn compare(operator: Binary, left: &Value, right: &Value) -> Option<Known> {
 /// `a[b]` by a number, or by a key that is no text.
 pub(super) fn index(object: &Value, key: &Value) -> Value {
     let Known::Number(number) = key.known else {
-        return match (&object.known, &key.known) {
-            (Known::Map(entries), Known::Boolean(_) | Known::Nothing) => {
-                let _ = entries;
-                Value::default()
-            }
-            _ => Value::default(),
-        };
+        return Value::default();
     };
     let place = |length: usize| -> Option<usize> {
         let at = if number < 0.0 { number + length as f64 } else { number };
@@ -409,9 +399,7 @@ pub(super) fn index(object: &Value, key: &Value) -> Value {
             at.and_then(|at| bytes.get(at)).map_or(Known::Nothing.into(), |byte| Value::number(f64::from(*byte)))
         }
         Known::Map(entries) => {
-            let key = number_text(number);
-            let entries = entries.borrow();
-            entries.iter().rev().find(|(known, _)| **known == *key).map(|(_, value)| value.clone()).unwrap_or_default()
+            entries.borrow().get(&*number_text(number)).cloned().unwrap_or_default()
         }
         _ => Value::default(),
     }
@@ -445,14 +433,9 @@ pub(super) fn put(object: &Value, key: &Value, value: Value) {
 }
 
 /// Gives a key of a map a value.
-pub(super) fn enter(entries: &mut Vec<(Rc<str>, Value)>, key: Rc<str>, value: Value) {
-    if entries.len() > MAX_FOLLOWED {
-        return;
-    }
-    if let Some((_, old)) = entries.iter_mut().rev().find(|(known, _)| *known == key) {
-        *old = value;
-    } else if entries.len() < MAX_FOLLOWED {
-        entries.push((key, value));
+pub(super) fn enter(entries: &mut Entries, key: Rc<str>, value: Value) {
+    if entries.len() < MAX_FOLLOWED || entries.contains_key(&key) {
+        entries.insert(key, value);
     }
 }
 

@@ -39,8 +39,8 @@ impl Machine {
                 self.export_function(name, &closure);
             }
             Known::Map(entries) if depth > 0 => {
-                let entries: Vec<(Rc<str>, Value)> = entries.borrow().clone();
-                for (key, value) in entries.iter().filter(|(key, _)| &**key != CLASS && &**key != INSTANCE) {
+                let entries = entries.borrow().clone();
+                for (key, value) in entries.iter().filter(|(key, _)| &***key != CLASS && &***key != INSTANCE) {
                     let name = if name == "default" { key.to_string() } else { format!("{name}.{key}") };
                     self.export(&name, value, depth - 1);
                 }

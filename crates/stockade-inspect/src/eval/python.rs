@@ -171,7 +171,7 @@ fn items(value: &Value) -> Option<Vec<Value>> {
         Known::Text(text) => text.chars().take(MAX_ITEMS + 1).map(character).collect(),
         Known::Bytes(bytes) => bytes.iter().take(MAX_ITEMS + 1).map(|&byte| Value::number(f64::from(byte))).collect(),
         Known::Map(entries) if containers::cycle(entries).is_none() => {
-            entries.borrow().iter().map(|(key, _)| Value::text(key)).collect()
+            entries.borrow().keys().map(|key| Value::text(key)).collect()
         }
         _ => return None,
     };

@@ -340,7 +340,7 @@ fn items(value: &Value, keys: bool, language: Language) -> Option<Vec<Value>> {
         Known::Text(text) if !keys => text.chars().map(|c| Value::text(c.encode_utf8(&mut [0; 4]))).collect(),
         Known::Bytes(bytes) if !keys => bytes.iter().map(|byte| Value::number(f64::from(*byte))).collect(),
         Known::Map(entries) if keys || language == Language::Python => {
-            entries.borrow().iter().map(|(key, _)| Value::text(key)).collect()
+            entries.borrow().keys().map(|key| Value::text(key)).collect()
         }
         _ => return None,
     })

@@ -1,6 +1,5 @@
 //! Functions of the platform that depend on their arguments alone.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use base64::Engine;
@@ -14,7 +13,7 @@ use super::{
 };
 use crate::decode::{self, Format};
 use crate::ir::Language;
-use crate::value::{Apply, Arguments, Known, Value};
+use crate::value::{Apply, Arguments, Entries, Known, Value};
 
 /// What a function of the platform gives; `None` if that is not known.
 pub(crate) fn function(path: &str, arguments: &Arguments, apply: &mut Apply<'_>) -> Option<Value> {
@@ -141,7 +140,7 @@ fn object(name: &str, arguments: &Arguments) -> Option<Value> {
     let first = arguments.at(0);
     let indexed = |items: &[Value]| {
         let key = |(at, item): (usize, &Value)| (Rc::<str>::from(at.to_string()), item.clone());
-        items.iter().enumerate().map(key).collect::<Vec<_>>()
+        items.iter().enumerate().map(key).collect::<Entries>()
     };
     let entries = || match &first?.known {
         Known::Map(entries) => Some(entries.borrow().clone()),
@@ -150,9 +149,9 @@ fn object(name: &str, arguments: &Arguments) -> Option<Value> {
     };
     match name {
         "keys" | "getOwnPropertyNames" => {
-            list_value(entries()?.into_iter().map(|(key, _)| Known::Text(key).into()).collect())
+            list_value(entries()?.into_keys().map(|key| Known::Text(key).into()).collect())
         }
-        "values" => list_value(entries()?.into_iter().map(|(_, value)| value).collect()),
+        "values" => list_value(entries()?.into_values().collect()),
         "entries" => list_value(pairs(&entries()?)),
         "assign" => {
             let Known::Map(target) = &first?.known else { return None };
@@ -185,10 +184,10 @@ fn object(name: &str, arguments: &Arguments) -> Option<Value> {
 
 /// `new Map(pairs)` and `Object.fromEntries(pairs)`.
 fn map(arguments: &Arguments) -> Option<Value> {
-    let mut entries: Vec<(Rc<str>, Value)> = Vec::new();
+    let mut entries = Entries::default();
     match arguments.at(0).map(|value| &value.known) {
         None | Some(Known::Nothing) => {}
-        Some(Known::Map(from)) => entries.extend(from.borrow().iter().cloned()),
+        Some(Known::Map(from)) => entries.extend(from.borrow().clone()),
         Some(Known::List(list)) => {
             for pair in list.borrow().iter() {
                 let Known::List(pair) = &pair.known else { return None };
@@ -198,7 +197,7 @@ fn map(arguments: &Arguments) -> Option<Value> {
         }
         Some(_) => return None,
     }
-    Some(Known::Map(Rc::new(RefCell::new(entries))).into())
+    Some(Value::map(entries))
 }
 
 /// `Array.from` and `Uint8Array.from`, with what is called for each item.
@@ -209,8 +208,8 @@ fn array_from(of_bytes: bool, arguments: &Arguments, apply: &mut Apply<'_>) -> O
         Known::Bytes(bytes) => bytes.iter().map(|byte| Value::number(f64::from(*byte))).collect(),
         Known::Map(entries) => {
             let entries = entries.borrow();
-            match entries.iter().find(|(key, _)| &**key == "length") {
-                Some((_, length)) => {
+            match entries.get("length") {
+                Some(length) => {
                     let length = length.as_number().filter(|length| (0.0..=float(MAX_ITEMS)).contains(length))?;
                     vec![Known::Nothing.into(); whole(length)]
                 }
@@ -347,7 +346,7 @@ fn decoder(module: &str, name: &str, arguments: &Arguments) -> Option<Value> {
             let format = if name == "inflateRaw" { format } else { either(&input) };
             let output = decode::inflate(&input, format)?;
             let as_text = arguments.at(1).is_some_and(|options| match &options.known {
-                Known::Map(entries) => entries.borrow().iter().any(|(key, _)| &**key == "to"),
+                Known::Map(entries) => entries.borrow().contains_key("to"),
                 _ => false,
             });
             if as_text { text_value(String::from_utf8_lossy(&output)) } else { bytes_value(&output) }

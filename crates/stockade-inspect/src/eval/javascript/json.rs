@@ -1,13 +1,11 @@
 //! JSON, in order: objects keep theirs.
 
-use std::cell::RefCell;
-use std::rc::Rc;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::super::operators::number_text;
 use super::{MAX_ITEMS, MAX_RESULT, partial_value};
-use crate::value::{HOLE, Known, Value};
+use crate::value::{Entries, HOLE, Known, Value};
 
 /// How deep values are written; they may hold themselves.
 const MAX_DEPTH: u32 = 40;
@@ -127,12 +125,12 @@ impl<'de> Visitor<'de> for Values {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
-        let mut out: Vec<(Rc<str>, Value)> = Vec::new();
+        let mut out = Entries::default();
         while let Some((key, Parsed(value))) = entries.next_entry::<String, Parsed>()? {
             if out.len() < MAX_ITEMS {
-                out.push((key.into(), value));
+                out.insert(key.into(), value);
             }
         }
-        Ok(Known::Map(Rc::new(RefCell::new(out))).into())
+        Ok(Value::map(out))
     }
 }

@@ -21,7 +21,7 @@ use std::rc::Rc;
 pub(crate) use self::functions::function;
 use super::operators::{enter, shown};
 use crate::ir::Language;
-use crate::value::{Apply, Arguments, HOLE, Known, Value};
+use crate::value::{Apply, Arguments, Entries, HOLE, Known, Value};
 
 /// The longest text or byte string that a function gives, in bytes: 16 MB.
 const MAX_RESULT: usize = 16 * 1024 * 1024;
@@ -44,9 +44,6 @@ pub(crate) fn method(receiver: &Known, name: &str, arguments: &Arguments, apply:
     }
 }
 
-/// Keys and values, in order of insertion.
-type Entries = Vec<(Rc<str>, Value)>;
-
 /// The methods of `Map`, and those of objects that loaders use.
 fn map_method(
     entries: &Rc<RefCell<Entries>>,
@@ -55,8 +52,7 @@ fn map_method(
     apply: &mut Apply<'_>,
 ) -> Option<Value> {
     let key = || arguments.at(0).and_then(plain_text);
-    let find =
-        |key: &str| entries.borrow().iter().rev().find(|(known, _)| &**known == key).map(|(_, value)| value.clone());
+    let find = |key: &str| entries.borrow().get(key).cloned();
     Some(match name {
         "get" => find(&key()?).unwrap_or(Known::Nothing.into()),
         "set" => {
@@ -65,13 +61,10 @@ fn map_method(
         }
         "has" | "hasOwnProperty" => Known::Boolean(find(&key()?).is_some()).into(),
         "delete" => {
-            let key = key()?;
-            let before = entries.borrow().len();
-            entries.borrow_mut().retain(|(known, _)| **known != *key);
-            Known::Boolean(entries.borrow().len() < before).into()
+            Known::Boolean(entries.borrow_mut().shift_remove(&*key()?).is_some()).into()
         }
-        "keys" => Value::list(entries.borrow().iter().map(|(key, _)| Known::Text(Rc::clone(key)).into()).collect()),
-        "values" => Value::list(entries.borrow().iter().map(|(_, value)| value.clone()).collect()),
+        "keys" => Value::list(entries.borrow().keys().map(|key| Known::Text(Rc::clone(key)).into()).collect()),
+        "values" => Value::list(entries.borrow().values().cloned().collect()),
         "entries" => Value::list(pairs(&entries.borrow())),
         "forEach" => {
             let function = arguments.at(0)?;
@@ -88,8 +81,8 @@ fn map_method(
 }
 
 /// Key and value of each entry, as lists of two.
-fn pairs(entries: &[(Rc<str>, Value)]) -> Vec<Value> {
-    let pair = |(key, value): &(Rc<str>, Value)| Value::list(vec![Known::Text(Rc::clone(key)).into(), value.clone()]);
+fn pairs(entries: &Entries) -> Vec<Value> {
+    let pair = |(key, value): (&Rc<str>, &Value)| Value::list(vec![Known::Text(Rc::clone(key)).into(), value.clone()]);
     entries.iter().map(pair).collect()
 }
 

@@ -1,6 +1,5 @@
 //! Paths and addresses: what is known of them matters even where a part is not.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::super::operators::shown;
@@ -97,5 +96,5 @@ pub(super) fn address(arguments: &Arguments) -> Option<Value> {
         ("origin", &format!("{scheme}://{host}")),
     ];
     let entries = parts.map(|(key, part)| (Rc::<str>::from(key), known(part, arguments)));
-    Some(Known::Map(Rc::new(RefCell::new(entries.to_vec()))).into())
+    Some(Value::map(entries.into_iter().collect()))
 }

@@ -5,36 +5,25 @@ use std::cmp::Ordering;
 use std::rc::Rc;
 
 use super::{MAX_ITEMS, binary, bytes_of, counted, equal, integer, items, key, made_list, nothing, numbers, truthy};
-use crate::value::{Apply, Arguments, Known, Value};
+use crate::value::{Apply, Arguments, Entries, Known, Map, Value};
 
 /// The key that marks a map as `itertools.cycle` of the list under it: it has no end, so it is no list.
 const CYCLE: &str = "\u{0}cycle";
 
-/// The most comparisons of keys that one update makes.
-const MAX_COMPARISONS: usize = 1_000_000;
-
 type Items = Rc<RefCell<Vec<Value>>>;
-type Entries = Rc<RefCell<Vec<(Rc<str>, Value)>>>;
-
-pub(super) fn map(entries: Vec<(Rc<str>, Value)>) -> Value {
-    Known::Map(Rc::new(RefCell::new(entries))).into()
-}
 
 /// `itertools.cycle`.
 pub(super) fn endless(items: Vec<Value>) -> Value {
-    map(vec![(CYCLE.into(), Value::list(items))])
+    Value::map(std::iter::once((CYCLE.into(), Value::list(items))).collect())
 }
 
 /// The items that are cycled through, if the map stands for that.
-pub(super) fn cycle(entries: &RefCell<Vec<(Rc<str>, Value)>>) -> Option<Vec<Value>> {
-    match entries.borrow().as_slice() {
-        [(key, value)] if &**key == CYCLE => items(value),
-        _ => None,
-    }
+pub(super) fn cycle(entries: &RefCell<Entries>) -> Option<Vec<Value>> {
+    entries.borrow().get(CYCLE).and_then(items)
 }
 
 /// The pairs of a map, or of a list of pairs.
-pub(super) fn entries(value: &Value) -> Option<Vec<(Rc<str>, Value)>> {
+pub(super) fn entries(value: &Value) -> Option<Entries> {
     match &value.known {
         Known::Map(entries) if cycle(entries).is_none() => Some(entries.borrow().clone()),
         Known::List(pairs) => pairs
@@ -49,11 +38,9 @@ pub(super) fn entries(value: &Value) -> Option<Vec<(Rc<str>, Value)>> {
     }
 }
 
-pub(super) fn enter(entries: &mut Vec<(Rc<str>, Value)>, key: Rc<str>, value: Value) {
-    if let Some((_, place)) = entries.iter_mut().rev().find(|(known, _)| *known == key) {
-        *place = value;
-    } else if entries.len() < MAX_ITEMS {
-        entries.push((key, value));
+pub(super) fn enter(entries: &mut Entries, key: Rc<str>, value: Value) {
+    if entries.len() < MAX_ITEMS || entries.contains_key(&key) {
+        entries.insert(key, value);
     }
 }
 
@@ -206,7 +193,7 @@ pub(super) fn order(left: &Value, right: &Value, depth: u8) -> Option<Ordering> 
 }
 
 /// What a method of a dictionary gives.
-pub(super) fn map_method(map: &Entries, name: &str, arguments: &Arguments) -> Option<Value> {
+pub(super) fn map_method(map: &Map, name: &str, arguments: &Arguments) -> Option<Value> {
     if name == "__next__" || cycle(map).is_some() {
         return None;
     }
@@ -214,8 +201,8 @@ pub(super) fn map_method(map: &Entries, name: &str, arguments: &Arguments) -> Op
         "items" | "iteritems" => made_list(
             map.borrow().iter().map(|(key, value)| Value::list(vec![Value::text(key), value.clone()])).collect(),
         ),
-        "keys" | "iterkeys" => made_list(map.borrow().iter().map(|(key, _)| Value::text(key)).collect()),
-        "values" | "itervalues" => made_list(map.borrow().iter().map(|(_, value)| value.clone()).collect()),
+        "keys" | "iterkeys" => made_list(map.borrow().keys().map(|key| Value::text(key)).collect()),
+        "values" | "itervalues" => made_list(map.borrow().values().cloned().collect()),
         "get" | "__getitem__" => match (find(map, &key(arguments.at(0)?)?), name) {
             (Some(value), _) => Some(value),
             (None, "get") => Some(arguments.at(1).cloned().unwrap_or_else(nothing)),
@@ -230,7 +217,7 @@ pub(super) fn map_method(map: &Entries, name: &str, arguments: &Arguments) -> Op
         "pop" => {
             let key = key(arguments.at(0)?)?;
             let value = find(map, &key).or_else(|| arguments.at(1).cloned())?;
-            map.try_borrow_mut().ok()?.retain(|(known, _)| *known != key);
+            map.try_borrow_mut().ok()?.shift_remove(&key);
             Some(value)
         }
         "popitem" => {
@@ -240,22 +227,16 @@ pub(super) fn map_method(map: &Entries, name: &str, arguments: &Arguments) -> Op
         "update" => {
             let mut news = match arguments.at(0) {
                 Some(other) => entries(other)?,
-                None => Vec::new(),
+                None => Entries::default(),
             };
             news.extend(arguments.named.iter().cloned());
             let mut map = map.try_borrow_mut().ok()?;
-            if map.len().saturating_mul(news.len()) > MAX_COMPARISONS {
-                // The last of two equal keys is the one that is found.
-                map.extend(news);
-                map.truncate(MAX_ITEMS);
-                return Some(nothing());
-            }
             for (key, value) in news {
                 enter(&mut map, key, value);
             }
             Some(nothing())
         }
-        "copy" => Some(self::map(map.borrow().clone())),
+        "copy" => Some(Value::map(map.borrow().clone())),
         "clear" => {
             map.try_borrow_mut().ok()?.clear();
             Some(nothing())
@@ -266,6 +247,6 @@ pub(super) fn map_method(map: &Entries, name: &str, arguments: &Arguments) -> Op
     }
 }
 
-fn find(map: &Entries, key: &str) -> Option<Value> {
-    map.borrow().iter().rev().find(|(known, _)| **known == *key).map(|(_, value)| value.clone())
+fn find(map: &Map, key: &str) -> Option<Value> {
+    map.borrow().get(key).cloned()
 }

@@ -42,7 +42,7 @@ pub(super) fn represented(value: &Value, depth: u32) -> Option<String> {
         Known::List(items) => many(items.borrow().iter().map(|item| represented(item, depth + 1)).collect(), '[', ']')?,
         Known::Map(entries) => {
             let pair =
-                |(key, value): &(Rc<str>, Value)| Some(format!("{}: {}", quoted(key), represented(value, depth + 1)?));
+                |(key, value): (&Rc<str>, &Value)| Some(format!("{}: {}", quoted(key), represented(value, depth + 1)?));
             many(entries.borrow().iter().map(pair).collect(), '{', '}')?
         }
         _ => return None,
@@ -439,9 +439,7 @@ fn looked_up(name: &str, arguments: &Arguments, automatic: &mut usize) -> Option
         let key = key.trim_end_matches(']');
         value = match &value.known {
             Known::List(items) => items.borrow().get(key.parse::<usize>().ok()?).cloned()?,
-            Known::Map(entries) => {
-                entries.borrow().iter().find(|(known, _)| **known == *key).map(|(_, value)| value.clone())?
-            }
+            Known::Map(entries) => entries.borrow().get(key).cloned()?,
             _ => Value::default(),
         };
     }

@@ -78,7 +78,7 @@ pub(super) fn of_type(kind: &str, name: &str, arguments: &Arguments, apply: &mut
         ("dict", "fromkeys") => {
             let value = arguments.at(1).cloned().unwrap_or_else(nothing);
             let keys: Option<Vec<Rc<str>>> = items(arguments.at(0)?)?.iter().map(super::key).collect();
-            Some(containers::map(keys?.into_iter().map(|key| (key, value.clone())).collect()))
+            Some(Value::map(keys?.into_iter().map(|key| (key, value.clone())).collect()))
         }
         ("string", "join" | "joinfields") => text::join(
             arguments.at(1).map_or(Some(" "), |between| between.as_text().map(|text| &**text))?,
@@ -189,12 +189,12 @@ fn range(arguments: &Arguments) -> Option<Value> {
 fn dictionary(arguments: &Arguments) -> Option<Value> {
     let mut all = match arguments.at(0) {
         Some(other) => containers::entries(other)?,
-        None => Vec::new(),
+        None => crate::value::Entries::default(),
     };
     for (key, value) in &arguments.named {
         containers::enter(&mut all, Rc::clone(key), value.clone());
     }
-    Some(containers::map(all))
+    Some(Value::map(all))
 }
 
 /// Several iterables side by side, as long as the shortest; those without an end go round.

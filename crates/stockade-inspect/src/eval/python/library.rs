@@ -281,7 +281,7 @@ fn from_json(json: &serde_json::Value, depth: u32) -> Option<Value> {
         Json::Object(entries) => {
             let entries =
                 entries.iter().map(|(key, value)| Some((Rc::from(key.as_str()), from_json(value, depth + 1)?)));
-            containers::map(entries.collect::<Option<Vec<_>>>()?)
+            Value::map(entries.collect::<Option<crate::value::Entries>>()?)
         }
     })
 }
@@ -391,13 +391,8 @@ fn operator(name: &str, arguments: &Arguments) -> Option<Value> {
 
 /// `container[at]`.
 fn item(container: &Value, at: &Value) -> Option<Value> {
-    if let Known::Map(_) = container.known {
-        let key = super::key(at)?;
-        return containers::entries(container)?
-            .into_iter()
-            .rev()
-            .find(|(known, _)| *known == key)
-            .map(|(_, value)| value);
+    if let Known::Map(entries) = &container.known {
+        return entries.borrow().get(&*super::key(at)?).cloned();
     }
     let all = items(container)?;
     let at = integer(at)?;
@@ -504,7 +499,7 @@ fn literal_value(program: &crate::ir::Program, at: crate::ir::Expr, depth: u32) 
                 let key = super::key(&literal_value(program, key, depth + 1)?)?;
                 Some((key, literal_value(program, value, depth + 1)?))
             };
-            containers::map(pairs.iter().map(pair).collect::<Option<Vec<_>>>()?)
+            Value::map(pairs.iter().map(pair).collect::<Option<crate::value::Entries>>()?)
         }
         _ => return None,
     })

@@ -40,7 +40,7 @@ fn ask(known: &Known, depth: u32, left: &mut usize, taint: &mut Taint) {
             items.borrow().iter().all(&mut one);
         }
         Known::Map(entries) => {
-            entries.borrow().iter().all(|(_, value)| one(value));
+            entries.borrow().values().all(&mut one);
         }
         _ => {}
     }

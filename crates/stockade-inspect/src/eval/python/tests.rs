@@ -32,7 +32,7 @@ impl Reader<'_> {
             Expression::List(parts) => Value::list(many(parts)?),
             Expression::Map(pairs) => {
                 let pairs = pairs.iter().map(|&(k, v)| Some((key(&self.value(k)?)?, self.value(v)?)));
-                containers::map(pairs.collect::<Option<Vec<_>>>()?)
+                Value::map(pairs.collect::<Option<Vec<_>>>()?)
             }
             Expression::Call { callee, arguments } => self.call(*callee, arguments)?,
             _ => return None,
@@ -177,7 +177,7 @@ fn a_text_comes_from_the_items_it_is_made_of() {
             .iter()
             .any(|origin| origin.source == Source::Secret)
     );
-    let map = containers::map(vec![("k".into(), secret)]);
+    let map = Value::map(vec![("k".into(), secret)]);
     let arguments = Arguments { positional: vec![map], ..Default::default() };
     assert!(
         function("json.dumps", &arguments, &mut applied)
@@ -230,7 +230,7 @@ fn any_value() -> impl Strategy<Value = Value> {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::list),
             prop::collection::vec(("[a-c0-9]{1,2}", inner), 0..4).prop_map(|entries| {
-                containers::map(entries.into_iter().map(|(key, value)| (key.into(), value)).collect())
+                Value::map(entries.into_iter().map(|(key, value)| (key.into(), value)).collect())
             }),
         ]
     })

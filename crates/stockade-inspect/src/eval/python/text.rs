@@ -23,7 +23,7 @@ pub(super) fn method(text: &Rc<str>, name: &str, arguments: &Arguments) -> Optio
         "decode" => codecs::decode_text(text, &encoding(arguments, "utf-8")?),
         "format" => made(&format::braces(text, arguments)?),
         "format_map" => {
-            let named = Arguments { positional: Vec::new(), named: super::containers::entries(arguments.at(0)?)? };
+            let named = Arguments { positional: Vec::new(), named: super::containers::entries(arguments.at(0)?)?.into_iter().collect() };
             made(&format::braces(text, &named)?)
         }
         "find" | "index" | "rfind" | "rindex" | "count" => search(text, name, arguments),
@@ -308,10 +308,8 @@ fn affix(text: &str, arguments: &Arguments, test: fn(&str, &str) -> bool) -> Opt
 
 /// A table maps numbers of characters, written as keys, to texts, numbers, or nothing.
 fn translate(text: &str, table: &Value) -> Option<Value> {
-    let table: std::collections::HashMap<Rc<str>, Value> = match &table.known {
-        Known::Map(entries) => entries.borrow().iter().cloned().collect(),
-        _ => return None,
-    };
+    let Known::Map(table) = &table.known else { return None };
+    let table = table.borrow();
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match table.get(&*u32::from(c).to_string()).map(|to| &to.known) {
@@ -340,11 +338,11 @@ pub(super) fn make_table(arguments: &Arguments) -> Option<Value> {
             _ => None,
         }
     };
-    let mut entries: Vec<(Rc<str>, Value)> = Vec::new();
+    let mut entries = crate::value::Entries::default();
     match (arguments.at(0)?, arguments.at(1)) {
         (map, None) => {
             for (from, to) in super::containers::entries(map)? {
-                entries.push((code(&from).unwrap_or(from), to));
+                entries.insert(code(&from).unwrap_or(from), to);
             }
         }
         (from, Some(to)) => {
@@ -359,16 +357,16 @@ pub(super) fn make_table(arguments: &Arguments) -> Option<Value> {
             }
             let (from, to) = (from.as_text()?, to.as_text()?);
             for (from, to) in from.chars().zip(to.chars()) {
-                entries.push((u32::from(from).to_string().into(), character(to)));
+                entries.insert(u32::from(from).to_string().into(), character(to));
             }
             if let Some(dropped) = arguments.at(2) {
                 for c in dropped.as_text()?.chars() {
-                    entries.push((u32::from(c).to_string().into(), Known::Nothing.into()));
+                    entries.insert(u32::from(c).to_string().into(), Known::Nothing.into());
                 }
             }
         }
     }
-    Some(super::containers::map(entries))
+    Some(Value::map(entries))
 }
 
 fn pad(text: &str, name: &str, arguments: &Arguments) -> Option<Value> {
