@@ -43,8 +43,8 @@ pub struct Act {
     pub at: Spot,
     /// The function it stands in, and `None` if it runs when the file is loaded.
     pub function: Option<String>,
-    /// True if loading the file reaches it: it stands outside of functions, or in one that is called.
-    pub at_load: bool,
+    /// When it runs.
+    pub moment: Moment,
     /// The layers that were peeled off to see it, outermost first: `base64`, `zlib`, `string table`.
     pub layers: Vec<String>,
     /// The conditions that guard it, as written: `process.platform === 'win32'`.
@@ -54,6 +54,19 @@ pub struct Act {
 impl Act {
     /// The most characters of a detail.
     pub const MAX_DETAIL: usize = 300;
+}
+
+/// When code of a file runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Moment {
+    /// When the file is loaded: outside of functions, or in one that is called there.
+    Load,
+    /// When the file is run as a program: under Python's `if __name__ == "__main__"`.
+    Script,
+    /// When somebody calls it.
+    #[default]
+    Later,
 }
 
 /// A place in a file.
@@ -81,8 +94,8 @@ pub struct Flow {
 pub struct Import {
     /// As written: `./x`, `fs`, `.x`, `os.path`.
     pub module: String,
-    /// True if loading the file loads it.
-    pub at_load: bool,
+    /// When it is loaded.
+    pub moment: Moment,
     /// From 1.
     pub line: u32,
 }
@@ -107,8 +120,8 @@ pub struct Use {
     pub module: String,
     /// The export's name.
     pub name: String,
-    /// True if loading this file calls it.
-    pub at_load: bool,
+    /// When it is called.
+    pub moment: Moment,
     /// What the arguments come from.
     pub arguments: Vec<Vec<(Source, Option<u32>)>>,
     /// The acts of this file that the result reaches.

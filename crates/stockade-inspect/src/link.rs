@@ -1,13 +1,12 @@
 //! From the facts of files to what a package can do: which file loads which, from every place where code starts to run,
 //! so that each act gets the earliest event that reaches it; and what flows from one file to another.
 
-use std::collections::HashMap;
-use std::collections::VecDeque;
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use stockade_model::{Code, Digest, Gap, GapKind, Start, Tree, Trigger};
 
 use crate::capability::Source;
-use crate::facts::Facts;
+use crate::facts::{Facts, Moment};
 use crate::inspection::{CrossFlow, File, Inspection, VERSION};
 use crate::ir::Language;
 use crate::read;
@@ -52,8 +51,10 @@ pub fn inspect(tree: &Tree, earlier: &[&Inspection], is_test: fn(&str) -> bool) 
             inspection.files.push(file);
         }
     }
-    Links::of(&inspection).settle(&mut inspection, is_test);
-    file_gaps(&mut inspection);
+    let links = Links::of(&inspection);
+    links.settle(&mut inspection, is_test);
+    let gaps = links.gaps(&inspection);
+    inspection.gaps.extend(gaps);
     inspection
 }
 
@@ -104,21 +105,23 @@ fn hook(start: &Start) -> Option<File> {
 
 /// Which file loads which.
 struct Links {
-    /// For each file, the files that it loads: whether at load, and which.
-    edges: Vec<Vec<(bool, u32, String)>>,
+    /// For each file, the files that it loads: when, and which.
+    edges: Vec<Vec<(Moment, u32, String)>>,
     starts: Vec<(Trigger, u32)>,
+    /// The files that are run as programs, and not only loaded.
+    programs: HashSet<u32>,
 }
 
 impl Links {
     fn of(inspection: &Inspection) -> Self {
         let files: HashMap<&str, u32> =
             inspection.files.iter().enumerate().map(|(at, file)| (&*file.path, number(at))).collect();
-        let mut edges = Vec::with_capacity(inspection.files.len());
+        let mut edges: Vec<Vec<(Moment, u32, String)>> = Vec::with_capacity(inspection.files.len());
         for file in &inspection.files {
             let imports = file.facts.imports.iter();
             let targets = imports.flat_map(|import| {
                 let found = resolve(&files, &file.path, file.facts.language, &import.module);
-                found.into_iter().map(|target| (import.at_load, target, import.module.clone()))
+                found.into_iter().map(|target| (import.moment, target, import.module.clone()))
             });
             edges.push(targets.collect());
         }
@@ -130,7 +133,10 @@ impl Links {
             };
             starts.extend(files.get(&*path).map(|at| (start.trigger, *at)));
         }
-        Self { edges, starts }
+        let started = starts.iter().filter(|(trigger, _)| matches!(trigger, Trigger::Install | Trigger::Command));
+        let called = edges.iter().flatten().filter(|(.., module)| module.ends_with(".py"));
+        let programs = started.map(|(_, at)| *at).chain(called.map(|(_, at, _)| *at)).collect();
+        Self { edges, starts, programs }
     }
 
     /// Gives files and acts their triggers, and finds what flows across files.
@@ -143,21 +149,58 @@ impl Links {
                 continue;
             }
             *slot = Some(trigger);
-            for (at_load, target, _) in &self.edges[at as usize] {
-                queue.push_back((if *at_load { trigger } else { trigger.max(Trigger::Call) }, *target));
+            for (moment, target, _) in &self.edges[at as usize] {
+                queue.push_back((self.event(at, trigger, *moment), *target));
             }
         }
         let packages = packages(&inspection.starts);
-        for (file, reached) in inspection.files.iter_mut().zip(&reached) {
+        for (at, (file, reached)) in inspection.files.iter_mut().zip(&reached).enumerate() {
             file.trigger = reached.unwrap_or_else(|| unreached(file, &packages, is_test));
-            file.triggers = file
-                .facts
-                .acts
-                .iter()
-                .map(|act| if act.at_load { file.trigger } else { file.trigger.max(Trigger::Call) })
-                .collect();
+            let acts = file.facts.acts.iter();
+            file.triggers = acts.map(|act| self.event(number(at), file.trigger, act.moment)).collect();
         }
         self.follow_uses(inspection);
+    }
+
+    /// What sets code off that runs at a moment of a file which that event loads.
+    fn event(&self, file: u32, loaded: Trigger, moment: Moment) -> Trigger {
+        match moment {
+            Moment::Load => loaded,
+            Moment::Script if self.programs.contains(&file) => loaded,
+            Moment::Script => loaded.max(Trigger::Command),
+            Moment::Later => loaded.max(Trigger::Call),
+        }
+    }
+
+    /// The files that could not be read as the code that they are, and that may run: not those that only another program
+    /// than the package's reads, such as a template of a script for browsers in a package of Python, and not sources of
+    /// Rust that no other names, which no compiler sees.
+    fn gaps(&self, inspection: &Inspection) -> Vec<Gap> {
+        let spoken: HashSet<Language> = self
+            .starts
+            .iter()
+            .filter_map(|(_, at)| inspection.files.get(*at as usize).and_then(|file| file.facts.language))
+            .collect();
+        let named: HashSet<u32> = self.edges.iter().flatten().map(|(_, at, _)| *at).collect();
+        let started: HashSet<u32> = self.starts.iter().map(|(_, at)| *at).collect();
+        let runs = |at: u32, file: &File| {
+            let loose = !named.contains(&at) && !started.contains(&at);
+            let foreign = file.facts.language.is_none_or(|is| is == Language::Rust || !spoken.contains(&is));
+            file.trigger != Trigger::Never && !(loose && foreign)
+        };
+        let files = inspection.files.iter().enumerate().filter(|(at, file)| runs(number(*at), file));
+        let mut gaps: Vec<Gap> = files
+            .filter_map(|(_, file)| {
+                let gap = file.facts.gaps.iter().find(|gap| gap.whole)?;
+                Some(Gap::new(GapKind::Limit, format!("`{}` could not be parsed: {}", file.path, gap.what)))
+            })
+            .collect();
+        let more = gaps.len().saturating_sub(MAX_GAPS);
+        gaps.truncate(MAX_GAPS);
+        if more > 0 {
+            gaps.push(Gap::new(GapKind::Limit, format!("{more} more files could not be parsed")));
+        }
+        gaps
     }
 
     /// A function of one file that another calls at load runs then; what it returns and takes flows.
@@ -173,8 +216,9 @@ impl Links {
                         export.name == used.name || (export.name == "default" && used.name == "default")
                     });
                     for export in exports {
-                        if used.at_load {
-                            earlier.extend(export.acts.iter().map(|act| (*target, *act, file.trigger)));
+                        if used.moment != Moment::Later {
+                            let event = self.event(number(at), file.trigger, used.moment);
+                            earlier.extend(export.acts.iter().map(|act| (*target, *act, event)));
                         }
                         cross(&mut flows, (number(at), file, used), (*target, export));
                     }
@@ -232,9 +276,14 @@ fn unreached(file: &File, packages: &[String], is_test: fn(&str) -> bool) -> Tri
     }
     match file.facts.language {
         Some(Language::Jvm) => Trigger::Import,
-        Some(Language::Python) if packages.iter().any(|folder| file.path.starts_with(&**folder)) => Trigger::Import,
+        Some(Language::Python) if packages.iter().any(|folder| is_module(&file.path, folder)) => Trigger::Import,
         _ => Trigger::Call,
     }
+}
+
+/// True if a file can be loaded by a name from a package: it lies in its folder, and in no archive there.
+fn is_module(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|inside| !inside.contains("!/"))
 }
 
 /// The files that a module is.
@@ -336,23 +385,6 @@ fn normal(path: &str) -> Option<String> {
 
 fn number(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
-}
-
-/// What could not be looked at in files that anything runs.
-fn file_gaps(inspection: &mut Inspection) {
-    let mut gaps = Vec::new();
-    for file in inspection.files.iter().filter(|file| file.trigger != Trigger::Never) {
-        let whole = file.facts.gaps.iter().find(|gap| gap.whole);
-        if let Some(gap) = whole {
-            gaps.push(Gap::new(GapKind::Limit, format!("`{}` could not be parsed: {}", file.path, gap.what)));
-        }
-    }
-    let more = gaps.len().saturating_sub(MAX_GAPS);
-    gaps.truncate(MAX_GAPS);
-    if more > 0 {
-        gaps.push(Gap::new(GapKind::Limit, format!("{more} more files could not be parsed")));
-    }
-    inspection.gaps.extend(gaps);
 }
 
 /// Facts of a text, for tools that look at one file.

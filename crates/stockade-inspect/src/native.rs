@@ -14,7 +14,7 @@ use object::read::macho::{FatArch, MachOFatFile32, MachOFatFile64};
 use object::{FileKind, Object, ObjectSection, ObjectSymbol};
 
 use crate::capability::Capability;
-use crate::facts::{Act, Facts, FileGap, Mark, MarkKind, Spot};
+use crate::facts::{Act, Facts, FileGap, Mark, MarkKind, Moment, Spot};
 
 /// The most acts that one file is said to be able to do.
 const MAX_ACTS: usize = 300;
@@ -173,7 +173,7 @@ impl Found {
 /// Nothing is known of when it happens, so it is taken to happen when the file is loaded.
 fn act(capability: Capability, detail: String, snippet: &str) -> Act {
     let (layers, conditions) = (Vec::new(), Vec::new());
-    Act { capability, detail, at: spot(snippet), function: None, at_load: true, layers, conditions }
+    Act { capability, detail, at: spot(snippet), function: None, moment: Moment::Load, layers, conditions }
 }
 
 fn spot(snippet: &str) -> Spot {

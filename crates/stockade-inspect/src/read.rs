@@ -2,7 +2,7 @@
 
 use stockade_model::Digest;
 
-use crate::facts::{Facts, FileGap, Mark, MarkKind, Spot};
+use crate::facts::{Facts, FileGap, Mark, MarkKind, Moment, Spot};
 use crate::ir::Language;
 use crate::{eval, native, surface};
 
@@ -140,7 +140,7 @@ fn lexical(text: &str, language: Language, facts: &mut Facts) {
                     detail,
                     at: Spot { line: number, column: 1, snippet },
                     function: None,
-                    at_load: true,
+                    moment: Moment::Load,
                     layers: Vec::new(),
                     conditions: Vec::new(),
                 });

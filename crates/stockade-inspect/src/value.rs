@@ -101,6 +101,14 @@ impl Taint {
         self.0.as_deref().unwrap_or_default()
     }
 
+    /// True if it is the same, not only alike.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Some(mine), Some(theirs)) => Rc::ptr_eq(mine, theirs),
+            (mine, theirs) => mine.is_none() && theirs.is_none(),
+        }
+    }
+
     /// This and the other. Keeps one origin of each source before a second of any.
     pub(crate) fn with(&self, other: &Self) -> Self {
         let (Some(mine), Some(theirs)) = (&self.0, &other.0) else {

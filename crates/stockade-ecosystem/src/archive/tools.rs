@@ -151,6 +151,7 @@ fn without_comments(text: &str) -> String {
 }
 
 /// The commands of a workflow: what stands behind `run:` on its line, or in the deeper lines below it.
+/// Nobody who installs the package runs them.
 fn workflow(path: &str, text: &str, manifest: &mut Manifest) {
     let mut lines = text.lines().zip(1_u32..).peekable();
     while let Some((line, number)) = lines.next() {
@@ -169,7 +170,7 @@ fn workflow(path: &str, text: &str, manifest: &mut Manifest) {
             command.push_str(value.trim_matches(['"', '\'']));
         }
         if !command.trim().is_empty() {
-            manifest.start(Trigger::Command, "workflow", Code::Shell(command.trim_end().to_owned()), path, number);
+            manifest.start(Trigger::Never, "workflow", Code::Shell(command.trim_end().to_owned()), path, number);
         }
     }
 }

@@ -21,6 +21,8 @@ const MAX_PATH: usize = 160;
 const MAX_FRUITLESS: u32 = 3;
 /// How often a function may be active at once with arguments that are not known.
 const MAX_RECURSION: u32 = 2;
+/// What the addresses of files inside a jar begin with.
+pub(crate) const OWN_RESOURCE: &str = "jar:";
 /// How many members deep in a module of the package a function is looked for.
 const MAX_MEMBERS: usize = 8;
 /// How many functions in one argument are called.
@@ -364,13 +366,28 @@ impl Machine {
     ) -> Taint {
         let command = Self::command(entry, arguments);
         let detail = command.clone().or_else(|| detail(entry, arguments)).or_else(|| entry.detail.clone());
+        let detail = match (unit.program.language, entry.capability) {
+            (Language::Shell, Some(Capability::Execute)) => Some(operators::command(path, arguments)),
+            _ => detail,
+        };
         let detail = match (&detail, entry.name_from_path) {
             (_, true) => path.rsplit('.').next().unwrap_or_default().to_owned(),
             (Some(detail), false) => detail.clone(),
             (None, false) => String::new(),
         };
         let code = entry.code.iter().find_map(|pick| picked(pick, arguments));
-        // Code that is a constant in plain sight is looked at, and is no more dynamic than what surrounds it.
+        let address = entry.details.iter().find_map(|pick| picked(pick, arguments));
+        let taint = &match (entry.capability, address) {
+            // Where a class of Java connects to comes from its settings; what it sends there is another argument.
+            (Some(Capability::Network), Some(address))
+                if unit.program.language == Language::Jvm && operators::words(&address).is_none() =>
+            {
+                let others = arguments.all().filter(|value| !value.taint.is_same(&address.taint));
+                others.fold(Taint::default(), |all, value| all.with(&value.taint))
+            }
+            (Some(Capability::Network), Some(_)) if detail.starts_with(OWN_RESOURCE) => return taint.clone(),
+            _ => taint.clone(),
+        };
         let act = entry.capability.map(|capability| self.act(unit, at, capability, &detail, taint));
         if let Some(code) = code {
             self.run_value(unit, at, &code, entry.language.unwrap_or(unit.program.language), scope);
@@ -504,7 +521,7 @@ impl Machine {
         let unknown = named.is_empty() && values.iter().all(plain) && this.is_none_or(plain);
         let taint = values.iter().chain(named.iter().map(|(_, value)| value));
         let taint = taint.fold(Taint::default(), |all, value| all.with(&value.taint));
-        if unknown && let Some(summary) = self.summaries.get(&(key.0, key.1, self.at_load)) {
+        if unknown && let Some(summary) = self.summaries.get(&(key.0, key.1, self.moment)) {
             return summary.clone();
         }
         let rounds = self.rounds.entry(key).or_insert(0);
@@ -552,7 +569,7 @@ impl Machine {
             }
         }
         if unknown {
-            self.summaries.insert((key.0, key.1, self.at_load), result.clone());
+            self.summaries.insert((key.0, key.1, self.moment), result.clone());
         }
         result
     }
@@ -627,7 +644,7 @@ impl Machine {
         self.facts.uses.push(Use {
             module: module.to_owned(),
             name: name.to_owned(),
-            at_load: self.at_load,
+            moment: self.moment,
             arguments: arguments.positional.iter().map(from).collect(),
             reaches: Vec::new(),
         });

@@ -54,7 +54,7 @@ impl Machine {
             return;
         }
         let mut hasher = DefaultHasher::new();
-        (text, language, self.at_load).hash(&mut hasher);
+        (text, language, self.moment).hash(&mut hasher);
         if !self.known_code.insert(hasher.finish()) {
             return;
         }

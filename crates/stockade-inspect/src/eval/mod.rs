@@ -25,7 +25,8 @@ use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use crate::apis::{Catalogue, Entry};
 use crate::capability::{Capability, Source};
-use crate::facts::{Act, Facts, FileGap, Flow, Import, Spot};
+use crate::facts::{Act, Facts, FileGap, Flow, Import, Moment, Spot};
+pub(crate) use self::calls::OWN_RESOURCE;
 use crate::ir::{Expr, Language, Names, Program, Sym};
 use crate::lexicon;
 use crate::value::{Closure, Known, Origin, Scope, Taint, Value};
@@ -97,20 +98,20 @@ pub(crate) struct Machine {
     /// A loop may have been left on a condition that is not known.
     may_leave: bool,
     conditions: Vec<String>,
-    at_load: bool,
+    moment: Moment,
     function: Option<Rc<str>>,
     returned: Value,
     known_acts: HashMap<(Capability, u32, u32, String), u32>,
     known_flows: HashSet<Flow>,
     known_code: HashSet<u64>,
     visited: HashSet<(u32, u32)>,
-    waiting: Vec<(Closure, bool)>,
+    waiting: Vec<Closure>,
     rounds: HashMap<(u32, u32), u32>,
     active: HashMap<(u32, u32), u32>,
     fruitless: HashMap<(u32, u32), u32>,
     /// Steps that may still be spent on functions that were evaluated before, without anything coming of it.
     repeats: u64,
-    summaries: HashMap<(u32, u32, bool), Value>,
+    summaries: HashMap<(u32, u32, Moment), Value>,
     overrides: HashMap<Rc<str>, Value>,
     fields: HashMap<Sym, Value>,
     paths: HashMap<(usize, Sym), (Rc<str>, Rc<str>)>,
@@ -162,7 +163,7 @@ impl Machine {
             uncertain: 0,
             may_leave: false,
             conditions: Vec::new(),
-            at_load: true,
+            moment: Moment::Load,
             function: None,
             returned: Value::default(),
             known_acts: HashMap::default(),
@@ -244,8 +245,8 @@ impl Machine {
 
     /// Every function that nothing has called.
     fn visit_waiting(&mut self) {
-        self.at_load = false;
-        while let Some((closure, _)) = self.waiting.pop() {
+        self.moment = Moment::Later;
+        while let Some(closure) = self.waiting.pop() {
             let key = (closure.program, closure.function.0);
             if self.visited.contains(&key) || self.facts.acts.len() >= MAX_FACTS {
                 continue;
@@ -337,7 +338,7 @@ impl Machine {
                     detail: key.3.clone(),
                     at: unit.spot(offset),
                     function: self.function.as_deref().map(str::to_owned),
-                    at_load: self.at_load,
+                    moment: self.moment,
                     layers: unit.layers.clone(),
                     conditions: self.conditions.iter().rev().take(MAX_CONDITIONS).cloned().collect(),
                 });
@@ -345,8 +346,8 @@ impl Machine {
                 index
             }
         };
-        if self.at_load {
-            self.facts.acts[index as usize].at_load = true;
+        if let Some(act) = self.facts.acts.get_mut(index as usize) {
+            act.moment = act.moment.min(self.moment);
         }
         if let Some(watched) = &mut self.watched {
             watched.push(index);
@@ -370,7 +371,7 @@ impl Machine {
         if self.facts.imports.len() >= MAX_FACTS {
             return;
         }
-        let import = Import { module: module.to_owned(), at_load: self.at_load, line: unit.spot(offset).line };
+        let import = Import { module: module.to_owned(), moment: self.moment, line: unit.spot(offset).line };
         if !self.facts.imports.iter().rev().take(64).any(|known| *known == import) {
             self.facts.imports.push(import);
         }

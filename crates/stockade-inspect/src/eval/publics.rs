@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::expressions::{CLASS, INSTANCE};
 use super::{Machine, NO_ACT, USE, Unit};
 use crate::capability::Source;
-use crate::facts::Export;
+use crate::facts::{Export, Moment};
 use crate::ir::Language;
 use crate::value::{Closure, Known, Scope, Taint, Value};
 
@@ -23,7 +23,7 @@ impl Machine {
             exported.extend(variables.into_iter().map(|(name, value)| (self.name(name), value)));
             exported.sort_by(|a, b| a.0.cmp(&b.0));
         }
-        self.at_load = false;
+        self.moment = Moment::Later;
         for (name, value) in exported {
             self.export(&name, &value, 2);
         }

@@ -55,6 +55,7 @@ pub(crate) fn function(path: &str, arguments: &Arguments, apply: &mut Apply<'_>)
     let path = path.strip_prefix("builtins.").unwrap_or(path);
     let result = match path.rsplit_once('.') {
         Some(("os.path", name)) => paths::function(name, arguments),
+        Some((name, "__str__" | "__repr__")) if !name.contains('.') => functions::described(name),
         Some((kind @ ("str" | "bytes" | "bytearray" | "list" | "dict" | "int" | "string" | "float"), name)) => {
             functions::of_type(kind, name, arguments, apply)
         }

@@ -2,7 +2,7 @@
 
 use super::facts;
 use crate::capability::{Capability, Source};
-use crate::facts::Facts;
+use crate::facts::{Facts, Moment};
 use crate::ir::Language;
 
 fn js(source: &str) -> Facts {
@@ -120,9 +120,9 @@ fn data_is_followed() {
 #[test]
 fn what_a_function_does_is_seen_whether_or_not_it_is_called() {
     let facts = js("function a() { require('child_process').exec('id') }");
-    assert!(facts.acts.iter().any(|act| act.capability == Capability::Execute && !act.at_load));
+    assert!(facts.acts.iter().any(|act| act.capability == Capability::Execute && act.moment == Moment::Later));
     let facts = js("function a() { require('child_process').exec('id') } a()");
-    assert!(facts.acts.iter().any(|act| act.capability == Capability::Execute && act.at_load));
+    assert!(facts.acts.iter().any(|act| act.capability == Capability::Execute && act.moment == Moment::Load));
 }
 
 #[test]

@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
-use stockade_model::Trigger;
+use stockade_model::{Code, Trigger};
 
+use super::programs;
 use super::document::{New, Pattern, Rule, Scope};
-use crate::capability::Source;
+use crate::capability::{Capability, Source};
 use crate::difference::{Cleared, place};
 use crate::facts::Act;
 use crate::inspection::{File, Inspection, Place};
@@ -128,6 +129,7 @@ impl<'a> Case<'a> {
                 && (pattern.trigger.is_empty() || pattern.trigger.contains(trigger))
                 && pattern.peeled.is_none_or(|peeled| peeled != act.layers.is_empty())
                 && pattern.speaks_of(&act.detail)
+                && !pattern.excuses(act)
                 && self.is_new_act(pattern.new, act, *trigger, seen)
         });
         acts.map(|(act, _)| (place(file, act), act.detail.clone())).collect()
@@ -180,7 +182,8 @@ impl<'a> Case<'a> {
         let right = pattern.to.contains(&act.capability)
             && (pattern.trigger.is_empty() || pattern.trigger.contains(&trigger))
             && pattern.peeled.is_none_or(|peeled| peeled != act.layers.is_empty())
-            && pattern.speaks_of(&act.detail);
+            && pattern.speaks_of(&act.detail)
+            && !pattern.excuses(act);
         if !right {
             return;
         }
@@ -233,6 +236,7 @@ impl<'a> Case<'a> {
     fn mentions(&self, pattern: &Pattern, file: &File, seen: bool) -> Vec<(Place, String)> {
         let mentions = file.facts.mentions.iter().filter(|mention| {
             pattern.mention.contains(&mention.topic)
+                && !pattern.not.iter().any(|word| mention.word.contains(&**word))
                 && pattern.peeled.is_none_or(|peeled| peeled == (mention.layers > 0))
                 && pattern.speaks_of(&mention.word)
                 && self.is_new(pattern.new, seen, |known| match pattern.new {
@@ -279,8 +283,14 @@ impl<'a> Case<'a> {
     fn starts(&self, pattern: &Pattern) -> Vec<Place> {
         let starts = self.subject.starts.iter().filter(|start| {
             let told = format!("{} {}", start.name, text_of(&start.code));
+            let harmless = match &start.code {
+                Code::Shell(command) => programs::are_all_of(command, &pattern.not),
+                Code::File(path) => pattern.not.iter().any(|file| path == file),
+                Code::Python(_) => false,
+            };
             pattern.start.contains(&start.trigger)
                 && pattern.speaks_of(&told)
+                && !harmless
                 && self.is_new(pattern.new, false, |known| match pattern.new {
                     Some(New::First) => known.has_event(start.trigger),
                     _ => known.has_start(start),
@@ -300,6 +310,7 @@ impl<'a> Case<'a> {
             pattern.need.contains(&need.from)
                 && (pattern.role.is_empty() || pattern.role.contains(&need.role))
                 && pattern.speaks_of(&need.name)
+                && !pattern.not.contains(&need.name)
                 && self.is_new(pattern.new, false, |known| match pattern.new {
                     Some(New::First) => known.has_need_kind(need.from),
                     _ => known.has_need(&need.name),
@@ -314,18 +325,33 @@ impl<'a> Case<'a> {
 
 impl Pattern {
     fn speaks_of(&self, detail: &str) -> bool {
-        if self.detail.is_empty() && self.not.is_empty() {
+        if self.detail.is_empty() {
             return true;
         }
         let detail = detail.to_ascii_lowercase();
-        (self.detail.is_empty() || self.detail.iter().any(|word| detail.contains(&word.to_ascii_lowercase())))
-            && !self.not.iter().any(|word| detail.contains(&word.to_ascii_lowercase()))
+        self.detail.iter().any(|word| speaks_of(&detail, &word.to_ascii_lowercase()))
+    }
+
+    /// True if an act is one of those that the rule does not mean: a command that runs nothing but such programs, or a
+    /// detail that is one of them.
+    fn excuses(&self, act: &Act) -> bool {
+        match act.capability {
+            _ if self.not.is_empty() => false,
+            Capability::Execute => programs::are_all_of(&act.detail, &self.not),
+            _ => self.not.contains(&act.detail),
+        }
     }
 }
 
-fn text_of(code: &stockade_model::Code) -> &str {
+/// True if a text has a word in it. One that begins with a dot is the ending of a file's name.
+fn speaks_of(text: &str, word: &str) -> bool {
+    let ends = |after: &str| !word.starts_with('.') || !after.starts_with(|c: char| c.is_ascii_alphanumeric());
+    text.match_indices(word).any(|(at, _)| ends(&text[at + word.len()..]))
+}
+
+fn text_of(code: &Code) -> &str {
     match code {
-        stockade_model::Code::File(text) | stockade_model::Code::Shell(text) | stockade_model::Code::Python(text) => {
+        Code::File(text) | Code::Shell(text) | Code::Python(text) => {
             text
         }
     }

@@ -7,6 +7,7 @@
 mod builtin;
 mod document;
 mod matching;
+mod programs;
 #[cfg(test)]
 mod tests;
 

@@ -20,7 +20,7 @@ const HOSTILE: &str = "<script>`x`|\u{1b}[31m\n# @team";
 fn act(capability: Capability, detail: &str, line: u32, snippet: &str) -> Act {
     let at = Spot { line, column: 1, snippet: snippet.to_owned() };
     let detail = detail.to_owned();
-    Act { capability, detail, at, function: None, at_load: true, layers: Vec::new(), conditions: Vec::new() }
+    Act { capability, detail, at, function: None, moment: stockade_inspect::facts::Moment::Load, layers: Vec::new(), conditions: Vec::new() }
 }
 
 fn file(path: &str, trigger: Trigger, acts: Vec<Act>) -> File {

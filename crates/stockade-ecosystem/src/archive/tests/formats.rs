@@ -100,8 +100,8 @@ fn commands_for_editors_agents_and_workflows_are_found() {
     let expected = [
         "command editor task: $ echo \"a\" b (.vscode/tasks.json:4)",
         "command agent hook: $ node x.js (lib/.claude/settings.json:1)",
-        "command workflow: $ echo one (.github/workflows/a.yml:4)",
-        "command workflow: $ echo two\n\necho three (.github/workflows/a.yml:6)",
+        "never workflow: $ echo one (.github/workflows/a.yml:4)",
+        "never workflow: $ echo two\n\necho three (.github/workflows/a.yml:6)",
     ];
     assert_eq!(starts(&tree), expected);
 }

@@ -1,7 +1,8 @@
 //! What methods of the platform give that only transform values.
 
 use crate::decode;
-use crate::value::{Apply, Arguments, Known, Value};
+use crate::eval::OWN_RESOURCE;
+use crate::value::{Apply, Arguments, HOLE, Known, Value};
 
 /// What a method gives; `None` if that is not known.
 pub(crate) fn function(path: &str, arguments: &Arguments, _apply: &mut Apply<'_>) -> Option<Value> {
@@ -15,6 +16,10 @@ pub(crate) fn function(path: &str, arguments: &Arguments, _apply: &mut Apply<'_>
         "java.lang.String.replace" | "java.lang.String.replaceAll" => {
             let part = |at: usize| arguments.at(at).and_then(Value::as_text);
             return Some(Value::text(&part(0)?.replace(&**part(1)?, part(2)?)));
+        }
+        "java.lang.Class.getResource" | "java.lang.ClassLoader.getResource" => {
+            let name = arguments.at(1).and_then(Value::as_partial).map_or_else(|| HOLE.to_string(), ToString::to_string);
+            return Some(Known::Partial(format!("{OWN_RESOURCE}{HOLE}{name}").into()).into());
         }
         "java.lang.String.toLowerCase" => return Some(Value::text(&arguments.at(0)?.as_text()?.to_lowercase())),
         _ => return None,

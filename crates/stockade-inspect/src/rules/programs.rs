@@ -1,0 +1,88 @@
+//! Which programs a command runs: a rule may excuse those of compilers, and must not be talked into it by a command that
+//! only names one.
+
+use crate::value::HOLE;
+
+/// What separates one command from the next.
+const SEPARATORS: [&str; 5] = ["&&", "||", ";", "|", "\n"];
+
+/// True if every program that a command runs is one of these. `python setup.py` means this program with this first
+/// argument, `-config` every program whose name ends so. A program that is not known is none that a rule can mean.
+pub(super) fn are_all_of(command: &str, programs: &[String]) -> bool {
+    let hides = command.contains("$(") || command.contains('`');
+    !hides && !programs.is_empty() && pieces(command).all(|piece| is_one_of(piece, programs))
+}
+
+fn pieces(command: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(command);
+    let pieces = std::iter::from_fn(move || {
+        let text = rest?;
+        let cut = SEPARATORS.iter().filter_map(|separator| Some((text.find(separator)?, separator.len()))).min();
+        let (piece, after) = cut.map_or((text, None), |(at, length)| (&text[..at], Some(&text[at + length..])));
+        rest = after;
+        Some(piece.trim())
+    });
+    // The second half of `&&` and of a trailing `;` is empty.
+    pieces.filter(|piece| !piece.is_empty())
+}
+
+fn is_one_of(piece: &str, programs: &[String]) -> bool {
+    let mut words = piece.split_whitespace().map(|word| word.trim_matches(['"', '\'']));
+    let mut words = words.by_ref().skip_while(|word| is_assignment(word));
+    let Some(first) = words.next() else { return true };
+    let program = name_of(first);
+    if program.starts_with(HOLE) {
+        return true;
+    }
+    let next = words.next().unwrap_or_default();
+    programs.iter().any(|known| match known.split_once(' ') {
+        Some((name, argument)) => name == program && next.ends_with(argument),
+        None if known.starts_with('-') => program.ends_with(&**known),
+        None => *known == program,
+    })
+}
+
+/// `CC=gcc` in front of a program.
+fn is_assignment(word: &str) -> bool {
+    word.split_once('=').is_some_and(|(name, _)| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
+}
+
+/// A program without its folder, ending and version.
+fn name_of(word: &str) -> String {
+    if matches!(word, "sys.executable" | "process.execPath") {
+        return if word.starts_with("sys") { "python".to_owned() } else { "node".to_owned() };
+    }
+    let name = word.rsplit(['/', '\\']).next().unwrap_or(word).to_ascii_lowercase();
+    let name = name.strip_suffix(".exe").unwrap_or(&name);
+    let version = |c: char| c.is_ascii_digit() || c == '.';
+    name.trim_end_matches(version).trim_end_matches('-').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::are_all_of;
+
+    #[test]
+    fn a_command_is_excused_only_if_all_of_it_is() {
+        let known = ["git", "gcc", "-config", "python setup.py"].map(str::to_owned);
+        let cases = [
+            ("git describe --tags", true),
+            ("/usr/bin/gcc-12 -v", true),
+            ("CC=gcc git status", true),
+            ("pg-config --libs && git log", true),
+            ("python3 setup.py build", true),
+            ("\u{fffc} --libs", true),
+            ("python evil.py", false),
+            ("sh -c evil # git", false),
+            ("git log; sh evil", false),
+            ("git log | sh", false),
+            ("git $(evil)", false),
+            ("evil git", false),
+            ("gitx", false),
+        ];
+        for (command, excused) in cases {
+            assert_eq!(are_all_of(command, &known), excused, "{command}");
+        }
+        assert!(!are_all_of("git log", &[]));
+    }
+}
