@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use stockade_model::{Code, Trigger};
+use stockade_model::{Code, Start, Trigger};
 
 use crate::capability::{Capability, Source};
 use crate::facts::{Act, MarkKind};
@@ -91,7 +91,7 @@ impl<'a> Cleared<'a> {
             }
         }
         for start in &inspection.starts {
-            self.starts.insert((start.trigger, &start.name, code(&start.code)));
+            self.starts.insert(key(start));
             self.events.insert(start.trigger);
         }
         for need in &inspection.needs {
@@ -148,8 +148,8 @@ impl<'a> Cleared<'a> {
         self.marks.get(&kind).copied()
     }
 
-    pub(crate) fn has_start(&self, start: &stockade_model::Start) -> bool {
-        self.starts.contains(&(start.trigger, &*start.name, code(&start.code)))
+    pub(crate) fn has_start(&self, start: &Start) -> bool {
+        self.starts.contains(&key(start))
     }
 
     pub(crate) fn has_event(&self, trigger: Trigger) -> bool {
@@ -191,11 +191,15 @@ fn plain(text: &str) -> String {
     plain
 }
 
-fn code(code: &Code) -> String {
-    match code {
-        Code::File(path) => path.clone(),
-        Code::Shell(text) | Code::Python(text) => text.split_whitespace().collect::<Vec<_>>().join(" "),
-    }
+/// What makes two starts the same. One more class that extends a tool which the package extends already (a goal of a
+/// plugin, a processor of annotations) is nothing new: what it does is told by its acts.
+fn key(start: &Start) -> (Trigger, &str, String) {
+    let code = match (&start.code, start.name.split_once(' ')) {
+        (Code::File(_), Some((kind, _))) => return (start.trigger, kind, String::new()),
+        (Code::File(path), None) => path.clone(),
+        (Code::Shell(text) | Code::Python(text), _) => text.split_whitespace().collect::<Vec<_>>().join(" "),
+    };
+    (start.trigger, &start.name, code)
 }
 
 /// The difference to tell a person: against the newest cleared release, less what any cleared one had.

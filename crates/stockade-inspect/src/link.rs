@@ -127,12 +127,11 @@ impl Links {
         }
         let mut starts = Vec::new();
         for start in &inspection.starts {
-            let path = match &start.code {
-                Code::File(path) => path.clone(),
-                _ => format!("{}{HOOK}{}", start.path, start.name),
-            };
-            starts.extend(files.get(&*path).map(|at| (start.trigger, *at)));
+            let Code::File(path) = &start.code else { continue };
+            starts.extend(files.get(&**path).map(|at| (start.trigger, *at)));
         }
+        let hooks = inspection.files.iter().enumerate().filter(|(_, file)| file.path.contains(HOOK));
+        starts.extend(hooks.map(|(at, file)| (file.trigger, number(at))));
         let started = starts.iter().filter(|(trigger, _)| matches!(trigger, Trigger::Install | Trigger::Command));
         let called = edges.iter().flatten().filter(|(.., module)| module.ends_with(".py"));
         let programs = started.map(|(_, at)| *at).chain(called.map(|(_, at, _)| *at)).collect();

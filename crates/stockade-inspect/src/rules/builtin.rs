@@ -12,6 +12,8 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("execution-gained.md", include_str!("builtin/execution-gained.md")),
     ("fetched-code-run-gained.md", include_str!("builtin/fetched-code-run-gained.md")),
     ("fetches-an-executable.md", include_str!("builtin/fetches-an-executable.md")),
+    ("gathers-personal-files.md", include_str!("builtin/gathers-personal-files.md")),
+    ("hides-an-address.md", include_str!("builtin/hides-an-address.md")),
     ("hook-gained.md", include_str!("builtin/hook-gained.md")),
     ("import-cannot-be-read.md", include_str!("builtin/import-cannot-be-read.md")),
     ("import-fetches-a-file.md", include_str!("builtin/import-fetches-a-file.md")),
@@ -49,4 +51,5 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("secrets-sent.md", include_str!("builtin/secrets-sent.md")),
     ("talks-to-a-drop.md", include_str!("builtin/talks-to-a-drop.md")),
     ("unregistered-need-gained.md", include_str!("builtin/unregistered-need-gained.md")),
+    ("uploads-a-file.md", include_str!("builtin/uploads-a-file.md")),
 ];

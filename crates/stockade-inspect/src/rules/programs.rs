@@ -7,7 +7,7 @@ use crate::value::HOLE;
 const SEPARATORS: [&str; 5] = ["&&", "||", ";", "|", "\n"];
 
 /// True if every program that a command runs is one of these. `python setup.py` means this program with this first
-/// argument, `-config` every program whose name ends so. A program that is not known is none that a rule can mean.
+/// argument or one that ends so, `-config` every program whose name ends so, and a whole command means itself. A program that is not known is none that a rule can mean.
 pub(super) fn are_all_of(command: &str, programs: &[String]) -> bool {
     let hides = command.contains("$(") || command.contains('`');
     !hides && !programs.is_empty() && pieces(command).all(|piece| is_one_of(piece, programs))
@@ -36,6 +36,7 @@ fn is_one_of(piece: &str, programs: &[String]) -> bool {
     }
     let next = words.next().unwrap_or_default();
     programs.iter().any(|known| match known.split_once(' ') {
+        Some(_) if known == piece => true,
         Some((name, argument)) => name == program && next.ends_with(argument),
         None if known.starts_with('-') => program.ends_with(&**known),
         None => *known == program,
