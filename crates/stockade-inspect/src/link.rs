@@ -110,6 +110,8 @@ struct Links {
     starts: Vec<(Trigger, u32)>,
     /// The files that are run as programs, and not only loaded.
     programs: HashSet<u32>,
+    /// Classes of which a compiler or builder calls the methods.
+    extensions: HashSet<u32>,
 }
 
 impl Links {
@@ -135,7 +137,10 @@ impl Links {
         let started = starts.iter().filter(|(trigger, _)| matches!(trigger, Trigger::Install | Trigger::Command));
         let called = edges.iter().flatten().filter(|(.., module)| module.ends_with(".py"));
         let programs = started.map(|(_, at)| *at).chain(called.map(|(_, at, _)| *at)).collect();
-        Self { edges, starts, programs }
+        let is_class = |at: u32| inspection.files[at as usize].facts.language == Some(Language::Jvm);
+        let extensions = starts.iter().filter(|(trigger, at)| *trigger == Trigger::Install && is_class(*at));
+        let extensions = extensions.map(|(_, at)| *at).collect();
+        Self { edges, starts, programs, extensions }
     }
 
     /// Gives files and acts their triggers, and finds what flows across files.
@@ -153,8 +158,9 @@ impl Links {
             }
         }
         let packages = packages(&inspection.starts);
+        let spoken = self.spoken(inspection);
         for (at, (file, reached)) in inspection.files.iter_mut().zip(&reached).enumerate() {
-            file.trigger = reached.unwrap_or_else(|| unreached(file, &packages, is_test));
+            file.trigger = reached.unwrap_or_else(|| unreached(file, &packages, &spoken, is_test));
             let acts = file.facts.acts.iter();
             file.triggers = acts.map(|act| self.event(number(at), file.trigger, act.moment)).collect();
         }
@@ -165,21 +171,24 @@ impl Links {
     fn event(&self, file: u32, loaded: Trigger, moment: Moment) -> Trigger {
         match moment {
             Moment::Load => loaded,
+            Moment::Later if self.extensions.contains(&file) => loaded,
             Moment::Script if self.programs.contains(&file) => loaded,
             Moment::Script => loaded.max(Trigger::Command),
             Moment::Later => loaded.max(Trigger::Call),
         }
     }
 
+    /// The languages of the files where code starts.
+    fn spoken(&self, inspection: &Inspection) -> HashSet<Language> {
+        let started = self.starts.iter().filter_map(|(_, at)| inspection.files.get(*at as usize));
+        started.filter_map(|file| file.facts.language).collect()
+    }
+
     /// The files that could not be read as the code that they are, and that may run: not those that only another program
     /// than the package's reads, such as a template of a script for browsers in a package of Python, and not sources of
     /// Rust that no other names, which no compiler sees.
     fn gaps(&self, inspection: &Inspection) -> Vec<Gap> {
-        let spoken: HashSet<Language> = self
-            .starts
-            .iter()
-            .filter_map(|(_, at)| inspection.files.get(*at as usize).and_then(|file| file.facts.language))
-            .collect();
+        let spoken = self.spoken(inspection);
         let named: HashSet<u32> = self.edges.iter().flatten().map(|(_, at, _)| *at).collect();
         let started: HashSet<u32> = self.starts.iter().map(|(_, at)| *at).collect();
         let runs = |at: u32, file: &File| {
@@ -269,13 +278,23 @@ fn packages(starts: &[Start]) -> Vec<String> {
 
 /// When a file runs that nothing of the package loads: modules of a package of Python and classes of Java are loaded by
 /// their names. Scripts beside the package are not.
-fn unreached(file: &File, packages: &[String], is_test: fn(&str) -> bool) -> Trigger {
+///
+/// What no program that installs or loads the package speaks is not run at all: scripts of a shell, and of Python in a
+/// package of another language.
+fn unreached(
+    file: &File,
+    packages: &[String],
+    spoken: &HashSet<Language>,
+    is_test: fn(&str) -> bool,
+) -> Trigger {
     if is_test(&file.path) {
         return Trigger::Never;
     }
     match file.facts.language {
         Some(Language::Jvm) => Trigger::Import,
         Some(Language::Python) if packages.iter().any(|folder| is_module(&file.path, folder)) => Trigger::Import,
+        Some(Language::Shell | Language::PowerShell) => Trigger::Never,
+        Some(Language::Python) if !spoken.is_empty() && !spoken.contains(&Language::Python) => Trigger::Never,
         _ => Trigger::Call,
     }
 }

@@ -159,7 +159,8 @@ fn need(name: &str, wanted: &Value, role: NeedRole, manifest: &mut Manifest) {
         (Some(address), ..) => manifest.need(name, address, NeedFrom::Git, role),
         // Once it is published, only the version counts.
         (None, Some(path), _) if text("version").is_none() => manifest.need(name, path, NeedFrom::Path, role),
-        (None, _, Some(package)) => manifest.need(name, &format!("{package}@{version}"), NeedFrom::Alias, role),
+        // The name that the sources use for it says nothing of what is fetched.
+        (None, _, Some(package)) => manifest.need(package, version, NeedFrom::Registry, role),
         _ => manifest.need(name, version, NeedFrom::Registry, role),
     }
 }

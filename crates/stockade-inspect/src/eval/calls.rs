@@ -23,6 +23,8 @@ const MAX_FRUITLESS: u32 = 3;
 const MAX_RECURSION: u32 = 2;
 /// What the addresses of files inside a jar begin with.
 pub(crate) const OWN_RESOURCE: &str = "jar:";
+/// Methods that talk to the address that they are given.
+const TALKING: &[&str] = &["fetch", "get", "post", "put", "request", "open", "urlopen", "connect"];
 /// How many members deep in a module of the package a function is looked for.
 const MAX_MEMBERS: usize = 8;
 /// How many functions in one argument are called.
@@ -228,6 +230,7 @@ impl Machine {
             let act = self.act(unit, at, Capability::Decode, "cipher", &taint);
             taint = taint.with(&Taint::of(Source::Decoded, act));
         }
+        taint = taint.with(&self.speaks_for_itself(unit, at, method, &arguments, &taint));
         if method.is_some_and(|method| RUNNING.contains(&method)) && unit.program.language == Language::JavaScript {
             let passed = match (&receiver, method) {
                 (Some(receiver), Some("then")) => receiver.clone().tainted(&taint),
@@ -236,6 +239,30 @@ impl Machine {
             taint = taint.with(&self.call_back(&arguments, &passed));
         }
         Value::unknown(taint)
+    }
+
+    /// A call of something unknown whose name and argument say what it does: `client.fetch("https://…")`.
+    fn speaks_for_itself(
+        &mut self,
+        unit: &Rc<Unit>,
+        at: Expr,
+        method: Option<&str>,
+        arguments: &Arguments,
+        taint: &Taint,
+    ) -> Taint {
+        let Some(method) = method else { return Taint::default() };
+        let address = arguments.at(0).and_then(Value::as_partial).filter(|text| is_address(text)).cloned();
+        match (unit.program.language, address) {
+            (Language::JavaScript | Language::Python, Some(address)) if TALKING.contains(&method) => {
+                let act = self.act(unit, at, Capability::Network, &address, taint);
+                Taint::of(Source::Network, act)
+            }
+            (Language::JavaScript, _) if method == "Function" => {
+                self.act(unit, at, Capability::DynamicCode, method, taint);
+                Taint::default()
+            }
+            _ => Taint::default(),
+        }
     }
 
     fn builtin_method(&mut self, unit: &Unit, receiver: &Value, method: &str, arguments: &Arguments) -> Option<Value> {
@@ -335,7 +362,7 @@ impl Machine {
             let passed = loaded.map_or_else(Value::default, Value::api).tainted(&taint);
             result = result.with(&self.call_back(&arguments, &passed));
         }
-        if path.starts_with('.') {
+        if path.starts_with('.') || self.is_own(unit, path) {
             result = result.with(&self.used(path, &arguments));
         }
         if unit.program.language == Language::Python
@@ -623,6 +650,11 @@ impl Machine {
         scope
     }
 
+    /// True if a path may be that of another class of the same jar.
+    fn is_own(&self, unit: &Unit, path: &str) -> bool {
+        unit.program.language == Language::Jvm && !path.starts_with("java")
+    }
+
     /// A function of another file of the package is used: what goes in and out is settled when files are linked.
     fn used(&mut self, path: &str, arguments: &Arguments) -> Taint {
         let ends = path.char_indices().rev().filter(|(_, c)| *c == '.').map(|(at, _)| at);
@@ -747,6 +779,12 @@ fn picked_all(pick: &Pick, arguments: &Arguments) -> Vec<Value> {
         Pick::Any => arguments.all().cloned().collect(),
         pick => picked(pick, arguments).into_iter().collect(),
     }
+}
+
+/// True if a text begins like an address of the network, whose host is known in part.
+fn is_address(text: &str) -> bool {
+    let rest = ["https://", "http://", "wss://", "ws://"].iter().find_map(|scheme| text.strip_prefix(scheme));
+    rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphanumeric()) && rest.contains('.'))
 }
 
 fn looks_like_address(value: &Value) -> bool {

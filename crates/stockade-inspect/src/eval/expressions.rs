@@ -667,13 +667,19 @@ impl Machine {
             self.overrides.insert(format!("{path}.{key}").into(), value);
             return;
         };
-        for entry in self.entries(unit, &path) {
+        let entries = self.entries(unit, &path);
+        for entry in entries {
             if entry.when == When::Assigned
                 && let Some(capability) = entry.capability
             {
-                let detail = entry.detail.clone().unwrap_or_else(|| path.to_string());
+                let address = operators::words(&value).filter(|_| capability == Capability::Network);
+                let detail = address.or_else(|| entry.detail.clone()).unwrap_or_else(|| path.to_string());
                 self.act(unit, at, capability, &detail, &value.taint);
             }
+        }
+        let acts = |entry: &&crate::apis::Entry| entry.when == When::Called && entry.capability.is_some();
+        if matches!(value.known, Known::Function(_)) && entries.iter().any(|entry| acts(&entry)) {
+            self.act(unit, at, Capability::Hook, &path, &value.taint);
         }
         if path.starts_with("module.exports") {
             let name = path.strip_prefix("module.exports").unwrap_or_default().trim_start_matches('.');

@@ -3,6 +3,8 @@
 /// File name and text.
 pub(super) const FILES: &[(&str, &str)] = &[
     ("address-gained-and-fed.md", include_str!("builtin/address-gained-and-fed.md")),
+    ("address-gained.md", include_str!("builtin/address-gained.md")),
+    ("build-reads-test-data.md", include_str!("builtin/build-reads-test-data.md")),
     ("calls-fetch-and-run.md", include_str!("builtin/calls-fetch-and-run.md")),
     ("captures.md", include_str!("builtin/captures.md")),
     ("collects-secrets.md", include_str!("builtin/collects-secrets.md")),
@@ -44,12 +46,15 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("package-emptied.md", include_str!("builtin/package-emptied.md")),
     ("peeled-acts-gained.md", include_str!("builtin/peeled-acts-gained.md")),
     ("power-gained.md", include_str!("builtin/power-gained.md")),
+    ("program-fetched-gained.md", include_str!("builtin/program-fetched-gained.md")),
     ("reads-browser-secrets.md", include_str!("builtin/reads-browser-secrets.md")),
     ("reads-credentials-for-a-drop.md", include_str!("builtin/reads-credentials-for-a-drop.md")),
+    ("resolution-gained.md", include_str!("builtin/resolution-gained.md")),
     ("runs-fetched-code.md", include_str!("builtin/runs-fetched-code.md")),
     ("secrets-sent-gained.md", include_str!("builtin/secrets-sent-gained.md")),
     ("secrets-sent.md", include_str!("builtin/secrets-sent.md")),
     ("talks-to-a-drop.md", include_str!("builtin/talks-to-a-drop.md")),
     ("unregistered-need-gained.md", include_str!("builtin/unregistered-need-gained.md")),
     ("uploads-a-file.md", include_str!("builtin/uploads-a-file.md")),
+    ("workflow-sends-gained.md", include_str!("builtin/workflow-sends-gained.md")),
 ];

@@ -175,6 +175,11 @@ impl Rule {
         self.all.iter().chain(&self.any).any(|pattern| pattern.new.is_some() || pattern.lost.is_some())
     }
 
+    /// True if it looks at what nobody who installs a package runs: workflows and tests.
+    pub(super) fn is_about_the_unused(&self) -> bool {
+        self.all.iter().any(|pattern| pattern.trigger.contains(&Trigger::Never))
+    }
+
     /// What it says of a release in which it matches at these places. `{}` is the first place's detail.
     pub(super) fn sentence(&self, places: &[Place]) -> String {
         let detail = places.first().and_then(|place| place.what.split_once(' ')).map_or("", |(_, detail)| detail);

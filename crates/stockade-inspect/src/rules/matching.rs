@@ -37,7 +37,7 @@ impl<'a> Case<'a> {
         let files = 0..self.subject.files.len();
         files
             .into_iter()
-            .filter(|at| self.subject.files[*at].trigger != Trigger::Never)
+            .filter(|at| self.subject.files[*at].trigger != Trigger::Never || rule.is_about_the_unused())
             .find_map(|at| self.in_files(rule, &[at]))
     }
 
@@ -87,7 +87,7 @@ impl<'a> Case<'a> {
             let (file, seen) = (&self.subject.files[*at], self.seen[*at]);
             let spoken =
                 pattern.language.is_empty() || file.facts.language.is_some_and(|is| pattern.language.contains(&is));
-            if !spoken || file.trigger == Trigger::Never {
+            if !spoken || (file.trigger == Trigger::Never && !pattern.trigger.contains(&Trigger::Never)) {
                 continue;
             }
             for (place, detail) in self.in_file(pattern, *at, file, seen) {
@@ -130,6 +130,7 @@ impl<'a> Case<'a> {
                 && pattern.peeled.is_none_or(|peeled| peeled != act.layers.is_empty())
                 && pattern.speaks_of(&act.detail)
                 && !pattern.excuses(act)
+                && (pattern.detail.is_empty() || !is_of_this_machine(act))
                 && self.is_new_act(pattern.new, act, *trigger, seen)
         });
         acts.map(|(act, _)| (place(file, act), act.detail.clone())).collect()
@@ -341,6 +342,14 @@ impl Pattern {
             _ => self.not.contains(&act.detail),
         }
     }
+}
+
+/// True if an act talks to the machine that it runs on.
+fn is_of_this_machine(act: &Act) -> bool {
+    let host = act.detail.split_once("://").map_or("", |(_, rest)| rest);
+    let own = ["localhost", "127.0.0.1", "[::1]", "0.0.0.0"];
+    act.capability == Capability::Network
+        && own.iter().any(|own| host.strip_prefix(own).is_some_and(|rest| !rest.starts_with(['.', '@', '-'])))
 }
 
 /// True if a text has a word in it. One that begins with a dot is the ending of a file's name.
