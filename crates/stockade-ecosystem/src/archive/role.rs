@@ -4,6 +4,7 @@
 const FOLDERS: &[&str] = &[
     "test",
     "tests",
+    "unittests",
     "__tests__",
     "__mocks__",
     "__fixtures__",
