@@ -352,9 +352,11 @@ fn is_of_this_machine(act: &Act) -> bool {
         && own.iter().any(|own| host.strip_prefix(own).is_some_and(|rest| !rest.starts_with(['.', '@', '-'])))
 }
 
-/// True if a text has a word in it. One that begins with a dot is the ending of a file's name.
+/// True if a text has a word in it. A dot and a few letters are the ending of a file's name.
 fn speaks_of(text: &str, word: &str) -> bool {
-    let ends = |after: &str| !word.starts_with('.') || !after.starts_with(|c: char| c.is_ascii_alphanumeric());
+    let ending = word.strip_prefix('.').filter(|ending| (1..=4).contains(&ending.len()));
+    let is_ending = ending.is_some_and(|ending| ending.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    let ends = |after: &str| !is_ending || !after.starts_with(|c: char| c.is_ascii_alphanumeric());
     text.match_indices(word).any(|(at, _)| ends(&text[at + word.len()..]))
 }
 

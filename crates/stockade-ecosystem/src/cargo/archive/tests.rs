@@ -69,7 +69,7 @@ h = "5"
     let found: Vec<_> = needs.iter().map(|n| format!("{} {} {:?} {:?}", n.name, n.wanted, n.from, n.role)).collect();
     let expected = [
         "a 1 Registry Run",
-        "b c@2 Alias Optional",
+        "c 2 Registry Optional",
         "d https://git.example/d Git Run",
         "e ../e Path Run",
         "f 3 Registry Run",

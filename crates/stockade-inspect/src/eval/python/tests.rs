@@ -32,7 +32,7 @@ impl Reader<'_> {
             Expression::List(parts) => Value::list(many(parts)?),
             Expression::Map(pairs) => {
                 let pairs = pairs.iter().map(|&(k, v)| Some((key(&self.value(k)?)?, self.value(v)?)));
-                Value::map(pairs.collect::<Option<Vec<_>>>()?)
+                Value::map(pairs.collect::<Option<crate::value::Entries>>()?)
             }
             Expression::Call { callee, arguments } => self.call(*callee, arguments)?,
             _ => return None,
@@ -177,7 +177,7 @@ fn a_text_comes_from_the_items_it_is_made_of() {
             .iter()
             .any(|origin| origin.source == Source::Secret)
     );
-    let map = Value::map(vec![("k".into(), secret)]);
+    let map = Value::map(std::iter::once(("k".into(), secret)).collect());
     let arguments = Arguments { positional: vec![map], ..Default::default() };
     assert!(
         function("json.dumps", &arguments, &mut applied)
