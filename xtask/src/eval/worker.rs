@@ -47,7 +47,7 @@ pub(crate) fn judge(new: &Subject, old: Option<&Subject>) -> anyhow::Result<Outc
         Err(gap) => return Ok(Outcome { verdict: Verdict::Gap(gap), millis: millis(begun), score: 0.0 }),
     };
     let cleared: Vec<&Inspection> = before.iter().map(AsRef::as_ref).collect();
-    let assessment = assess(&inspection, &cleared, Rules::builtin());
+    let assessment = assess(&inspection, &cleared, &[], Rules::builtin());
     let rules = |least: stockade_model::Verdict| {
         let findings = assessment.findings.iter().filter(|finding| finding.verdict >= least);
         findings.map(|finding| finding.rule.clone()).collect::<Vec<_>>()
