@@ -2,7 +2,9 @@
 //! peers, interleaved in one run, because only a ratio means anything on another machine.
 
 mod gateway;
+mod inspect;
 mod install;
+mod race;
 mod server;
 
 use std::path::PathBuf;
@@ -14,6 +16,7 @@ use anyhow::{Context, ensure};
 pub(crate) fn run(args: &[&str]) -> anyhow::Result<()> {
     match args {
         ["gateway"] => gateway::run(),
+        ["inspect"] => inspect::run(),
         ["install", project] => install::run(project.as_ref()),
         args => parts(args),
     }

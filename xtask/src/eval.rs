@@ -5,23 +5,23 @@
 //! and the last results, `EVALS.md`.
 
 mod archive;
-mod cases;
+pub(crate) mod cases;
 mod family;
 mod fetch;
 mod folders;
 mod hijacks;
-mod judging;
+pub(crate) mod judging;
 mod lists;
 mod malware;
-mod peer;
+pub(crate) mod peer;
 mod report;
 mod shape;
-mod stats;
+pub(crate) mod stats;
 mod store;
-mod subject;
+pub(crate) mod subject;
 mod tables;
 mod tally;
-mod worker;
+pub(crate) mod worker;
 
 use std::path::{Path, PathBuf};
 
@@ -61,9 +61,7 @@ pub(crate) fn run(args: &[&str]) -> anyhow::Result<()> {
 }
 
 fn options(args: &[&str]) -> anyhow::Result<Options> {
-    let corpora = std::env::var_os(CORPORA_VARIABLE).map(PathBuf::from);
-    let corpora = corpora.unwrap_or_else(|| crate::root().join(CORPORA));
-    let mut options = Options { what: Vec::new(), sample: None, peer: false, corpora };
+    let mut options = Options { what: Vec::new(), sample: None, peer: false, corpora: corpora() };
     let mut args = args.iter();
     while let Some(arg) = args.next() {
         match *arg {
@@ -97,6 +95,11 @@ fn measure(what: &str, options: &Options) -> anyhow::Result<()> {
         section(each, options).with_context(|| format!("the corpus `{each}` could not be evaluated"))?;
     }
     Ok(())
+}
+
+/// Where the corpora are, unless an argument says so.
+pub(crate) fn corpora() -> PathBuf {
+    std::env::var_os(CORPORA_VARIABLE).map_or_else(|| crate::root().join(CORPORA), PathBuf::from)
 }
 
 /// Runs over one corpus and writes what came out.

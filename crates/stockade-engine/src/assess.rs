@@ -88,12 +88,12 @@ impl Inspections {
         }
     }
 
-    /// The judgement, which is pure.
+    /// The judgement, which is pure. A release has one artifact here, so that there is nothing beside it.
     async fn judged(&self, subject: Arc<Inspection>, cleared: Vec<Arc<Inspection>>) -> Result<Assessment, EngineError> {
         let rules = self.rules.clone();
         let judging = move || {
             let cleared: Vec<&Inspection> = cleared.iter().map(AsRef::as_ref).collect();
-            assess(&subject, &cleared, rules.as_deref().unwrap_or_else(|| Rules::builtin()))
+            assess(&subject, &cleared, &[], rules.as_deref().unwrap_or_else(|| Rules::builtin()))
         };
         Ok(tokio::task::spawn_blocking(judging).await?)
     }
@@ -137,7 +137,7 @@ impl Engine {
             Err(unseen) => return Ok(Looked { evidence: None, gaps: vec![unseen] }),
         };
         let gaps = gaps(&subject);
-        let Assessment { findings, difference } = inspections.judged(subject, cleared).await?;
+        let Assessment { findings, difference, .. } = inspections.judged(subject, cleared).await?;
         let needs = difference.map(|difference| difference.needs).unwrap_or_default();
         let (needs, unknown) = self.new_needs(&case.release.package, &needs).await;
         let findings = findings.iter().take(Finding::MAX).map(finding).collect();

@@ -9,7 +9,7 @@ use stockade_model::{Code, Start, Trigger};
 
 use crate::capability::{Capability, Source};
 use crate::facts::{Act, MarkKind};
-use crate::inspection::{Change, Difference, File, Inspection, Place};
+use crate::inspection::{Alone, Change, Difference, File, Inspection, Place};
 use crate::lexicon::Topic;
 
 /// How many details and places of one change are told.
@@ -220,13 +220,51 @@ pub(crate) fn between(subject: &Inspection, newest: &Inspection, known: &Cleared
     difference.hosts.sort();
     difference.hosts.dedup();
     difference.hosts.truncate(MAX_LISTED);
-    let (same, new): (Vec<&File>, Vec<&File>) = subject.files.iter().partition(|file| known.has_file(file));
+    let (same, mut new): (Vec<&File>, Vec<&File>) = subject.files.iter().partition(|file| known.has_file(file));
+    // Code comes first, since not all may be listed.
+    new.sort_by_key(|file| file.facts.language.is_none());
     difference.unchanged = u32::try_from(same.len()).unwrap_or(u32::MAX);
     difference.changed = new.iter().take(MAX_LISTED).map(|file| file.path.clone()).collect();
     let here: HashSet<&str> = subject.files.iter().map(|file| &*file.path).collect();
     let gone = newest.files.iter().filter(|file| !here.contains(&*file.path));
     difference.removed = gone.take(MAX_LISTED).map(|file| file.path.clone()).collect();
     difference
+}
+
+/// The files of an artifact that are code of its own: what is in no other artifact of its release, tests aside. What
+/// builds a source distribution is in no wheel, and what was compiled is in no source distribution: neither tells
+/// anything. But a file that others have as well, with another content, is not there to build.
+pub(crate) fn is_alone(file: &File, siblings: &Cleared<'_>) -> bool {
+    file.facts.language.is_some()
+        && file.trigger != Trigger::Never
+        && !siblings.has_file(file)
+        && (file.trigger != Trigger::Install || has_counterpart(file, siblings))
+}
+
+/// Source distributions often have a folder above the packages.
+fn has_counterpart(file: &File, siblings: &Cleared<'_>) -> bool {
+    siblings.paths.iter().any(|path| is_below(path, &file.path) || is_below(&file.path, path))
+}
+
+/// True if it is the same path, or the same below one more folder.
+fn is_below(longer: &str, path: &str) -> bool {
+    longer == path || longer.split_once('/').is_some_and(|(_, rest)| rest == path)
+}
+
+/// The code that no other artifact of the release has, and what it can do.
+pub(crate) fn alone(subject: &Inspection, siblings: &Cleared<'_>) -> Vec<Alone> {
+    let files = subject.files.iter().filter(|file| is_alone(file, siblings));
+    let mut alone: Vec<Alone> = files
+        .map(|file| {
+            let triggers = file.triggers.iter().copied().chain(std::iter::repeat(file.trigger));
+            let acts = file.facts.acts.iter().zip(triggers).filter(|(act, _)| !siblings.has_line(act));
+            let can = changes(acts.map(|(act, trigger)| (file, act, trigger)));
+            Alone { path: file.path.clone(), differs: has_counterpart(file, siblings), can }
+        })
+        .collect();
+    alone.sort_by_key(|file| std::cmp::Reverse(file.can.len()));
+    alone.truncate(MAX_LISTED);
+    alone
 }
 
 fn gained(subject: &Inspection, known: &Cleared<'_>) -> Vec<Change> {

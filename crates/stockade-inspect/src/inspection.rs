@@ -108,6 +108,17 @@ pub struct Difference {
     pub removed: Vec<String>,
 }
 
+/// Code of one artifact that no other artifact of its release has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alone {
+    /// The file.
+    pub path: String,
+    /// True if another artifact has a file there, with another content.
+    pub differs: bool,
+    /// What it can do, of what no other artifact can on such a line.
+    pub can: Vec<Change>,
+}
+
 /// A capability that was gained or lost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
@@ -128,6 +139,8 @@ pub struct Assessment {
     pub findings: Vec<Finding>,
     /// The difference, where there was something to compare with.
     pub difference: Option<Difference>,
+    /// The code that no other artifact of the release has, where there was one to compare with: what can do the most first.
+    pub alone: Option<Vec<Alone>>,
 }
 
 impl Assessment {

@@ -20,6 +20,11 @@ const NODE_VERSION: &str = "22.23.3";
 /// Clock ticks of `/proc` in a second; Linux has told programs 100 since 2.6.
 const TICKS: f64 = 100.0;
 
+/// How many times of `/proc/PID/stat` are those of the process itself.
+const OWN: usize = 2;
+/// How many are, with those of its children that ended.
+const WITH_ENDED: usize = 4;
+
 /// A server that runs until this is dropped.
 pub(super) struct Server {
     pub(super) name: &'static str,
@@ -91,7 +96,7 @@ impl Server {
 
     /// CPU seconds of the process and those that it started, so far.
     pub(super) fn cpu(&self) -> f64 {
-        self.processes().iter().filter_map(|id| ticks(*id)).sum::<f64>() / TICKS
+        self.processes().iter().filter_map(|id| ticks(*id, OWN)).sum::<f64>() / TICKS
     }
 
     /// The most memory that its processes have had at once, in MiB.
@@ -127,12 +132,25 @@ fn install_verdaccio(peers: &Path) -> anyhow::Result<PathBuf> {
     Ok(modules)
 }
 
-/// User and system time, fields 14 and 15 of `/proc/PID/stat` (proc(5)); the name before them may have spaces.
-fn ticks(id: u32) -> Option<f64> {
+/// CPU seconds of this process and those that it started, so far.
+pub(super) fn own_cpu() -> f64 {
+    let mut processes = Vec::new();
+    // Whatever thread started it, a child is that thread's.
+    let threads = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    for thread in threads {
+        let children = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+        processes.extend(children.split_whitespace().filter_map(|id| id.parse::<u32>().ok()));
+    }
+    let running = processes.into_iter().filter_map(|id| ticks(id, OWN)).sum::<f64>();
+    (running + ticks(std::process::id(), WITH_ENDED).unwrap_or_default()) / TICKS
+}
+
+/// User and system time, fields 14 and 15 of `/proc/PID/stat` (proc(5)), and after them those of children that ended. The
+/// name before them may have spaces.
+fn ticks(id: u32, fields: usize) -> Option<f64> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
-    let mut next = || fields.next()?.parse::<f64>().ok();
-    Some(next()? + next()?)
+    let times = stat.rsplit_once(')')?.1.split_whitespace().skip(11).take(fields);
+    times.map(|field| field.parse::<f64>().ok()).sum()
 }
 
 fn peak_kib(id: u32) -> Option<u64> {

@@ -32,6 +32,12 @@ impl Piece {
     pub(crate) fn kind(&self) -> &'static str {
         kind(self.ecosystem, &self.file)
     }
+
+    /// How many bytes a file has; 0 if there is none.
+    pub(crate) fn size(&self) -> u64 {
+        let Place::File(path) = &self.place else { return 0 };
+        path.metadata().map_or(0, |metadata| metadata.len())
+    }
 }
 
 /// What is judged at once.

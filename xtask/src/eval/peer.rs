@@ -6,18 +6,18 @@
 mod process;
 mod table;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::cases::{self, Case, Place, Reader};
+use super::cases::{self, Case, Reader};
 use super::store::{self, Store};
 use super::subject::Outcome;
 use super::{family, judging, report, results};
 use process::Peer;
 
 /// The release that is measured.
-const RELEASE: &str = "3.2.0";
+pub(crate) const RELEASE: &str = "3.2.0";
 /// A score from which the peer's own label says more than `low`.
 const FLAGGED: f64 = 5.0;
 /// Archives of malware, whatever their family.
@@ -82,6 +82,11 @@ pub(super) fn run(corpora: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The peer's own program, as its users run it.
+pub(crate) fn program(corpora: &Path) -> anyhow::Result<PathBuf> {
+    Ok(process::prepare(corpora, RELEASE)?.with_file_name("guarddog"))
+}
+
 fn answers(cases: &[Case], store: &Store<Answer>, peer: &mut Peer) -> anyhow::Result<Vec<Answer>> {
     let mut reader = Reader::default();
     let mut answers = Vec::new();
@@ -140,13 +145,12 @@ fn one_of_each(all: &[Case], families: &[String], most: usize) -> Vec<Case> {
 }
 
 fn is_large(case: &Case) -> bool {
-    let Place::File(path) = &case.new.place else { return false };
-    path.metadata().is_ok_and(|metadata| metadata.len() >= LARGE)
+    case.new.size() >= LARGE
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::cases::Piece;
+    use super::super::cases::{Piece, Place};
     use super::*;
 
     #[test]

@@ -25,7 +25,7 @@ static BENCH: LazyLock<anyhow::Result<Bench>> = LazyLock::new(|| {
 
 /// The program that inspects. Results are kept for as long as it is the same, byte for byte.
 pub(crate) fn binary() -> anyhow::Result<PathBuf> {
-    let program = crate::root().join("target/release/stockade");
+    let program = crate::target().join("release").join("stockade");
     ensure!(program.exists(), "there is no release build; `cargo build --release` makes it");
     Ok(program)
 }
@@ -47,7 +47,7 @@ pub(crate) fn judge(new: &Subject, old: Option<&Subject>) -> anyhow::Result<Outc
         Err(gap) => return Ok(Outcome { verdict: Verdict::Gap(gap), millis: millis(begun), score: 0.0 }),
     };
     let cleared: Vec<&Inspection> = before.iter().map(AsRef::as_ref).collect();
-    let assessment = assess(&inspection, &cleared, Rules::builtin());
+    let assessment = assess(&inspection, &cleared, &[], Rules::builtin());
     let rules = |least: stockade_model::Verdict| {
         let findings = assessment.findings.iter().filter(|finding| finding.verdict >= least);
         findings.map(|finding| finding.rule.clone()).collect::<Vec<_>>()
@@ -61,6 +61,12 @@ pub(crate) fn judge(new: &Subject, old: Option<&Subject>) -> anyhow::Result<Outc
         },
     };
     Ok(Outcome { verdict, millis: millis(begun), score: f64::from(assessment.score()) })
+}
+
+/// What the inspector finds in a release, by itself.
+pub(crate) fn inspection(subject: &Subject) -> anyhow::Result<Result<Arc<Inspection>, String>> {
+    let bench = BENCH.as_ref().map_err(|error| anyhow::anyhow!("{error:#}"))?;
+    Ok(inspect(bench, subject, Vec::new()))
 }
 
 fn inspect(bench: &Bench, subject: &Subject, earlier: Vec<Arc<Inspection>>) -> Result<Arc<Inspection>, String> {

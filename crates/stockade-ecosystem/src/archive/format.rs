@@ -26,7 +26,12 @@ pub struct ArtifactFormat {
     pub likeness: fn(&Files<'_>) -> Likeness,
     /// Reads the manifests.
     pub read: fn(&Files<'_>, &mut Manifest),
+    /// Whose a file is, in normal form, where a release has several artifacts.
+    pub release: Option<ReleaseOf>,
 }
+
+/// The name and version of a release, of the name of a file in lower case.
+pub type ReleaseOf = fn(&str) -> Option<(String, String)>;
 
 /// How much files look like a format. Of several formats, the one they look like most is it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -158,6 +163,16 @@ pub fn of_directory(files: Vec<(String, Bytes, bool)>) -> Tree {
     let members = archive.place(None);
     let formats = alike(&members);
     archive.finish(members, &formats)
+}
+
+/// Whether two different files are artifacts of one release, by their names: a source distribution and a wheel.
+pub fn are_of_one_release(one: &str, other: &str) -> bool {
+    let of = |file: &str| {
+        let lower = file.to_ascii_lowercase();
+        let formats = FORMATS.iter().filter(|format| format.extensions.iter().any(|end| lower.ends_with(end)));
+        formats.filter_map(|format| format.release).find_map(|release| release(&lower))
+    };
+    one != other && of(one).is_some_and(|release| of(other) == Some(release))
 }
 
 /// The formats that files look like at all.

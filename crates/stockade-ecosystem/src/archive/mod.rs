@@ -25,7 +25,9 @@ mod tests;
 use bytes::Bytes;
 use stockade_model::Tree;
 
-pub use format::{ArtifactFormat, FORMATS, Files, Likeness, Manifest, of_directory, open, open_any};
+pub use format::{
+    ArtifactFormat, FORMATS, Files, Likeness, Manifest, ReleaseOf, are_of_one_release, of_directory, open, open_any,
+};
 pub(crate) use gaps::shown;
 pub use place::Root;
 pub use role::is_test_or_doc;

@@ -10,8 +10,15 @@ use super::ID;
 use crate::archive::{ArtifactFormat, Files, Likeness, Manifest, Root, extension, find_line, inside, is_test_or_doc};
 
 /// A packed crate.
-pub static CRATE: ArtifactFormat =
-    ArtifactFormat { name: "crate", ecosystem: ID, extensions: &[".crate"], root: Root::Common, likeness, read };
+pub static CRATE: ArtifactFormat = ArtifactFormat {
+    name: "crate",
+    ecosystem: ID,
+    extensions: &[".crate"],
+    root: Root::Common,
+    likeness,
+    read,
+    release: None,
+};
 
 const MANIFEST: &str = "Cargo.toml";
 /// What `cargo publish` keeps of the author's own.

@@ -13,6 +13,7 @@ pub static JAR: ArtifactFormat = ArtifactFormat {
     root: Root::Nothing,
     likeness,
     read,
+    release: None,
 };
 
 const MANIFEST: &str = "META-INF/MANIFEST.MF";

@@ -25,6 +25,7 @@ pub static TARBALL: ArtifactFormat = ArtifactFormat {
     root: Root::First,
     likeness,
     read,
+    release: None,
 };
 
 const MANIFEST: &str = "package.json";

@@ -11,6 +11,7 @@ use stockade_model::{Code, Trigger};
 
 use super::ID;
 use crate::archive::{ArtifactFormat, Files, Likeness, Manifest, Root, extension, is_test_or_doc, lossy};
+use requirement::normal_name;
 
 /// A wheel.
 pub static WHEEL: ArtifactFormat = ArtifactFormat {
@@ -20,6 +21,7 @@ pub static WHEEL: ArtifactFormat = ArtifactFormat {
     root: Root::Nothing,
     likeness: wheel_likeness,
     read: read_wheel,
+    release: Some(wheel_release),
 };
 
 /// A source distribution.
@@ -30,6 +32,7 @@ pub static SDIST: ArtifactFormat = ArtifactFormat {
     root: Root::Common,
     likeness: sdist::likeness,
     read: sdist::read,
+    release: Some(sdist::release),
 };
 
 /// Groups of entry points that their tool loads all of, whenever it runs.
@@ -59,6 +62,13 @@ fn wheel_likeness(files: &Files<'_>) -> Likeness {
         })
     });
     Likeness::of(false, packed)
+}
+
+/// `left_demo-1.1.0-1-py3-none-any.whl`: name, version, a build's number perhaps, and three tags.
+fn wheel_release(file: &str) -> Option<(String, String)> {
+    let mut parts = file.strip_suffix(".whl")?.split('-');
+    let release = (normal_name(parts.next()?), parts.next()?.replace('_', "-"));
+    (3..=4).contains(&parts.count()).then_some(release)
 }
 
 fn read_wheel(files: &Files<'_>, manifest: &mut Manifest) {

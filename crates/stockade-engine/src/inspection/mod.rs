@@ -15,9 +15,10 @@ mod worker;
 
 pub use pool::Inspector;
 pub use stockade_inspect::capability::{Capability, Source};
-pub use stockade_inspect::facts::{Act, Facts, FileGap, Spot};
+pub use stockade_inspect::facts::{Act, Facts, FileGap, Moment, Spot};
 pub use stockade_inspect::{
-    Assessment, Change, CrossFlow, Difference, File, Finding, Inspection, Place, RuleError, Rules, VERSION, assess,
+    Alone, Assessment, Change, CrossFlow, Difference, File, Finding, Inspection, Place, RuleError, Rules, VERSION,
+    assess,
 };
 pub use worker::{WorkerError, work};
 

@@ -44,6 +44,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("native-gained.md", include_str!("builtin/native-gained.md")),
     ("network-gained.md", include_str!("builtin/network-gained.md")),
     ("obfuscation-gained.md", include_str!("builtin/obfuscation-gained.md")),
+    ("one-artifact-alone.md", include_str!("builtin/one-artifact-alone.md")),
     ("opaque-code-run-gained.md", include_str!("builtin/opaque-code-run-gained.md")),
     ("opaque-content-gained.md", include_str!("builtin/opaque-content-gained.md")),
     ("package-emptied.md", include_str!("builtin/package-emptied.md")),

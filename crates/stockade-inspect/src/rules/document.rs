@@ -37,6 +37,7 @@ pub(super) struct Rule {
     pub(super) verdict: Verdict,
     pub(super) score: u8,
     pub(super) scope: Scope,
+    pub(super) against: Against,
     sentence: String,
     pub(super) all: Vec<Pattern>,
     pub(super) any: Vec<Pattern>,
@@ -51,6 +52,8 @@ struct Table {
     sentence: String,
     #[serde(default)]
     scope: Scope,
+    #[serde(default)]
+    against: Against,
     #[serde(default)]
     all: Vec<Pattern>,
     #[serde(default)]
@@ -68,6 +71,17 @@ pub(super) enum Scope {
     File,
     /// Anywhere in the release.
     Release,
+}
+
+/// What something is new in comparison with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Against {
+    /// The cleared releases before it.
+    #[default]
+    Before,
+    /// The other artifacts of the same release. Only code that none of them has is looked at.
+    Siblings,
 }
 
 /// What one part of a rule matches: exactly one of the first group, narrowed by the second.
@@ -163,6 +177,7 @@ impl Rule {
             verdict: read.verdict,
             score: read.score.min(100),
             scope: read.scope,
+            against: read.against,
             sentence: read.sentence,
             all: read.all,
             any: read.any,

@@ -7,7 +7,7 @@ use stockade_model::{Code, Trigger};
 use super::programs;
 use super::document::{New, Pattern, Rule, Scope};
 use crate::capability::{Capability, Source};
-use crate::difference::{Cleared, place};
+use crate::difference::{Cleared, is_alone, place};
 use crate::facts::Act;
 use crate::inspection::{File, Inspection, Place};
 
@@ -20,12 +20,20 @@ pub(super) struct Case<'a> {
     known: Option<&'a Cleared<'a>>,
     /// For each file, whether its content was cleared before.
     seen: Vec<bool>,
+    /// True if what is not in a file of its own is nothing new, whenever it runs.
+    own_files: bool,
 }
 
 impl<'a> Case<'a> {
     pub(super) fn of(subject: &'a Inspection, known: Option<&'a Cleared<'a>>) -> Self {
         let seen = subject.files.iter().map(|file| known.is_some_and(|known| known.has_file(file))).collect();
-        Self { subject, known, seen }
+        Self { subject, known, seen, own_files: false }
+    }
+
+    /// Of an artifact beside others of the same release. In each, the same code runs at other events.
+    pub(super) fn beside(subject: &'a Inspection, siblings: &'a Cleared<'a>) -> Self {
+        let seen = subject.files.iter().map(|file| !is_alone(file, siblings)).collect();
+        Self { subject, known: Some(siblings), seen, own_files: true }
     }
 
     /// The places where a rule matches; `None` if it does not.
@@ -139,6 +147,9 @@ impl<'a> Case<'a> {
     fn is_new_act(&self, new: Option<New>, act: &Act, trigger: Trigger, seen: bool) -> bool {
         let Some(new) = new else { return true };
         let Some(known) = self.known else { return false };
+        if seen && self.own_files {
+            return false;
+        }
         let first = !known.has_capability(act.capability, trigger);
         match new {
             New::First => first,
@@ -199,6 +210,9 @@ impl<'a> Case<'a> {
     fn is_new_flow(&self, new: Option<New>, source: Source, to: &Act, trigger: Trigger, seen: bool) -> bool {
         let Some(new) = new else { return true };
         let Some(known) = self.known else { return false };
+        if seen && self.own_files {
+            return false;
+        }
         let first = !known.has_flow(source, to) || !known.has_capability(to.capability, trigger);
         match new {
             New::First => first,

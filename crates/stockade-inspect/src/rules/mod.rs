@@ -17,8 +17,8 @@ use stockade_model::{Digest, Verdict};
 
 use crate::difference::{self, Cleared};
 use crate::inspection::{Assessment, Finding, Inspection};
-use document::Rule;
 pub use document::RuleError;
+use document::{Against, Rule};
 
 /// How many findings of one release are told.
 const MAX_FINDINGS: usize = 20;
@@ -72,13 +72,21 @@ impl Rules {
     }
 }
 
-/// Judges an inspection, alone and against the cleared releases before it: the newest of the same line first.
-pub fn assess(subject: &Inspection, cleared: &[&Inspection], rules: &Rules) -> Assessment {
+/// Judges an inspection, alone, against the cleared releases before it, the newest of the same line first, and against
+/// the other artifacts of the same release.
+pub fn assess(subject: &Inspection, cleared: &[&Inspection], siblings: &[&Inspection], rules: &Rules) -> Assessment {
     let known = (!cleared.is_empty()).then(|| Cleared::of(cleared));
     let case = matching::Case::of(subject, known.as_ref());
+    // Of what could not be looked at, nobody knows what it lacks.
+    let siblings: Vec<&Inspection> = siblings.iter().copied().filter(|sibling| !sibling.files.is_empty()).collect();
+    let others = (!siblings.is_empty()).then(|| Cleared::of(&siblings));
+    let beside = others.as_ref().map(|others| matching::Case::beside(subject, others));
     let before: Vec<_> = cleared.iter().map(|inspection| matching::Case::of(inspection, None)).collect();
     let matches = rules.rules.iter().filter_map(|rule| {
-        let places = case.matches(rule)?;
+        let places = match rule.against {
+            Against::Before => case.matches(rule)?,
+            Against::Siblings => beside.as_ref()?.matches(rule)?,
+        };
         // What a cleared release did as well was looked at then; what is new about it is for the rules about what is new.
         if !rule.asks_for_news() && before.iter().any(|before| before.matches(rule).is_some()) {
             return None;
@@ -97,7 +105,8 @@ pub fn assess(subject: &Inspection, cleared: &[&Inspection], rules: &Rules) -> A
     findings.truncate(MAX_FINDINGS);
     let difference =
         known.as_ref().zip(cleared.first()).map(|(known, newest)| difference::between(subject, newest, known));
-    Assessment { findings, difference }
+    let alone = others.as_ref().map(|others| difference::alone(subject, others));
+    Assessment { findings, difference, alone }
 }
 
 /// Several rules that match make the strongest one stronger, within bounds: one piece of evidence often matches twice.

@@ -1,7 +1,8 @@
 //! Every rule is tested as it is written: the fenced blocks of its file are releases that it catches or leaves alone.
 //!
 //! A block's first line names its language, what is expected (`catches`, `passes`), and may say `path=` and `on=` (the
-//! event that loads it). A block `before` is the release before the next one; without it, that release is empty.
+//! event that loads it). A block `before` is the release before the next one; without it, that release is empty. A block
+//! `beside` is another artifact of the next one's release.
 
 use bytes::Bytes;
 use stockade_model::{Code, Member, Need, NeedFrom, NeedRole, Start, Tree, Trigger};
@@ -75,7 +76,7 @@ fn every_rule_catches_and_passes_what_its_file_says() {
     let mut failures = Vec::new();
     for (file, text) in builtin::FILES {
         let rule = Rule::parse(file, text).unwrap_or_else(|error| panic!("{error}"));
-        let mut before = Inspection::default();
+        let (mut before, mut beside) = (Inspection::default(), Vec::new());
         let (mut catches, mut passes) = (0, 0);
         for (info, block) in blocks(text).filter(|(info, _)| !info.starts_with("toml")) {
             let (sample, expected) = Sample::parse(info, block);
@@ -84,7 +85,12 @@ fn every_rule_catches_and_passes_what_its_file_says() {
                 before = inspection;
                 continue;
             }
-            let assessment = assess(&inspection, &[&before], Rules::builtin());
+            if expected == "beside" {
+                beside = vec![inspection];
+                continue;
+            }
+            let siblings: Vec<&Inspection> = beside.iter().collect();
+            let assessment = assess(&inspection, &[&before], &siblings, Rules::builtin());
             let found = assessment.findings.iter().any(|finding| finding.rule == rule.name);
             let wanted = expected == "catches";
             *(if wanted { &mut catches } else { &mut passes }) += 1;
@@ -95,7 +101,7 @@ fn every_rule_catches_and_passes_what_its_file_says() {
                     .collect();
                 failures.push(format!("{file}: expected `{expected}` of\n{block}\nacts: {acts:#?}"));
             }
-            before = Inspection::default();
+            (before, beside) = (Inspection::default(), Vec::new());
         }
         if catches == 0 || passes == 0 {
             failures.push(format!("{file}: it needs a sample that it catches and one that it passes"));
@@ -142,4 +148,16 @@ fn a_rule_of_ones_own_replaces_one_of_the_same_name() {
     assert_eq!(described.len(), 1);
     assert_eq!(described[0].1, "mine");
     assert_ne!(rules.digest(), Rules::builtin().digest());
+}
+
+#[test]
+fn an_artifact_is_not_compared_with_one_that_could_not_be_looked_at() {
+    let (info, text) = ("python catches", "import os\nos.system('collect')\n");
+    let (sample, _) = Sample::parse(info, text);
+    let inspection = sample.inspect();
+    let assessment = assess(&inspection, &[], &[&Inspection::default()], Rules::builtin());
+    assert_eq!(assessment.alone, None);
+    assert!(assessment.findings.iter().all(|finding| finding.rule != "one-artifact-alone"));
+    let assessment = assess(&inspection, &[], &[&inspection], Rules::builtin());
+    assert_eq!(assessment.alone, Some(Vec::new()));
 }

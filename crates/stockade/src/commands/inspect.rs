@@ -1,10 +1,11 @@
 //! `stockade inspect` and `stockade diff`: what an artifact can do, and what a release can do that another could not.
 //! Nothing of it is run.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use stockade_ecosystem::archive::are_of_one_release;
 use stockade_engine::inspection::{Inspection, Inspector, MAX_ARTIFACT, Rules, WorkerError, assess, work};
 use stockade_model::{Gap, GapKind};
 
@@ -17,6 +18,10 @@ use crate::{files, subject};
 
 /// How package URLs begin.
 const PURL: &str = "pkg:";
+/// How files of rules end.
+const RULE: &str = "md";
+/// How those end that somebody may take for rules of ours.
+const YARA: [&str; 2] = ["yar", "yara"];
 /// The most bytes of all rules together: 16 MiB.
 const MAX_RULES_BYTES: usize = 16 << 20;
 
@@ -24,20 +29,28 @@ const MAX_RULES_BYTES: usize = 16 << 20;
 pub(super) async fn inspect(context: Context<'_>, arguments: Inspect) -> anyhow::Result<Exit> {
     let rules = rules(arguments.rules.as_deref())?;
     let subject = look(&context, &Inspector::of_this_program(1)?, &arguments.subject, None).await?;
-    let assessment = assess(&subject.inspection, &[], &rules);
-    let report = Report { subject: &subject, old: None, assessment: &assessment, rules: &rules };
+    let assessment = assess(&subject.inspection, &[], &[], &rules);
+    let report = Report { subject: &subject, old: None, beside: None, assessment: &assessment, rules: &rules };
     report.print(context.printer)?;
     Ok(report.exit())
 }
 
-/// Says what a release gained and lost.
+/// Says what a release gained and lost, or what two artifacts of one release do not have in common.
 pub(super) async fn diff(context: Context<'_>, arguments: Diff) -> anyhow::Result<Exit> {
     let rules = rules(arguments.rules.as_deref())?;
     let inspector = Inspector::of_this_program(1)?;
     let old = look(&context, &inspector, &arguments.old, None).await?;
     let new = look(&context, &inspector, &arguments.new, Some(&old.inspection)).await?;
-    let assessment = assess(&new.inspection, &[&old.inspection], &rules);
-    let report = Report { subject: &new, old: Some(&old), assessment: &assessment, rules: &rules };
+    if are_of_one_release(&old.name, &new.name) {
+        let assessment = assess(&new.inspection, &[], &[&old.inspection], &rules);
+        let beside = assess(&old.inspection, &[], &[&new.inspection], &rules);
+        let (old, beside) = (Some(&old), Some(&beside));
+        let report = Report { subject: &new, old, beside, assessment: &assessment, rules: &rules };
+        report.print(context.printer)?;
+        return Ok(report.exit());
+    }
+    let assessment = assess(&new.inspection, &[&old.inspection], &[], &rules);
+    let report = Report { subject: &new, old: Some(&old), beside: None, assessment: &assessment, rules: &rules };
     report.print(context.printer)?;
     Ok(report.exit())
 }
@@ -78,7 +91,7 @@ async fn look(
     };
     let name = last(path);
     let inspection = inspector.inspect_any(&name, bytes.into(), earlier).await;
-    Ok(Inspected { name, inspection: or_gap(inspection) })
+    Ok(Inspected { name, inspection: or_gap(inspection), is_folder: false })
 }
 
 async fn look_at_release(
@@ -91,7 +104,8 @@ async fn look_at_release(
     let engine = context.engine().await?;
     let (file, bytes) = engine.unjudged(&release, MAX_ARTIFACT).await?;
     let inspection = inspector.inspect(release.package.ecosystem.as_str(), &file, bytes, earlier).await;
-    Ok(Inspected { name: format!("{} {}", release.package.name, release.version), inspection: or_gap(inspection) })
+    let name = format!("{} {}", release.package.name, release.version);
+    Ok(Inspected { name, inspection: or_gap(inspection), is_folder: false })
 }
 
 async fn look_at_folder(
@@ -107,7 +121,7 @@ async fn look_at_folder(
     }
     let mut inspection = or_gap(inspector.inspect_folder(&name, files, earlier).await);
     inspection.gaps.extend(unseen.into_iter().map(|detail| Gap::new(GapKind::Inspection, detail)));
-    Ok(Inspected { name, inspection })
+    Ok(Inspected { name, inspection, is_folder: true })
 }
 
 /// What could not be inspected at all is an inspection with a gap and nothing else.
@@ -127,7 +141,13 @@ fn rules(folder: Option<&Path>) -> anyhow::Result<Rules> {
         if let Some(why) = unseen.first() {
             anyhow::bail!("not all rules in `{}` could be read: {why}", folder.display());
         }
-        for (path, bytes, _) in files.into_iter().filter(|(path, _, _)| is_rule(path)) {
+        if let Some((path, _, _)) = files.iter().find(|(path, _, _)| YARA.iter().any(|end| ends(path, end))) {
+            return Err(hinted(
+                format!("`{path}` is a rule of YARA, which is not read"),
+                "move it out of the folder; what it looks for may be said in a rule in Markdown",
+            ));
+        }
+        for (path, bytes, _) in files.into_iter().filter(|(path, _, _)| ends(path, RULE)) {
             let text = String::from_utf8(bytes.to_vec()).ok();
             own.push((path.clone(), text.with_context(|| format!("`{path}` is not UTF-8"))?));
         }
@@ -138,6 +158,6 @@ fn rules(folder: Option<&Path>) -> anyhow::Result<Rules> {
     Ok(Rules::builtin().with(&own)?)
 }
 
-fn is_rule(path: &str) -> bool {
-    PathBuf::from(path).extension().is_some_and(|extension| extension == "md")
+fn ends(path: &str, extension: &str) -> bool {
+    Path::new(path).extension().is_some_and(|own| own.eq_ignore_ascii_case(extension))
 }

@@ -14,7 +14,7 @@ mod tests;
 mod text;
 mod words;
 
-use stockade_engine::inspection::{Assessment, Difference, Inspection, Rules};
+use stockade_engine::inspection::{Alone, Assessment, Difference, Inspection, Rules};
 use stockade_model::{Gap, Verdict};
 
 use crate::args::Format;
@@ -28,6 +28,8 @@ pub(crate) struct Inspected {
     pub(crate) name: String,
     /// What was found.
     pub(crate) inspection: Inspection,
+    /// True if it is a folder: the source of a release, or a release that somebody unpacked.
+    pub(crate) is_folder: bool,
 }
 
 /// A report.
@@ -36,6 +38,8 @@ pub(crate) struct Report<'a> {
     pub(crate) subject: &'a Inspected,
     /// What that was compared with.
     pub(crate) old: Option<&'a Inspected>,
+    /// What is said of that, if both are artifacts of one release.
+    pub(crate) beside: Option<&'a Assessment>,
     /// What the rules say.
     pub(crate) assessment: &'a Assessment,
     /// The rules that were asked.
@@ -82,8 +86,13 @@ impl Report<'_> {
         let mut parts = Vec::new();
         let mut title = name;
         if let Some(old) = self.old {
-            title = format!("{} -> {title}", line(&old.name));
-            parts.push(self.assessment.difference.as_ref().map_or_else(|| "not compared".to_owned(), gains));
+            let between = if self.beside.is_some() { "|" } else { "->" };
+            title = format!("{} {between} {title}", line(&old.name));
+            parts.push(match (&self.assessment.difference, &self.assessment.alone) {
+                (Some(difference), _) => gains(difference),
+                (None, Some(own)) => alone(own),
+                (None, None) => "not compared".to_owned(),
+            });
         }
         let found = match self.assessment.findings.len() {
             0 => "no finding".to_owned(),
@@ -106,6 +115,15 @@ impl Report<'_> {
     /// Everything that is to be said, in order. `all` leaves nothing out.
     fn sections(&self, all: bool) -> Vec<Section> {
         sections::of(self, all)
+    }
+}
+
+/// How much code an artifact has that the other one of its release has not.
+fn alone(alone: &[Alone]) -> String {
+    match (alone.len(), alone.iter().filter(|file| !file.can.is_empty()).count()) {
+        (0, _) => "has no code of its own".to_owned(),
+        (files, 0) => format!("has {} of code of its own, that can do nothing", count(files, "file")),
+        (files, able) => format!("has {} of code of its own, {able} of which can do something", count(files, "file")),
     }
 }
 

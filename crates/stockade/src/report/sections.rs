@@ -1,9 +1,11 @@
 //! The content of a report, before it has a format.
 
-use stockade_engine::inspection::{Act, Capability, Change, Difference, File, Finding, Place};
+use std::collections::HashSet;
+
+use stockade_engine::inspection::{Act, Alone, Capability, Change, Difference, File, Finding, Inspection, Place};
 use stockade_model::{Code, Need, Start, Trigger, Verdict};
 
-use super::{Report, words};
+use super::{Inspected, Report, words};
 use crate::describe::kebab;
 use crate::output::{count, line};
 
@@ -62,7 +64,19 @@ pub(super) fn of(report: &Report<'_>, all: bool) -> Vec<Section> {
     let fold = Fold { all, starts: &report.subject.inspection.starts };
     let mut sections = vec![fold.findings(&report.assessment.findings)];
     match (&report.assessment.difference, report.old) {
-        (Some(difference), Some(_)) => sections.extend(fold.difference(difference)),
+        (Some(difference), Some(old)) => {
+            if old.is_folder && !report.subject.is_folder {
+                sections.push(fold.not_in(old, &report.subject.inspection, difference));
+            }
+            sections.extend(fold.difference(difference));
+        }
+        (None, Some(old)) => {
+            let beside = report.beside.and_then(|beside| beside.alone.as_deref());
+            let both = [(&report.subject.name, report.assessment.alone.as_deref()), (&old.name, beside)];
+            let told = both
+                .map(|(name, alone)| fold.alone(&format!("code only in {}", line(name)), alone.unwrap_or_default()));
+            sections.extend(told);
+        }
         _ => sections.extend(fold.abilities(report)),
     }
     let gaps =
@@ -182,6 +196,42 @@ impl Fold<'_> {
             parts.push(words(format!(" and {more} more")));
         }
         parts
+    }
+
+    /// What an artifact has that the folder has not which it may have been made of.
+    fn not_in(&self, folder: &Inspected, artifact: &Inspection, difference: &Difference) -> Section {
+        let there: HashSet<&str> = folder.inspection.files.iter().map(|file| &*file.path).collect();
+        let item = |path: &String| {
+            let mut item = Item::of(vec![Part::Literal(self.at(path, 0))]);
+            if there.contains(path.as_str()) {
+                item.parts.push(words(", with another content"));
+            }
+            item
+        };
+        let mut items: Vec<Item> = difference.changed.iter().map(item).collect();
+        let unseen = artifact.files.len().saturating_sub(items.len() + difference.unchanged as usize);
+        if unseen > 0 {
+            items.push(Item::of(vec![words(format!("and {} that are not listed", count(unseen, "file")))]));
+        }
+        self.list(&format!("not in {}", line(&folder.name)), true, items)
+    }
+
+    /// A file with all that it can do, and where.
+    fn alone(&self, title: &str, alone: &[Alone]) -> Section {
+        let item = |file: &Alone| {
+            let mut item = Item::of(vec![Part::Literal(self.at(&file.path, 0))]);
+            if file.differs {
+                item.parts.push(words(", with another content"));
+            }
+            for (at, change) in file.can.iter().enumerate() {
+                item.parts.push(words(if at == 0 { ": " } else { "; " }));
+                item.parts.extend(self.ability(change.capability, change.details.iter().map(String::as_str)));
+            }
+            let places: Vec<Place> = file.can.iter().flat_map(|change| change.places.iter().cloned()).collect();
+            self.places(&mut item, &places, PLACES);
+            item
+        };
+        self.list(title, true, alone.iter().map(item).collect())
     }
 
     fn difference(&self, difference: &Difference) -> Vec<Section> {

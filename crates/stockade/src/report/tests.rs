@@ -8,7 +8,7 @@
 use insta::assert_snapshot;
 use serde_json::Value;
 use stockade_engine::inspection::{
-    Act, Assessment, Capability, Change, Difference, Facts, File, Finding, Place, Rules, Spot,
+    Act, Alone, Assessment, Capability, Change, Difference, Facts, File, Finding, Moment, Place, Rules, Spot,
 };
 use stockade_model::{Code, GapKind, Need, NeedFrom, NeedRole, Start, Trigger};
 
@@ -20,13 +20,13 @@ const HOSTILE: &str = "<script>`x`|\u{1b}[31m\n# @team";
 fn act(capability: Capability, detail: &str, line: u32, snippet: &str) -> Act {
     let at = Spot { line, column: 1, snippet: snippet.to_owned() };
     let detail = detail.to_owned();
-    Act { capability, detail, at, function: None, moment: stockade_inspect::facts::Moment::Load, layers: Vec::new(), conditions: Vec::new() }
+    Act { capability, detail, at, function: None, moment: Moment::Load, layers: Vec::new(), conditions: Vec::new() }
 }
 
 fn file(path: &str, trigger: Trigger, acts: Vec<Act>) -> File {
     let facts = Facts { acts, ..Facts::default() };
     let (path, digest) = (path.to_owned(), String::new());
-    File { path, digest, size: 1, trigger, triggers: Vec::new(), facts, shape: 0 }
+    File { path, digest, size: 1, trigger, triggers: Vec::new(), facts, shape: String::new() }
 }
 
 fn place(path: &str, line: u32, snippet: &str) -> Place {
@@ -65,7 +65,7 @@ fn hostile() -> Inspected {
         gaps: vec![Gap::new(GapKind::Malformed, format!("`a.js` could not be parsed: {HOSTILE}"))],
         ..Inspection::default()
     };
-    Inspected { name: "left-demo 1.1.0".to_owned(), inspection }
+    Inspected { name: "left-demo 1.1.0".to_owned(), inspection, is_folder: false }
 }
 
 fn assessment() -> Assessment {
@@ -76,7 +76,7 @@ fn assessment() -> Assessment {
         sentence: "sends the environment to `x.invalid` when it is installed".to_owned(),
         places: vec![place("steal.js", 3, "fetch('//x.invalid')"), place("package.json#postinstall", 7, HOSTILE)],
     };
-    Assessment { findings: vec![finding], difference: None }
+    Assessment { findings: vec![finding], ..Assessment::default() }
 }
 
 fn difference() -> Difference {
@@ -101,7 +101,7 @@ fn difference() -> Difference {
 
 fn with<T>(old: Option<&Inspected>, assessment: &Assessment, write: impl FnOnce(&Report<'_>) -> T) -> T {
     let subject = hostile();
-    write(&Report { subject: &subject, old, assessment, rules: Rules::builtin() })
+    write(&Report { subject: &subject, old, beside: None, assessment, rules: Rules::builtin() })
 }
 
 fn text(report: &Report<'_>, all: bool) -> String {
@@ -149,7 +149,7 @@ fn everything_is_everything() {
 
 #[test]
 fn a_difference_begins_with_what_is_gained() {
-    let old = Inspected { name: "left-demo 1.0.9".to_owned(), inspection: Inspection::default() };
+    let old = Inspected { name: "left-demo 1.0.9".to_owned(), inspection: Inspection::default(), is_folder: false };
     let assessment = Assessment { difference: Some(difference()), ..assessment() };
     assert_snapshot!(with(Some(&old), &assessment, |report| text(report, false)), @"
     left-demo 1.0.9 -> left-demo 1.1.0: gains 1 capability, 1 host, 1 start of code, 1 need; 1 finding; asks to hold; one thing could not be looked at
@@ -176,7 +176,7 @@ fn a_difference_begins_with_what_is_gained() {
       malformed: `a.js` could not be parsed: <script>`x`| [31m # @team
     -v shows everything
     ");
-    let nothing = Assessment { difference: Some(Difference::default()), findings: Vec::new() };
+    let nothing = Assessment { difference: Some(Difference::default()), ..Assessment::default() };
     let headline = with(Some(&old), &nothing, |report| report.headline());
     assert_eq!(
         headline,
@@ -188,14 +188,50 @@ fn a_difference_begins_with_what_is_gained() {
 fn a_finding_outweighs_a_gap_and_a_gap_is_not_nothing() {
     assert_eq!(with(None, &assessment(), |report| report.exit()), Exit::Refused);
     assert_eq!(with(None, &Assessment::default(), |report| report.exit()), Exit::Undecided);
-    let fine = Inspected { name: "a".to_owned(), inspection: Inspection::default() };
+    let fine = Inspected { name: "a".to_owned(), inspection: Inspection::default(), is_folder: false };
     let none = Assessment::default();
-    let report = Report { subject: &fine, old: None, assessment: &none, rules: Rules::builtin() };
+    let report = Report { subject: &fine, old: None, beside: None, assessment: &none, rules: Rules::builtin() };
     assert_eq!(report.exit(), Exit::Allowed);
     assert_eq!(report.headline(), "a: no finding");
     let old = hostile();
     let report = Report { old: Some(&old), ..report };
     assert_eq!(report.exit(), Exit::Undecided, "what it was compared with has a gap");
+}
+
+#[test]
+fn artifacts_of_one_release_show_what_each_has_alone() {
+    let other = Inspected { name: "left-demo 1.1.0, sdist".to_owned(), ..hostile() };
+    let can = difference().gained;
+    let alone = |path: &str, differs, can: &[Change]| Alone { path: path.to_owned(), differs, can: can.to_vec() };
+    let of = |alone| Assessment { alone: Some(alone), ..Assessment::default() };
+    let assessment = of(vec![alone("steal.js", true, &can), alone("a.js", false, &[])]);
+    let (subject, theirs) = (hostile(), of(vec![alone("b.js", false, &[])]));
+    let report = Report {
+        subject: &subject,
+        old: Some(&other),
+        beside: Some(&theirs),
+        assessment: &assessment,
+        rules: Rules::builtin(),
+    };
+    assert_snapshot!(text(&report, false), @"
+    left-demo 1.1.0, sdist | left-demo 1.1.0: has 2 files of code of its own, 1 of which can do something; no finding; 2 things could not be looked at
+    code only in left-demo 1.1.0:
+      `steal.js`, with another content: talks to `x.invalid`
+        steal.js:3  fetch('//x.invalid')  (under base64)
+      `a.js`
+    code only in left-demo 1.1.0, sdist:
+      `b.js`
+    could not look:
+      malformed: `a.js` could not be parsed: <script>`x`| [31m # @team
+      malformed: in left-demo 1.1.0, sdist: `a.js` could not be parsed: <script>`x`| [31m # @team
+    -v shows everything
+    ");
+    let whole: Value = serde_json::from_str(&json::write(&report).unwrap()).unwrap();
+    assert_eq!(whole["alone"]["subject"][0]["path"], "steal.js");
+    assert_eq!(whole["alone"]["against"][0]["path"], "b.js");
+    let unseen = Assessment::default();
+    let report = Report { assessment: &unseen, beside: Some(&unseen), ..report };
+    assert!(report.headline().contains(": not compared; "), "{}", report.headline());
 }
 
 #[test]

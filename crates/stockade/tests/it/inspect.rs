@@ -79,6 +79,57 @@ fn a_difference_names_the_hook_that_is_new() {
 }
 
 #[test]
+fn artifacts_of_one_release_are_compared_by_what_only_one_has() {
+    let Some(world) = World::or_skip() else { return };
+    let of = |file: &str, release: &Release| {
+        let path = world.project.path().join(file);
+        fs::write(&path, release.tarball()).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (names, code) = (["left_demo-1.0.9.tar.gz", "left_demo-1.0.9-py3-none-any.whl"], "left_demo/__init__.py");
+    let built = plain().file(code, "def add(a, b):\n    return a + b\n");
+    let hijacked = built.clone().file("left_demo/extra.py", "import os\nos.system('collect --all')\n");
+    let (sdist, wheel) = (of(names[0], &built), of(names[1], &hijacked));
+    let output = world.stockade(["diff", &sdist, &wheel]);
+    let said = format!("{} | {}: has 1 file of code of its own, 1 of which can do something; ", names[0], names[1]);
+    assert!(first_line(&output).starts_with(&said), "{output}");
+    for part in ["one-artifact-alone", "`left_demo/extra.py`: runs programs: `collect --all`", "left_demo/extra.py:2"] {
+        assert!(output.stdout.contains(part), "{part}: {output}");
+    }
+    assert_eq!(output.status, Some(1), "{output}");
+    let output = world.stockade(["diff", &wheel, &sdist]);
+    let said = format!("{} | {}: has no code of its own; no finding", names[1], names[0]);
+    assert_eq!((first_line(&output), output.status), (&*said, Some(0)), "{output}");
+    assert!(output.stdout.contains(&format!("code only in {}:", names[1])), "{output}");
+}
+
+#[test]
+fn what_the_source_has_not_is_listed_with_code_first() {
+    const CODE: &str = "module.exports = 1;\n";
+    let Some(world) = World::or_skip() else { return };
+    let release = || plain().file("index.js", CODE);
+    let checkout = world.project.path().join("checkout");
+    for (path, text) in [
+        ("package.json", format!("{:#}\n", plain().manifest())),
+        ("index.js", CODE.to_owned()),
+        ("test/index.js", "require('..');\n".to_owned()),
+        (".git/config", "[core]\n".to_owned()),
+    ] {
+        fs::create_dir_all(checkout.join(path).parent().unwrap()).unwrap();
+        fs::write(checkout.join(path), text).unwrap();
+    }
+    let (own, clean) = (checkout.to_str().unwrap(), file(&world, &release()));
+    let output = world.stockade(["diff", own, &clean]);
+    assert_eq!(output.status, Some(0), "{output}");
+    assert!(!output.stdout.contains("not in checkout:"), "{output}");
+    let packed = file(&world, &release().file("m4/host.m4", "x\n").file("lib/tool.js", "eval(process.argv[2]);\n"));
+    let output = world.stockade(["diff", own, &packed]);
+    let listed: Vec<&str> =
+        output.stdout.lines().skip_while(|line| *line != "not in checkout:").skip(1).take(2).map(str::trim).collect();
+    assert_eq!(listed, ["`lib/tool.js`", "`m4/host.m4`"], "{output}");
+}
+
+#[test]
 fn every_format_is_what_it_says() {
     let Some(world) = World::or_skip() else { return };
     let tarball = file(&world, &hijacked().file("<script>alert(1)</script>.js", "eval(process.argv[2]);\n"));
@@ -122,6 +173,10 @@ fn rules_of_ones_own_are_added_and_have_to_be_rules() {
     let output = world.stockade(["inspect", &tarball, "--rules", folder_name]);
     assert_eq!(output.status, Some(2), "{output}");
     assert!(output.stderr.contains("a.md"), "{output}");
+    fs::rename(folder.join("a.md"), folder.join("a.yar")).unwrap();
+    let output = world.stockade(["inspect", &tarball, "--rules", folder_name]);
+    assert!(output.stderr.contains("`a.yar` is a rule of YARA, which is not read"), "{output}");
+    assert_eq!(output.status, Some(2), "{output}");
 }
 
 /// A file of zeros, as large as it says, in a few thousandths of that.

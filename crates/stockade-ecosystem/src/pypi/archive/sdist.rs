@@ -6,7 +6,7 @@ use stockade_model::{Code, NeedRole, Trigger};
 use toml::{Table, Value};
 
 use super::requirement::{need, normal_name};
-use super::{at_start, entry_point, ini, metadata, module_file, modules};
+use super::{SDIST, at_start, entry_point, ini, metadata, module_file, modules};
 use crate::archive::{Files, Likeness, Manifest, find_line, inside, is_test_or_doc, lossy};
 
 const PROJECT: &str = "pyproject.toml";
@@ -35,6 +35,13 @@ const HOOKS: [(&[&str], &str, &str); 4] = [
 
 pub(super) fn likeness(files: &Files<'_>) -> Likeness {
     Likeness::of(files.has(SETUP) || files.has(PROJECT), files.has(METADATA))
+}
+
+/// `left_demo-1.1.0.tar.gz`, and with hyphens in the name as older tools wrote it.
+pub(super) fn release(file: &str) -> Option<(String, String)> {
+    let stem = SDIST.extensions.iter().find_map(|end| file.strip_suffix(end))?;
+    let (name, version) = stem.rsplit_once('-')?;
+    version.starts_with(|first: char| first.is_ascii_digit()).then(|| (normal_name(name), version.replace('_', "-")))
 }
 
 pub(super) fn read(files: &Files<'_>, manifest: &mut Manifest) {

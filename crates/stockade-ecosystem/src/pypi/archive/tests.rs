@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use stockade_model::{Code, NeedFrom, NeedRole, Start, Tree};
 
-use crate::archive::of_directory;
+use crate::archive::{are_of_one_release, of_directory};
 
 fn tree(files: &[(&str, &str)]) -> Tree {
     let file = |(name, text): &(&str, &str)| ((*name).to_owned(), Bytes::copy_from_slice(text.as_bytes()), false);
@@ -181,4 +181,17 @@ fn a_package_that_is_called_as_tests_are_is_a_package() {
         "import package: src/example/__init__.py (src/example/__init__.py:0)",
     ];
     assert_eq!(starts(&sdist), expected);
+}
+
+#[test]
+fn artifacts_of_one_release_are_known_by_their_names() {
+    let (sdist, wheel) = ("Left-Demo-1.1.0.tar.gz", "left_demo-1.1.0-py3-none-any.whl");
+    assert!(are_of_one_release(sdist, wheel) && are_of_one_release(wheel, sdist));
+    assert!(are_of_one_release(wheel, "left_demo-1.1.0-1-cp312-cp312-win_amd64.whl"));
+    for other in
+        ["left_demo-1.1.1.tar.gz", "left_demos-1.1.0.tar.gz", "left_demo.whl", "left_demo-1.1.0.whl", "a", wheel]
+    {
+        assert!(!are_of_one_release(wheel, other), "{other}");
+    }
+    assert!(!are_of_one_release("left-demo", "left_demo"), "folders have no version");
 }
