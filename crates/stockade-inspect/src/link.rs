@@ -35,7 +35,9 @@ pub fn inspect(tree: &Tree, earlier: &[&Inspection], is_test: fn(&str) -> bool) 
         let digest = Digest::of(&member.bytes).hex();
         let language = run_as.get(&*member.path).copied();
         let (facts, shape) = match known.get(&(&*digest, extension(&member.path))) {
-            Some(file) if language.is_none() || file.facts.language == language => (file.facts.clone(), file.shape.clone()),
+            Some(file) if language.is_none() || file.facts.language == language => {
+                (file.facts.clone(), file.shape.clone())
+            }
             _ => {
                 let facts = read::facts(&member.path, &member.bytes, language);
                 let shape = read::shape(&member.bytes, facts.language);
@@ -135,7 +137,7 @@ impl Links {
         let hooks = inspection.files.iter().enumerate().filter(|(_, file)| file.path.contains(HOOK));
         starts.extend(hooks.map(|(at, file)| (file.trigger, number(at))));
         let started = starts.iter().filter(|(trigger, _)| matches!(trigger, Trigger::Install | Trigger::Command));
-        let called = edges.iter().flatten().filter(|(.., module)| module.ends_with(".py"));
+        let called = edges.iter().flatten().filter(|(.., module)| extension(module) == "py");
         let programs = started.map(|(_, at)| *at).chain(called.map(|(_, at, _)| *at)).collect();
         let is_class = |at: u32| inspection.files[at as usize].facts.language == Some(Language::Jvm);
         let extensions = starts.iter().filter(|(trigger, at)| *trigger == Trigger::Install && is_class(*at));
@@ -281,12 +283,7 @@ fn packages(starts: &[Start]) -> Vec<String> {
 ///
 /// What no program that installs or loads the package speaks is not run at all: scripts of a shell, and of Python in a
 /// package of another language.
-fn unreached(
-    file: &File,
-    packages: &[String],
-    spoken: &HashSet<Language>,
-    is_test: fn(&str) -> bool,
-) -> Trigger {
+fn unreached(file: &File, packages: &[String], spoken: &HashSet<Language>, is_test: fn(&str) -> bool) -> Trigger {
     if is_test(&file.path) {
         return Trigger::Never;
     }

@@ -156,21 +156,6 @@ fn lexical(text: &str, language: Language, facts: &mut Facts) {
 const MAX_LINES: usize = 200_000;
 const MAX_LEXICAL: usize = 2_000;
 
-/// What stands for a byte in a [`shape`]; 0 if nothing does.
-const PLAIN: [u8; 256] = {
-    let mut plain = [0; 256];
-    let mut at = 0;
-    while at < 256 {
-        plain[at] = match at as u8 {
-            b' ' | b'\t' | b'\r' | b';' | b',' => 0,
-            b'\'' | b'`' => b'"',
-            byte => byte,
-        };
-        at += 1;
-    }
-    plain
-};
-
 /// A digest that is the same for texts that differ only in blanks, quotes and final punctuation; empty for what is no
 /// code.
 ///
@@ -190,7 +175,11 @@ pub(crate) fn shape(bytes: &[u8], language: Option<Language>) -> String {
             plain.push(b'\n');
             plain.extend_from_slice(&line[..line.len() - code.len()]);
         }
-        plain.extend(code.iter().map(|byte| PLAIN[usize::from(*byte)]).filter(|byte| *byte != 0));
+        plain.extend(code.iter().filter_map(|byte| match byte {
+            b' ' | b'\t' | b'\r' | b';' | b',' => None,
+            b'\'' | b'`' => Some(b'"'),
+            byte => Some(*byte),
+        }));
         if memchr::memmem::find(code, marker).is_some() {
             plain.push(b'\n');
         }

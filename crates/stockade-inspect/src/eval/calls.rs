@@ -362,7 +362,7 @@ impl Machine {
             let passed = loaded.map_or_else(Value::default, Value::api).tainted(&taint);
             result = result.with(&self.call_back(&arguments, &passed));
         }
-        if path.starts_with('.') || self.is_own(unit, path) {
+        if path.starts_with('.') || is_own(unit, path) {
             result = result.with(&self.used(path, &arguments));
         }
         if unit.program.language == Language::Python
@@ -403,18 +403,10 @@ impl Machine {
             (None, false) => String::new(),
         };
         let code = entry.code.iter().find_map(|pick| picked(pick, arguments));
-        let address = entry.details.iter().find_map(|pick| picked(pick, arguments));
-        let taint = &match (entry.capability, address) {
-            // Where a class of Java connects to comes from its settings; what it sends there is another argument.
-            (Some(Capability::Network), Some(address))
-                if unit.program.language == Language::Jvm && operators::words(&address).is_none() =>
-            {
-                let others = arguments.all().filter(|value| !value.taint.is_same(&address.taint));
-                others.fold(Taint::default(), |all, value| all.with(&value.taint))
-            }
-            (Some(Capability::Network), Some(_)) if detail.starts_with(OWN_RESOURCE) => return taint.clone(),
-            _ => taint.clone(),
-        };
+        if entry.capability == Some(Capability::Network) && detail.starts_with(OWN_RESOURCE) {
+            return taint.clone();
+        }
+        let taint = &sent(unit, entry, arguments, taint);
         let act = entry.capability.map(|capability| self.act(unit, at, capability, &detail, taint));
         if let Some(code) = code {
             self.run_value(unit, at, &code, entry.language.unwrap_or(unit.program.language), scope);
@@ -503,9 +495,7 @@ impl Machine {
                 return;
             }
             Known::List(items) => items.borrow().iter().take(MAX_CALLBACKS).cloned().collect(),
-            Known::Map(entries) => {
-                entries.borrow().values().take(MAX_CALLBACKS * 4).cloned().collect()
-            }
+            Known::Map(entries) => entries.borrow().values().take(MAX_CALLBACKS * 4).cloned().collect(),
             _ => return,
         };
         if depth > 0 {
@@ -650,11 +640,6 @@ impl Machine {
         scope
     }
 
-    /// True if a path may be that of another class of the same jar.
-    fn is_own(&self, unit: &Unit, path: &str) -> bool {
-        unit.program.language == Language::Jvm && !path.starts_with("java")
-    }
-
     /// A function of another file of the package is used: what goes in and out is settled when files are linked.
     fn used(&mut self, path: &str, arguments: &Arguments) -> Taint {
         let ends = path.char_indices().rev().filter(|(_, c)| *c == '.').map(|(at, _)| at);
@@ -752,6 +737,26 @@ fn detail(entry: &Entry, arguments: &Arguments) -> Option<String> {
         let value = picked(pick, arguments)?;
         operators::words(&value).filter(|text| !text.is_empty())
     })
+}
+
+/// True if a path may be that of another class of the same jar.
+fn is_own(unit: &Unit, path: &str) -> bool {
+    unit.program.language == Language::Jvm && !path.starts_with("java")
+}
+
+/// What goes along with an act. Where a class of Java connects to comes from its settings; what it sends there is in
+/// other arguments.
+fn sent(unit: &Unit, entry: &Entry, arguments: &Arguments, taint: &Taint) -> Taint {
+    if unit.program.language != Language::Jvm || entry.capability != Some(Capability::Network) {
+        return taint.clone();
+    }
+    match entry.details.iter().find_map(|pick| picked(pick, arguments)) {
+        Some(address) if operators::words(&address).is_none() => {
+            let others = arguments.all().filter(|value| !value.taint.is_same(&address.taint));
+            others.fold(Taint::default(), |all, value| all.with(&value.taint))
+        }
+        _ => taint.clone(),
+    }
 }
 
 /// The argument that is meant: a position, a keyword, or a member of an options object.

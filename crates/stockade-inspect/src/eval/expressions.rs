@@ -181,9 +181,7 @@ impl Machine {
             _ => self.name(name),
         };
         let known = match &object.known {
-            Known::Map(entries) => {
-                entries.borrow().get(&key).cloned().unwrap_or_default()
-            }
+            Known::Map(entries) => entries.borrow().get(&key).cloned().unwrap_or_default(),
             Known::Text(text) if &*key == "length" => Value::number(text.encode_utf16().count() as f64),
             Known::Bytes(bytes) if matches!(&*key, "length" | "byteLength") => Value::number(bytes.len() as f64),
             Known::List(items) if &*key == "length" => Value::number(items.borrow().len() as f64),
@@ -397,7 +395,7 @@ impl Machine {
     }
 
     fn map(&mut self, unit: &Rc<Unit>, pairs: &[(Expr, Expr)], scope: &Rc<Scope>) -> Value {
-        let mut entries = Entries::with_capacity_and_hasher(pairs.len(), Default::default());
+        let mut entries = Entries::with_capacity_and_hasher(pairs.len(), rustc_hash::FxBuildHasher);
         let mut taint = Taint::default();
         for (key, value) in pairs {
             let key_value = self.value(unit, *key, scope);
@@ -677,8 +675,8 @@ impl Machine {
                 self.act(unit, at, capability, &detail, &value.taint);
             }
         }
-        let acts = |entry: &&crate::apis::Entry| entry.when == When::Called && entry.capability.is_some();
-        if matches!(value.known, Known::Function(_)) && entries.iter().any(|entry| acts(&entry)) {
+        let acts = entries.iter().any(|entry| entry.when == When::Called && entry.capability.is_some());
+        if acts && matches!(value.known, Known::Function(_)) {
             self.act(unit, at, Capability::Hook, &path, &value.taint);
         }
         if path.starts_with("module.exports") {

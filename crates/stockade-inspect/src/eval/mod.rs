@@ -23,10 +23,10 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
+pub(crate) use self::calls::OWN_RESOURCE;
 use crate::apis::{Catalogue, Entry};
 use crate::capability::{Capability, Source};
 use crate::facts::{Act, Facts, FileGap, Flow, Import, Moment, Spot};
-pub(crate) use self::calls::OWN_RESOURCE;
 use crate::ir::{Expr, Language, Names, Program, Sym};
 use crate::lexicon;
 use crate::value::{Closure, Known, Origin, Scope, Taint, Value};
@@ -86,7 +86,6 @@ enum Outcome {
 }
 
 /// The evaluator, for one file.
-#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own about the run")]
 pub(crate) struct Machine {
     names: Names,
     units: Vec<Rc<Unit>>,

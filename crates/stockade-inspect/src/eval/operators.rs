@@ -398,9 +398,7 @@ pub(super) fn index(object: &Value, key: &Value) -> Value {
             let at = place(bytes.len());
             at.and_then(|at| bytes.get(at)).map_or(Known::Nothing.into(), |byte| Value::number(f64::from(*byte)))
         }
-        Known::Map(entries) => {
-            entries.borrow().get(&*number_text(number)).cloned().unwrap_or_default()
-        }
+        Known::Map(entries) => entries.borrow().get(&*number_text(number)).cloned().unwrap_or_default(),
         _ => Value::default(),
     }
 }

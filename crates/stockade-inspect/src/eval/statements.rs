@@ -13,7 +13,8 @@ const MAX_ITERATIONS: u32 = 2_000_000;
 /// A loop at load that has run so often, cannot be left and waits for nothing, never ends.
 const ENDLESS: u32 = 10_000;
 /// Commands of a `setup.py` that only whoever maintains it gives; installers give others.
-const MAINTAINERS: &[&str] = &["publish", "upload", "release", "tag", "deploy", "test", "tests", "bump", "docs", "push"];
+const MAINTAINERS: &[&str] =
+    &["publish", "upload", "release", "tag", "deploy", "test", "tests", "bump", "docs", "push"];
 
 impl Machine {
     pub(super) fn block(&mut self, unit: &Rc<Unit>, block: &[Statement], scope: &Rc<Scope>) -> Outcome {
@@ -123,7 +124,7 @@ impl Machine {
         self.uncertain += 1;
         let condition = unit.excerpt(test);
         let moment = self.moment;
-        self.moment = moment.max(self.moment_under(unit, test));
+        self.moment = moment.max(moment_under(unit, test));
         let first = self.under(unit, condition.clone(), then, scope);
         self.moment = moment;
         let second = if otherwise.is_empty() {
@@ -134,29 +135,6 @@ impl Machine {
         self.uncertain -= 1;
         self.may_leave |= first != Outcome::Next || second != Outcome::Next;
         if first == second { first } else { Outcome::Next }
-    }
-
-    /// When what stands under a condition of Python runs at the earliest: what asks whether the file is run as a program,
-    /// and what waits for a command that only a maintainer gives (`setup.py publish`), are not for who installs it.
-    fn moment_under(&self, unit: &Unit, test: Expr) -> Moment {
-        let Expression::Binary(Binary::Equal | Binary::In, left, right) = unit.program.expression(test) else {
-            return Moment::Load;
-        };
-        if unit.program.language != Language::Python {
-            return Moment::Load;
-        }
-        let text = |at: Expr| match unit.program.expression(at) {
-            Expression::Text(text) => Some(&**text),
-            _ => None,
-        };
-        let is = |at: Expr, name: &str| unit.excerpt(at).starts_with(name);
-        match (text(*left), text(*right)) {
-            (None, Some("__main__")) if is(*left, "__name__") => Moment::Script,
-            (Some("__main__"), None) if is(*right, "__name__") => Moment::Script,
-            (None, Some(word)) if MAINTAINERS.contains(&word) && is(*left, "sys.argv") => Moment::Later,
-            (Some(word), None) if MAINTAINERS.contains(&word) && is(*right, "sys.argv") => Moment::Later,
-            _ => Moment::Load,
-        }
     }
 
     fn under(&mut self, unit: &Rc<Unit>, condition: String, block: &[Statement], scope: &Rc<Scope>) -> Outcome {
@@ -197,7 +175,11 @@ impl Machine {
                 Some(true) => {}
             }
             rounds += 1;
-            if rounds == ENDLESS && self.moment == Moment::Load && self.uncertain == 0 && self.cannot_end(unit, test, body) {
+            if rounds == ENDLESS
+                && self.moment == Moment::Load
+                && self.uncertain == 0
+                && self.cannot_end(unit, test, body)
+            {
                 let at = test.or_else(|| first_expression(body));
                 if let Some(at) = at {
                     self.act(unit, at, Capability::Hang, "a loop without an end", &Taint::default());
@@ -358,6 +340,29 @@ impl Machine {
             Some(_) => false,
         };
         constant && !leaves(unit, body)
+    }
+}
+
+/// When what stands under a condition of Python runs at the earliest: what asks whether the file is run as a program,
+/// and what waits for a command that only a maintainer gives (`setup.py publish`), are not for who installs it.
+fn moment_under(unit: &Unit, test: Expr) -> Moment {
+    let Expression::Binary(Binary::Equal | Binary::In, left, right) = unit.program.expression(test) else {
+        return Moment::Load;
+    };
+    if unit.program.language != Language::Python {
+        return Moment::Load;
+    }
+    let text = |at: Expr| match unit.program.expression(at) {
+        Expression::Text(text) => Some(&**text),
+        _ => None,
+    };
+    let is = |at: Expr, name: &str| unit.excerpt(at).starts_with(name);
+    match (text(*left), text(*right)) {
+        (None, Some("__main__")) if is(*left, "__name__") => Moment::Script,
+        (Some("__main__"), None) if is(*right, "__name__") => Moment::Script,
+        (None, Some(word)) if MAINTAINERS.contains(&word) && is(*left, "sys.argv") => Moment::Later,
+        (Some(word), None) if MAINTAINERS.contains(&word) && is(*right, "sys.argv") => Moment::Later,
+        _ => Moment::Load,
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use stockade_model::{Code, Trigger};
 
-use super::programs;
 use super::document::{New, Pattern, Rule, Scope};
+use super::programs;
 use crate::capability::{Capability, Source};
 use crate::difference::{Cleared, is_alone, place};
 use crate::facts::Act;
@@ -376,9 +376,7 @@ fn speaks_of(text: &str, word: &str) -> bool {
 
 fn text_of(code: &Code) -> &str {
     match code {
-        Code::File(text) | Code::Shell(text) | Code::Python(text) => {
-            text
-        }
+        Code::File(text) | Code::Shell(text) | Code::Python(text) => text,
     }
 }
 

@@ -1,6 +1,5 @@
 //! JSON, in order: objects keep theirs.
 
-
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::super::operators::number_text;

@@ -60,9 +60,7 @@ fn map_method(
             Known::Map(Rc::clone(entries)).into()
         }
         "has" | "hasOwnProperty" => Known::Boolean(find(&key()?).is_some()).into(),
-        "delete" => {
-            Known::Boolean(entries.borrow_mut().shift_remove(&*key()?).is_some()).into()
-        }
+        "delete" => Known::Boolean(entries.borrow_mut().shift_remove(&*key()?).is_some()).into(),
         "keys" => Value::list(entries.borrow().keys().map(|key| Known::Text(Rc::clone(key)).into()).collect()),
         "values" => Value::list(entries.borrow().values().cloned().collect()),
         "entries" => Value::list(pairs(&entries.borrow())),

@@ -22,9 +22,10 @@ pub(super) fn described(name: &str) -> Option<Value> {
         "str" | "int" | "float" | "list" | "dict" | "set" | "tuple" | "bytes" | "bool" | "object" | "type" => {
             format!("<class '{name}'>")
         }
-        "abs" | "all" | "any" | "ascii" | "bin" | "callable" | "chr" | "dir" | "divmod" | "eval" | "exec" | "format"
-        | "getattr" | "globals" | "hash" | "hex" | "id" | "input" | "isinstance" | "iter" | "len" | "locals" | "max"
-        | "min" | "next" | "oct" | "open" | "ord" | "pow" | "print" | "repr" | "round" | "setattr" | "sorted" | "sum" => {
+        "abs" | "all" | "any" | "ascii" | "bin" | "callable" | "chr" | "dir" | "divmod" | "eval" | "exec"
+        | "format" | "getattr" | "globals" | "hash" | "hex" | "id" | "input" | "isinstance" | "iter" | "len"
+        | "locals" | "max" | "min" | "next" | "oct" | "open" | "ord" | "pow" | "print" | "repr" | "round"
+        | "setattr" | "sorted" | "sum" => {
             format!("<built-in function {name}>")
         }
         _ => return None,

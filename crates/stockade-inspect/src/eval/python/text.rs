@@ -23,7 +23,10 @@ pub(super) fn method(text: &Rc<str>, name: &str, arguments: &Arguments) -> Optio
         "decode" => codecs::decode_text(text, &encoding(arguments, "utf-8")?),
         "format" => made(&format::braces(text, arguments)?),
         "format_map" => {
-            let named = Arguments { positional: Vec::new(), named: super::containers::entries(arguments.at(0)?)?.into_iter().collect() };
+            let named = Arguments {
+                positional: Vec::new(),
+                named: super::containers::entries(arguments.at(0)?)?.into_iter().collect(),
+            };
             made(&format::braces(text, &named)?)
         }
         "find" | "index" | "rfind" | "rindex" | "count" => search(text, name, arguments),

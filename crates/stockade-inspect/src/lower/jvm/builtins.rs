@@ -18,7 +18,8 @@ pub(crate) fn function(path: &str, arguments: &Arguments, _apply: &mut Apply<'_>
             return Some(Value::text(&part(0)?.replace(&**part(1)?, part(2)?)));
         }
         "java.lang.Class.getResource" | "java.lang.ClassLoader.getResource" => {
-            let name = arguments.at(1).and_then(Value::as_partial).map_or_else(|| HOLE.to_string(), ToString::to_string);
+            let name =
+                arguments.at(1).and_then(Value::as_partial).map_or_else(|| HOLE.to_string(), ToString::to_string);
             return Some(Known::Partial(format!("{OWN_RESOURCE}{HOLE}{name}").into()).into());
         }
         "java.lang.String.toLowerCase" => return Some(Value::text(&arguments.at(0)?.as_text()?.to_lowercase())),
