@@ -406,3 +406,6 @@ fn number(at: usize) -> u32 {
 pub fn facts(path: &str, bytes: &[u8]) -> Facts {
     read::facts(path, bytes, None)
 }
+
+#[cfg(test)]
+mod tests;

@@ -167,3 +167,31 @@ fn what_burns_the_steps_hides_nothing_after_it() {
     let facts = py("x = 0\nwhile x < 100000000:\n    x += 1\nimport os\nos.system('id')");
     assert_act(&facts, Capability::Execute, "id");
 }
+
+#[test]
+fn letters_are_taken_out_of_what_functions_say_of_themselves() {
+    let name = "getattr(__builtins__, oct.__str__()[-3] + hex.__str__()[-4] + copyright.__str__()[4])";
+    let facts = py(&format!("import os\nos.system(''.join(map({name}, [105, 100])))"));
+    assert_act(&facts, Capability::Execute, "id");
+}
+
+#[test]
+fn a_chain_that_grows_for_ever_is_not_followed_for_ever() {
+    let begun = std::time::Instant::now();
+    js("let a = require('x'); for (let i = 0; i < 100000; i++) { a = a.next; a.call() }");
+    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn an_unknown_object_that_is_given_an_address_talks() {
+    let facts = js("function f(w) { w.fetch('https://x.invalid/a') }");
+    assert_act(&facts, Capability::Network, "https://x.invalid/a");
+    let facts = js("function f(w) { w.get('name') }");
+    assert!(!has(&facts, Capability::Network, ""), "{:?}", acts(&facts));
+}
+
+#[test]
+fn a_function_of_the_platform_that_is_replaced_is_hooked() {
+    let facts = js("const fs = require('fs'); fs.createWriteStream = function () {}");
+    assert_act(&facts, Capability::Hook, "fs.createWriteStream");
+}

@@ -1,0 +1,110 @@
+//! When what is in a package runs.
+
+use bytes::Bytes;
+use stockade_model::{Code, Member, Start, Tree, Trigger};
+
+use crate::capability::Capability;
+use crate::inspection::Inspection;
+use crate::ir::Language;
+use crate::{inspect, read};
+
+fn tree(starts: &[(Trigger, Code)], files: &[(&str, &str)]) -> Inspection {
+    let start = |(trigger, code): &(Trigger, Code)| Start {
+        trigger: *trigger,
+        name: "sample".to_owned(),
+        code: code.clone(),
+        path: "manifest".to_owned(),
+        line: 1,
+    };
+    let member = |(path, text): &(&str, &str)| Member {
+        path: (*path).to_owned(),
+        bytes: Bytes::copy_from_slice(text.as_bytes()),
+        executable: false,
+    };
+    let tree = Tree {
+        starts: starts.iter().map(start).collect(),
+        members: files.iter().map(member).collect(),
+        ..Tree::default()
+    };
+    inspect(&tree, &[], |path| path.starts_with("tests/"))
+}
+
+fn file(path: &str) -> Code {
+    Code::File(path.to_owned())
+}
+
+/// When the first program of a file is run.
+fn runs(inspection: &Inspection, path: &str) -> Option<Trigger> {
+    let file = inspection.files.iter().find(|file| file.path == path).unwrap();
+    let acts = file.facts.acts.iter().zip(&file.triggers);
+    acts.filter(|(act, _)| act.capability == Capability::Execute).map(|(_, trigger)| *trigger).min()
+}
+
+const GUARDED: &str = "import os\nif __name__ == '__main__':\n    os.system('collect')\n";
+
+#[test]
+fn what_is_for_programs_runs_when_the_file_is_one() {
+    let package = tree(&[(Trigger::Import, file("a/__init__.py"))], &[("a/__init__.py", ""), ("a/tool.py", GUARDED)]);
+    assert_eq!(runs(&package, "a/tool.py"), Some(Trigger::Command));
+    let installer = tree(&[(Trigger::Install, file("setup.py"))], &[("setup.py", GUARDED)]);
+    assert_eq!(runs(&installer, "setup.py"), Some(Trigger::Install));
+    let hook = Code::Shell("python tool.py".to_owned());
+    let called = tree(&[(Trigger::Install, hook)], &[("tool.py", GUARDED)]);
+    assert_eq!(runs(&called, "tool.py"), Some(Trigger::Install));
+    let renamed = GUARDED.replace("__name__", "__name__ and '__main__'");
+    let always = tree(&[(Trigger::Import, file("a/__init__.py"))], &[("a/__init__.py", &renamed)]);
+    assert_eq!(runs(&always, "a/__init__.py"), Some(Trigger::Import), "only the usual question is believed");
+}
+
+#[test]
+fn what_only_a_maintainer_asks_for_is_not_run_by_an_install() {
+    let setup = |word: &str| {
+        let text = format!("import os, sys\nif sys.argv[-1] == '{word}':\n    os.system('collect')\n");
+        runs(&tree(&[(Trigger::Install, file("setup.py"))], &[("setup.py", &text)]), "setup.py")
+    };
+    assert_eq!(setup("publish"), Some(Trigger::Call));
+    assert_eq!(setup("install"), Some(Trigger::Install));
+}
+
+#[test]
+fn what_nothing_of_a_package_speaks_is_not_run() {
+    let files = [("build.rs", "fn main() {}"), ("etc/a.py", "import os\nos.system('x')"), ("etc/a.sh", "collect")];
+    let package = tree(&[(Trigger::Install, file("build.rs"))], &files);
+    let trigger = |path: &str| package.files.iter().find(|file| file.path == path).unwrap().trigger;
+    assert_eq!(trigger("etc/a.py"), Trigger::Never);
+    assert_eq!(trigger("etc/a.sh"), Trigger::Never);
+    let named = tree(&[(Trigger::Install, Code::Shell("sh etc/a.sh".to_owned()))], &[("etc/a.sh", "collect")]);
+    assert_eq!(runs(&named, "etc/a.sh"), Some(Trigger::Install));
+}
+
+#[test]
+fn every_command_of_one_name_is_seen() {
+    let commands = ["collect --one", "sh two.sh"].map(|text| (Trigger::Install, Code::Shell(text.to_owned())));
+    let package = tree(&commands, &[("two.sh", "collect --two")]);
+    assert_eq!(runs(&package, "two.sh"), Some(Trigger::Install));
+    let hooks = package.files.iter().filter(|file| file.path == "manifest#sample");
+    assert!(hooks.clone().count() == 2 && hooks.clone().all(|file| file.trigger == Trigger::Install));
+}
+
+#[test]
+fn what_cannot_be_parsed_is_a_gap_where_it_may_run() {
+    let template = "var a = {% for x in y %}";
+    let python = [("a/__init__.py", ""), ("a/catalog.js", template)];
+    let package = tree(&[(Trigger::Import, file("a/__init__.py"))], &python);
+    assert!(package.gaps.is_empty(), "{:?}", package.gaps);
+    let package = tree(&[(Trigger::Import, file("index.js"))], &[("index.js", ""), ("a/catalog.js", template)]);
+    assert_eq!(package.gaps.len(), 1, "it may be loaded by a name that is put together");
+}
+
+#[test]
+fn the_shape_of_a_file_is_its_code() {
+    let shape = |text: &str, language| read::shape(text.as_bytes(), Some(language));
+    let js = |text: &str| shape(text, Language::JavaScript);
+    assert_eq!(js("f('a', 1);\n  g()"), js("f(\"a\",1)\ng();"));
+    assert_ne!(js("x = '//'"), js("x = '//'; collect()"), "what looks like a comment hides nothing");
+    assert_ne!(js("f() // collect()"), js("f() //\ncollect()"), "a line break brings a comment to life");
+    let py = |text: &str| shape(text, Language::Python);
+    assert_ne!(py("if a:\n    b()\n    c()"), py("if a:\n    b()\nc()"), "an indent says what runs");
+    assert_eq!(py("f( 'a' )"), py("f(\"a\")"));
+    assert_eq!(read::shape(b"text", None), "");
+}
