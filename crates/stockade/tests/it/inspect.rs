@@ -168,7 +168,7 @@ fn rules_of_ones_own_are_added_and_have_to_be_rules() {
     fs::create_dir_all(&folder).unwrap();
     let folder_name = folder.to_str().unwrap();
     let output = world.stockade(["inspect", &tarball, "--rules", folder_name]);
-    assert!(output.stderr.contains("has no rules"), "{output}");
+    assert!(output.stderr.contains("there are none"), "{output}");
     fs::write(folder.join("a.md"), "no rule\n").unwrap();
     let output = world.stockade(["inspect", &tarball, "--rules", folder_name]);
     assert_eq!(output.status, Some(2), "{output}");
@@ -177,6 +177,58 @@ fn rules_of_ones_own_are_added_and_have_to_be_rules() {
     let output = world.stockade(["inspect", &tarball, "--rules", folder_name]);
     assert!(output.stderr.contains("`a.yar` is a rule of YARA, which is not read"), "{output}");
     assert_eq!(output.status, Some(2), "{output}");
+}
+
+/// A rule that minds every file that ends in `.js`.
+const NO_SCRIPTS: &str = "# scripts\n\nWe want none.\n\n```toml\nverdict = \"hold\"\nscore = 50\n\
+                          sentence = \"brings a script\"\n\n[[any]]\nfile = [\".js\"]\n```\n";
+
+#[test]
+fn rules_of_the_settings_are_everybodys() {
+    let Some(world) = World::or_skip() else { return };
+    world.settings("[inspection]\nown-rules = \"team\"\n");
+    let folder = world.settings_file().with_file_name("team");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("no-scripts.md"), NO_SCRIPTS).unwrap();
+    let tarball = file(&world, &plain());
+    let output = world.stockade(["inspect", &tarball]);
+    assert_eq!((first_line(&output), output.status), ("left-demo-1.0.9.tgz: 1 finding; asks to hold", Some(1)));
+    let output = world.stockade(["run", "--", "npm", "install", "--no-audit"]);
+    assert!(!output.ok() && output.stderr.contains("left-demo` 1.0.9 brings a script (index.js)"), "{output}");
+    assert_eq!(world.installed("left-demo"), None);
+    let doctor = world.stockade(["doctor"]);
+    assert!(doctor.stdout.lines().any(|line| line.contains("rules") && line.contains("team")), "{doctor}");
+}
+
+#[test]
+fn a_rule_that_cannot_be_used_stops_the_start() {
+    let Some(world) = World::or_skip() else { return };
+    world.settings("[inspection]\nown-rules = \"team\"\n");
+    let folder = world.settings_file().with_file_name("team");
+    let served = || seen(&world.stockade(["serve", "--listen", "127.0.0.1:0"]));
+    insta::assert_snapshot!(served(), @"
+    stockade: `~/.config/stockade/stockade.toml` cannot be used
+      because the rules in `~/.config/stockade/team` cannot be used
+      because it is no folder
+    hint: name a folder with rules: files that end in `.md`
+    status 2
+    ");
+    fs::create_dir_all(&folder).unwrap();
+    insta::assert_snapshot!(served(), @"
+    stockade: `~/.config/stockade/stockade.toml` cannot be used
+      because the rules in `~/.config/stockade/team` cannot be used
+      because there are none
+    hint: a rule is a file that ends in `.md`
+    status 2
+    ");
+    fs::write(folder.join("no-scripts.md"), NO_SCRIPTS.replace("score", "scores")).unwrap();
+    insta::assert_snapshot!(served(), @"
+    stockade: `~/.config/stockade/stockade.toml` cannot be used
+      because the rules in `~/.config/stockade/team` cannot be used
+      because the rule in `no-scripts.md` cannot be used: line 7: unknown field `scores`, expected one of `verdict`, `score`, `sentence`, `scope`, `all`, `any`, `none`
+    hint: correct the file, or take it out of the folder: every file there that ends in `.md` has to be a rule
+    status 2
+    ");
 }
 
 /// A file of zeros, as large as it says, in a few thousandths of that.
