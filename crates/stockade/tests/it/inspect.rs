@@ -239,6 +239,9 @@ fn bomb(megabytes: usize) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+/// A text, in bytes, of which three copies do not fit into a worker: 150 MiB.
+const LARGE: usize = 150 << 20;
+
 fn inspector(patience: Duration) -> Inspector {
     Inspector::with_patience(PathBuf::from(env!("CARGO_BIN_EXE_stockade")), 1, patience)
 }
@@ -254,6 +257,19 @@ async fn a_bomb_is_a_gap_and_the_next_artifact_is_inspected() {
     let again =
         inspector.inspect("npm", "left-demo-1.0.9.tgz", plain().tarball().into(), vec![Arc::new(outcome.clone())]);
     assert_eq!(again.await, Ok(outcome), "what was seen before is not another thing");
+}
+
+#[tokio::test]
+async fn what_takes_more_memory_than_there_is_is_a_gap_and_the_next_artifact_is_inspected() {
+    let inspector = inspector(Duration::from_mins(2));
+    // Text begins like this, and each byte that is none becomes three that stand for it.
+    let mut text = vec![b'a'; 1024];
+    text.resize(LARGE, 0xff);
+    let files = vec![("a.txt".to_owned(), text.into(), false)];
+    let gap = inspector.inspect_folder("large", files, Vec::new()).await.unwrap_err();
+    assert!(gap.detail.ends_with("it takes more memory than an inspection may use"), "{gap:?}");
+    let outcome = inspector.inspect("npm", "left-demo-1.0.9.tgz", plain().tarball().into(), Vec::new()).await.unwrap();
+    assert!(outcome.files.iter().any(|file| file.path == "index.js"));
 }
 
 #[tokio::test]
