@@ -45,7 +45,7 @@ const MIB: u64 = 1024 * 1024;
 /// What inspecting needs and remembers.
 pub(crate) struct Inspections {
     inspector: Inspector,
-    rules: Option<Arc<Rules>>,
+    rules: Arc<Rules>,
     /// Names the inspector's version and the rules: what another judge made of an inspection is made again.
     pub(crate) judge: String,
     known: Cache<Digest, (Arc<Inspection>, u32)>,
@@ -71,12 +71,11 @@ impl From<Assessed> for Looked {
 }
 
 impl Inspections {
-    pub(crate) fn new(inspector: Inspector, rules: Option<Arc<Rules>>) -> Self {
-        let digest = rules.as_deref().unwrap_or_else(|| Rules::builtin()).digest();
+    pub(crate) fn new(inspector: Inspector, rules: Arc<Rules>) -> Self {
         let weight = |_: &Digest, (_, weight): &(Arc<Inspection>, u32)| *weight;
         Self {
             inspector,
-            judge: format!("{VERSION} {digest}"),
+            judge: format!("{VERSION} {}", rules.digest()),
             rules,
             known: Cache::builder().max_capacity(KNOWN_BYTES).weigher(weight).build(),
             unseen: Cache::builder().max_capacity(MAX_UNSEEN).time_to_live(UNSEEN_FOR).build(),
@@ -90,10 +89,10 @@ impl Inspections {
 
     /// The judgement, which is pure. A release has one artifact here, so that there is nothing beside it.
     async fn judged(&self, subject: Arc<Inspection>, cleared: Vec<Arc<Inspection>>) -> Result<Assessment, EngineError> {
-        let rules = self.rules.clone();
+        let rules = Arc::clone(&self.rules);
         let judging = move || {
             let cleared: Vec<&Inspection> = cleared.iter().map(AsRef::as_ref).collect();
-            assess(&subject, &cleared, &[], rules.as_deref().unwrap_or_else(|| Rules::builtin()))
+            assess(&subject, &cleared, &[], &rules)
         };
         Ok(tokio::task::spawn_blocking(judging).await?)
     }

@@ -81,8 +81,8 @@ pub struct Settings {
     pub patience: Duration,
     /// Looks into files.
     pub inspector: inspection::Inspector,
-    /// What is looked for in them; the built-in rules, if it is not said.
-    pub rules: Option<Arc<inspection::Rules>>,
+    /// What is looked for in them.
+    pub rules: Arc<inspection::Rules>,
 }
 
 /// The folder of the data folder in which OSV records are always looked for.

@@ -20,18 +20,15 @@ pub(crate) const HOOK: char = '#';
 
 /// Looks at an artifact. Files that an earlier inspection has seen with the same content are not parsed again.
 ///
-/// `is_test` tells tests, examples and documentation by their path.
-pub fn inspect(tree: &Tree, earlier: &[&Inspection], is_test: fn(&str) -> bool) -> Inspection {
-    let mut inspection = Inspection {
-        version: VERSION,
-        starts: tree.starts.clone(),
-        needs: tree.needs.clone(),
-        gaps: tree.gaps.clone(),
-        ..Inspection::default()
-    };
+/// `is_test` tells tests, examples and documentation by their path. Each file is let go as soon as it was read: what is
+/// found takes the room of where it was found.
+pub fn inspect(tree: Tree, earlier: &[&Inspection], is_test: fn(&str) -> bool) -> Inspection {
+    let Tree { members, starts, needs, gaps } = tree;
+    let mut inspection = Inspection { version: VERSION, starts, needs, gaps, ..Inspection::default() };
     let known = seen_before(earlier);
-    let run_as = run_as(tree);
-    for member in &tree.members {
+    let run_as = run_as(&inspection.starts);
+    let mut files = Vec::with_capacity(members.len());
+    for member in members {
         let digest = Digest::of(&member.bytes).hex();
         let language = run_as.get(&*member.path).copied();
         let (facts, shape) = match known.get(&(&*digest, extension(&member.path))) {
@@ -44,15 +41,11 @@ pub fn inspect(tree: &Tree, earlier: &[&Inspection], is_test: fn(&str) -> bool) 
                 (facts, shape)
             }
         };
-        let path = member.path.clone();
-        let size = member.bytes.len() as u64;
-        inspection.files.push(File { path, digest, size, trigger: Trigger::Never, facts, triggers: Vec::new(), shape });
+        let (path, size) = (member.path, member.bytes.len() as u64);
+        files.push(File { path, digest, size, trigger: Trigger::Never, facts, triggers: Vec::new(), shape });
     }
-    for start in &tree.starts {
-        if let Some(file) = hook(start) {
-            inspection.files.push(file);
-        }
-    }
+    files.extend(inspection.starts.iter().filter_map(hook));
+    inspection.files = files;
     let links = Links::of(&inspection);
     links.settle(&mut inspection, is_test);
     let gaps = links.gaps(&inspection);
@@ -72,8 +65,8 @@ fn extension(path: &str) -> &str {
 }
 
 /// Files that a start runs as code, whatever they are called.
-fn run_as(tree: &Tree) -> HashMap<&str, Language> {
-    let files = tree.starts.iter().filter_map(|start| match &start.code {
+fn run_as(starts: &[Start]) -> HashMap<&str, Language> {
+    let files = starts.iter().filter_map(|start| match &start.code {
         Code::File(path) => Some(&**path),
         _ => None,
     });

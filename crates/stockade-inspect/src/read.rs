@@ -6,8 +6,9 @@ use crate::facts::{Facts, FileGap, Mark, MarkKind, Moment, Spot};
 use crate::ir::Language;
 use crate::{eval, native, surface};
 
-/// The largest text that is parsed, in bytes.
-const MAX_SOURCE: usize = 48 * 1024 * 1024;
+/// The largest text that is parsed, in bytes: 16 MiB. What a parser makes of it is a dozen times as large, and an
+/// inspector has 384 MiB for everything.
+const MAX_SOURCE: usize = 16 * 1024 * 1024;
 /// How much of a file is looked at to see what it is, in bytes.
 const HEAD: usize = 512;
 
@@ -90,12 +91,10 @@ pub(crate) fn facts(path: &str, bytes: &[u8], run_as: Option<Language>) -> Facts
 }
 
 fn source_facts(path: &str, bytes: &[u8], language: Language) -> Facts {
-    let text = decoded(bytes);
-    if text.len() > MAX_SOURCE {
-        let what = format!("`{path}` has {} bytes of source, more than the limit of {MAX_SOURCE}", text.len());
-        let gaps = vec![FileGap { what, line: 0, whole: true }];
-        return Facts { language: Some(language), gaps, marks: surface::of_text(&text), ..Facts::default() };
+    if bytes.len() > MAX_SOURCE {
+        return too_long(path, bytes, language);
     }
+    let text = decoded(bytes);
     let mut facts = eval::facts(&text, language);
     facts.marks = surface::of_text(&text);
     if bytes.contains(&0) && !is_wide(bytes) {
@@ -104,6 +103,16 @@ fn source_facts(path: &str, bytes: &[u8], language: Language) -> Facts {
     if facts.gaps.iter().any(|gap| gap.whole) {
         lexical(&text, language, &mut facts);
     }
+    facts
+}
+
+/// What is done with a source that there is no room to parse.
+fn too_long(path: &str, bytes: &[u8], language: Language) -> Facts {
+    let what = format!("`{path}` has {} bytes of source, more than the limit of {MAX_SOURCE}", bytes.len());
+    let gaps = vec![FileGap { what, line: 0, whole: true }];
+    let text = String::from_utf8_lossy(bytes);
+    let mut facts = Facts { language: Some(language), gaps, marks: surface::of_text(&text), ..Facts::default() };
+    lexical(&text, language, &mut facts);
     facts
 }
 
@@ -185,4 +194,21 @@ pub(crate) fn shape(bytes: &[u8], language: Option<Language>) -> String {
         }
     }
     Digest::of(&plain).hex()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_that_is_too_long_to_be_parsed_is_a_gap_and_its_names_are_looked_up() {
+        let mut source = b"require('child_process').execSync(x);\nfetch(y);\n".to_vec();
+        let facts = facts("index.js", &source, None);
+        assert!(facts.gaps.is_empty());
+        source.resize(MAX_SOURCE + 1, b'\n');
+        let long = super::facts("index.js", &source, None);
+        assert_eq!(long.gaps.len(), 1);
+        assert!(long.gaps[0].whole && long.gaps[0].what.contains("more than the limit of 16777216"), "{:?}", long.gaps);
+        assert!(!long.acts.is_empty() && !facts.acts.is_empty());
+    }
 }

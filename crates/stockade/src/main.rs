@@ -14,6 +14,7 @@ mod lockfiles;
 mod output;
 mod process;
 mod report;
+mod rules;
 mod running;
 mod settings;
 mod subject;

@@ -8,15 +8,17 @@ mod document;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use stockade_ecosystem::Stated;
+use stockade_engine::inspection::Rules;
 use stockade_policy::Policy;
 use url::Url;
 
 use crate::args::Global;
 use crate::errors::hinted;
-use crate::files;
+use crate::{files, rules};
 
 pub(crate) use document::DEFAULT_LISTEN;
 
@@ -43,6 +45,10 @@ pub(crate) struct Settings {
     pub(crate) policy: Policy,
     /// Where the policy comes from, for a person.
     pub(crate) policy_from: String,
+    /// The rules of the inspection.
+    pub(crate) rules: Arc<Rules>,
+    /// The folder that some of them come from.
+    pub(crate) own_rules: Option<PathBuf>,
     /// The user's settings file, or the one in its place. It need not exist.
     pub(crate) file: PathBuf,
     /// Why a gateway that is running has another policy; `None` if it may have this one.
@@ -99,6 +105,8 @@ impl Settings {
         };
         let mut advisories: Vec<PathBuf> = written.advisories.sources.iter().map(beside).collect();
         advisories.extend(Some(advisory_folder(&data)).filter(|folder| folder.is_dir()));
+        let own_rules = written.inspection.own_rules.as_ref().map(beside);
+        let rules = rules::with(own_rules.as_deref()).with_context(in_file)?;
         Ok(Self {
             listen: written.listen(),
             public_url: written.public_url(),
@@ -108,6 +116,8 @@ impl Settings {
             advisories,
             policy,
             policy_from,
+            rules: Arc::new(rules),
+            own_rules,
             file,
             own_policy,
         })

@@ -158,8 +158,9 @@ pub fn open_any(file: &str, bytes: Bytes) -> Tree {
 /// The files of a folder with their relative paths, and whether they are executable. All formats whose manifests are
 /// there are read.
 pub fn of_directory(files: Vec<(String, Bytes, bool)>) -> Tree {
+    let held = files.iter().map(|(_, bytes, _)| bytes.len()).fold(0, usize::saturating_add);
     let file = |(name, bytes, executable)| Entry { name, kind: Kind::File(bytes), executable };
-    let mut archive = Archive::new(files.into_iter().map(file).collect());
+    let mut archive = Archive::new(files.into_iter().map(file).collect(), held);
     let members = archive.place(None);
     let formats = alike(&members);
     archive.finish(members, &formats)
@@ -190,13 +191,14 @@ struct Archive {
 }
 
 impl Archive {
-    fn new(entries: Vec<Entry>) -> Self {
-        Self { entries, unpacked: false, budget: Budget::new(), gaps: Gaps::default() }
+    /// Of entries that have so many bytes, or are to be unpacked from so many.
+    fn new(entries: Vec<Entry>, held: usize) -> Self {
+        Self { entries, unpacked: false, budget: Budget::new(held), gaps: Gaps::default() }
     }
 
     /// A file that is no archive is its only entry.
     fn of(file: &str, bytes: Bytes) -> Self {
-        let mut archive = Self::new(Vec::new());
+        let mut archive = Self::new(Vec::new(), bytes.len());
         let entries = contents(file, &bytes, &mut archive.budget, &mut archive.gaps);
         archive.unpacked = entries.is_some();
         let name = file.rsplit(['/', '\\']).next().unwrap_or(file).to_owned();

@@ -22,6 +22,8 @@ mod zip;
 #[cfg(test)]
 mod tests;
 
+use std::io::{self, Read};
+
 use bytes::Bytes;
 use stockade_model::Tree;
 
@@ -36,8 +38,10 @@ pub(crate) use text::{Element, Lines, MAX_SEARCHED, extension, find_line, inside
 use gaps::Gaps;
 use nested::unpack as unpack_nested;
 
-/// The most bytes that one artifact unpacks to, everything nested included: 768 MiB.
-pub const MAX_UNPACKED: usize = 768 << 20;
+/// The most bytes that one artifact unpacks to, everything nested included: 256 MiB.
+pub const MAX_UNPACKED: usize = 256 << 20;
+/// The most bytes of an artifact and of what it unpacks to together: 320 MiB. Both are in memory at once.
+pub const MAX_HELD: usize = 320 << 20;
 /// The most bytes of one file: 256 MiB.
 pub const MAX_MEMBER: usize = 256 << 20;
 /// The most files of one artifact, everything nested included.
@@ -72,8 +76,9 @@ struct Budget {
 }
 
 impl Budget {
-    fn new() -> Self {
-        Self { bytes: MAX_UNPACKED, members: MAX_MEMBERS }
+    /// The limits, where so many bytes are in memory already.
+    fn new(held: usize) -> Self {
+        Self { bytes: MAX_HELD.saturating_sub(held).min(MAX_UNPACKED), members: MAX_MEMBERS }
     }
 
     /// Counts one more entry. False if it is one too many.
@@ -95,7 +100,7 @@ impl Budget {
 /// The files of an archive of any kind that is known, without what a manifest says.
 pub fn unpack(bytes: &Bytes, root: Root) -> Tree {
     let mut gaps = Gaps::default();
-    let mut budget = Budget::new();
+    let mut budget = Budget::new(bytes.len());
     let entries = contents("", bytes, &mut budget, &mut gaps);
     if entries.is_none() {
         gaps.malformed("it is no archive of a known kind");
@@ -121,7 +126,9 @@ fn contents(name: &str, bytes: &Bytes, budget: &mut Budget, gaps: &mut Gaps) -> 
         let data = gzip::decompress(bytes, limit, gaps);
         budget.bytes = budget.bytes.saturating_sub(data.len());
         if tar::is_tar(&data) || data.iter().all(|&byte| byte == 0) {
-            tar::read(&data, budget, gaps)
+            let mut entries = tar::read(&data, budget, gaps);
+            part(&mut entries, data);
+            entries
         } else {
             vec![Entry { name: without_gz(name), kind: Kind::File(data), executable: false }]
         }
@@ -133,6 +140,53 @@ fn contents(name: &str, bytes: &Bytes, budget: &mut Budget, gaps: &mut Gaps) -> 
         Vec::new()
     };
     Some(within_limit(entries, gaps))
+}
+
+/// How many bytes of a buffer are given back at once: 1 MiB.
+const GIVEN_BACK: usize = 1 << 20;
+/// How many bytes are decompressed at once: 16 KiB.
+const PART: usize = 16 << 10;
+
+/// Reads everything, up to one byte more than the limit. The buffer grows by a quarter: one that doubles would hold
+/// twice the content in the end, and there may be no room for that.
+fn read_all(reader: &mut impl Read, limit: usize, out: &mut Vec<u8>) -> io::Result<()> {
+    let mut part = [0; PART];
+    loop {
+        let room = limit.saturating_add(1).saturating_sub(out.len()).min(PART);
+        let read = match reader.read(part.get_mut(..room).unwrap_or_default()) {
+            Ok(0) => return Ok(()),
+            Ok(read) => part.get(..read).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        if out.capacity().saturating_sub(out.len()) < read.len() {
+            out.reserve_exact(read.len().max(out.len() / 4));
+        }
+        out.extend_from_slice(read);
+    }
+}
+
+/// Gives each entry a buffer of its own in place of a part of one that they share, which is let go from its end on. Then
+/// whoever goes through the files can let go of each.
+fn part(entries: &mut [Entry], shared: Bytes) {
+    let start = shared.as_ptr().addr();
+    let mut places = Vec::with_capacity(entries.len());
+    for entry in entries.iter_mut() {
+        if let Kind::File(bytes) = &mut entry.kind {
+            let from = bytes.as_ptr().addr().saturating_sub(start);
+            let length = std::mem::take(bytes).len();
+            places.push((from, length, bytes));
+        }
+    }
+    places.sort_unstable_by_key(|(from, ..)| *from);
+    let mut shared = Vec::from(shared);
+    for (from, length, bytes) in places.into_iter().rev() {
+        *bytes = shared.get(from..from.saturating_add(length)).map(Bytes::copy_from_slice).unwrap_or_default();
+        shared.truncate(from);
+        if shared.capacity().saturating_sub(shared.len()) > GIVEN_BACK {
+            shared.shrink_to_fit();
+        }
+    }
 }
 
 /// Programs that load these read the directory at the end, whatever the file begins with.

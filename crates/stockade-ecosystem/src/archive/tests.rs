@@ -60,6 +60,43 @@ fn a_bomb_ends_at_the_limit() {
 }
 
 #[test]
+fn what_is_in_memory_already_leaves_less_for_what_it_unpacks_to() {
+    let of = |held: usize| super::Budget::new(held).bytes;
+    assert_eq!((of(0), of(MAX_HELD - MAX_UNPACKED)), (MAX_UNPACKED, MAX_UNPACKED));
+    assert_eq!((of(MAX_HELD - 7), of(MAX_HELD), of(usize::MAX)), (7, 0, 0));
+}
+
+#[test]
+fn what_a_stream_says_of_its_length_is_a_hint() {
+    let archive = gz(&tar(&[("p/a.js", b'0', "", b"1")]));
+    for length in [0_u32, 1, u32::MAX] {
+        let mut lying = archive.clone();
+        let at = lying.len() - 4;
+        lying[at..].copy_from_slice(&length.to_le_bytes());
+        let tree = unpack(&lying.into(), Root::First);
+        assert_eq!(tree.members.len(), 1, "{length}");
+        assert!(details(&tree)[0].starts_with("its gzip stream is broken after 2048 bytes"), "{:?}", tree.gaps);
+    }
+}
+
+#[test]
+fn files_of_a_compressed_archive_are_let_go_one_by_one() {
+    let big = vec![b'x'; super::GIVEN_BACK + 1];
+    let archive = gz(&tar(&[
+        ("p/a", b'0', "", b"first"),
+        ("p/b", b'0', "", b""),
+        ("p/c", b'0', "", &big),
+        ("p/d", b'0', "", b"last"),
+    ]));
+    let tree = unpack(&archive.into(), Root::First);
+    let big = String::from_utf8(big).unwrap();
+    check(&tree, &[("a", "first"), ("b", ""), ("c", &big), ("d", "last")], &[]);
+    for member in tree.members {
+        assert!(member.bytes.is_empty() || member.bytes.try_into_mut().is_ok(), "nobody else holds `{}`", member.path);
+    }
+}
+
+#[test]
 fn compressions_that_are_not_supported_are_named() {
     for (bytes, name) in [(&b"BZh91AY"[..], "bzip2"), (b"\xfd7zXZ\0\0", "xz"), (b"\x28\xb5\x2f\xfd\0", "zstd")] {
         let tree = unpack(&Bytes::copy_from_slice(bytes), Root::Common);

@@ -8,15 +8,13 @@
 
 mod record;
 
-use std::io::Read;
-
 use bytes::Bytes;
 use flate2::Crc;
 use flate2::bufread::DeflateDecoder;
 
 use self::record::{Directory, LOCAL, Local, Record};
 use super::gaps::{Gaps, shown};
-use super::{Budget, Entry, Kind, MAX_MEMBER};
+use super::{Budget, Entry, Kind, MAX_MEMBER, MAX_RATIO, read_all};
 
 const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
@@ -151,11 +149,11 @@ fn inflate(record: &Record, content: &[u8], room: usize, gaps: &mut Gaps) -> Opt
     let name = shown(&record.name);
     let limit = room.min(MAX_MEMBER);
     // What is claimed is only a hint: no more is reserved than the content can be deflated from.
-    let hint = usize::try_from(record.size).unwrap_or(usize::MAX).min(content.len().saturating_mul(8)).min(limit);
-    let mut out = Vec::with_capacity(hint);
+    let most = content.len().saturating_mul(MAX_RATIO).min(limit);
+    let mut out = Vec::with_capacity(usize::try_from(record.size).unwrap_or(usize::MAX).min(most));
     let mut decoder = DeflateDecoder::new(content);
-    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    let read = decoder.by_ref().take(most).read_to_end(&mut out);
+    let read = read_all(&mut decoder, limit, &mut out);
+    out.shrink_to_fit();
     if out.len() > limit {
         gaps.limit(format!("{name} unpacks to more than {limit} bytes, and was not looked at"));
         return None;

@@ -15,11 +15,11 @@ use stockade_sandbox::{ConfineError, Limits, confine_worker};
 
 use super::frame::{self, Reply, Request, What};
 
-/// The stack of the thread that inspects, in bytes: 256 MiB. Parsers descend as deep as their input nests.
-const STACK: usize = 256 << 20;
-/// The memory of a worker besides, in bytes: 1280 MiB. That is the largest artifact, the most that it may unpack to, and
-/// as much again as the artifact to work in.
-const HEAP: u64 = 1280 << 20;
+/// The stack of the thread that inspects, in bytes: 128 MiB. Parsers descend as deep as their input nests.
+const STACK: usize = 128 << 20;
+/// The memory of a worker besides, in bytes: 384 MiB, so that it is 512 MiB in all. That is what an artifact and its
+/// content may have together, and something to work in.
+const HEAP: u64 = 384 << 20;
 /// How much later than its supervisor a worker finds that it takes too long. It does so by itself, since the supervisor
 /// may be gone.
 const GRACE: Duration = Duration::from_secs(5);
@@ -116,9 +116,10 @@ impl Job {
 
     /// The inspection as a frame.
     fn reply(self) -> io::Result<Vec<u8>> {
-        let earlier: Vec<&Inspection> = self.earlier.iter().collect();
-        let tree = unpacked(self.request, self.content);
-        let inspection = inspect(&tree, &earlier, archive::is_test_or_doc);
+        let Self { request, content, earlier } = self;
+        let tree = unpacked(request, content);
+        let inspection = inspect(tree, &earlier.iter().collect::<Vec<_>>(), archive::is_test_or_doc);
+        drop(earlier);
         let reply: Reply = Ok(inspection);
         frame::encode(&reply).or_else(|error| frame::encode(&Reply::Err(format!("too much was found: {error}"))))
     }

@@ -369,3 +369,32 @@ fn many_at_once_are_one_inspection() {
     });
     assert_eq!(inspections(&world), 2);
 }
+
+/// A rule of a team's own, which says this of a release that brings a file like `beacon.wav`.
+fn own_rule(sentence: &str) -> Setup {
+    let table = format!("verdict = 'hold'\nscore = 50\nsentence = '{sentence}'\n\n[[any]]\nfile = ['.wav']\n");
+    let rule = ("no-sounds.md".to_owned(), format!("# sounds\n\nWe ship none.\n\n```toml\n{table}```\n"));
+    Setup { rules: vec![rule], ..Setup::default() }
+}
+
+#[test]
+fn a_rule_of_ones_own_holds_at_the_gate_and_one_that_changes_judges_again() {
+    let world = world(&[old("1.0.0").file("beacon.wav", "RIFF")]);
+    assert_eq!(world.get(&file("1.0.0")).status, 200, "no rule minds");
+    let world = world.restarted_with(own_rule("brings a sound"));
+    let answer = world.get(&file("1.0.0"));
+    assert_eq!(answer.status, 403);
+    assert!(answer.phrase.contains("`left-demo` 1.0.0 brings a sound (beacon.wav)"), "{}", answer.phrase);
+    assert_eq!(world.why("pkg:npm/left-demo@1.0.0").ruling.reasons[0].rule.as_str(), "no-sounds");
+    let listing = world.get("/left-demo").json();
+    assert!(listing["policyRestrictions"]["versions"].get("1.0.0").is_some(), "and is steered around");
+    assert_eq!((inspections(&world), world.registry.count(&file("1.0.0"))), (0, 1), "from what was found before");
+    let world = world.restarted_with(own_rule("still brings a sound"));
+    assert!(world.get(&file("1.0.0")).phrase.contains("1.0.0 still brings a sound"));
+    let allowed = "[inspection.rules]\nno-sounds = 'allow'".to_owned();
+    let world = world.restarted_with(Setup { policy: allowed, ..own_rule("still brings a sound") });
+    assert_eq!(world.get(&file("1.0.0")).status, 200, "the policy speaks of it as of any rule");
+    let world = world.restarted();
+    assert_eq!(world.get(&file("1.0.0")).status, 200, "a rule that is gone holds nothing");
+    assert_eq!(inspections(&world), 0);
+}

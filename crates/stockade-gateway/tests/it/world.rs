@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use stockade_ecosystem::{Stated, npm};
-use stockade_engine::inspection::Inspector;
+use stockade_engine::inspection::{Inspector, Rules};
 use stockade_engine::{Engine, Settings, Upstreams};
 use stockade_gateway::{Gateway, Options};
 use stockade_model::Purl;
@@ -44,12 +44,15 @@ pub(crate) struct Setup {
     pub(crate) scopes: Vec<(String, String)>,
     /// What the registry is configured with, as lines of the client's configuration file.
     pub(crate) credentials: String,
+    /// Rules of one's own: the name of the file and its text.
+    pub(crate) rules: Vec<(String, String)>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
         let (policy, credentials) = (String::new(), String::new());
-        Self { policy, credentials, artifact_hosts: Vec::new(), advisories: Vec::new(), scopes: Vec::new() }
+        let (artifact_hosts, advisories, scopes, rules) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { policy, artifact_hosts, advisories, scopes, credentials, rules }
     }
 }
 
@@ -172,7 +175,7 @@ impl World {
 }
 
 fn settings(registry: &FakeRegistry, setup: Setup, data: &Path, clock: &Arc<Mutex<Timestamp>>) -> Settings {
-    let Setup { policy, artifact_hosts, advisories, scopes, credentials } = setup;
+    let Setup { policy, artifact_hosts, advisories, scopes, credentials, rules } = setup;
     let stated = Stated { url: Some(registry.url()), scopes: scopes.into_iter().collect() };
     let client = npm::NPM.clients[0];
     let config = (client.read)("{}", &[credentials], &|_| None, &stated).unwrap();
@@ -186,7 +189,7 @@ fn settings(registry: &FakeRegistry, setup: Setup, data: &Path, clock: &Arc<Mute
         clock: Arc::new(move || *clock.lock().unwrap()),
         patience: PATIENCE,
         inspector: Inspector::new(worker(), WORKERS),
-        rules: None,
+        rules: Arc::new(Rules::builtin().with(&rules).unwrap()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use stockade_model::{NeedFrom, NeedRole, Trigger, Verdict};
+use toml::Spanned;
 
 use crate::capability::{Capability, Source};
 use crate::facts::MarkKind;
@@ -18,11 +19,13 @@ const QUOTED: usize = 80;
 
 /// What is wrong with a rule's text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the rule in `{file}` cannot be used: {what}")]
+#[error("the rule in `{file}` cannot be used: line {line}: {what}")]
 pub struct RuleError {
     /// The file.
     pub file: String,
-    /// What is wrong and where.
+    /// The line in it, from 1.
+    pub line: usize,
+    /// What is wrong.
     pub what: String,
 }
 
@@ -55,11 +58,11 @@ struct Table {
     #[serde(default)]
     against: Against,
     #[serde(default)]
-    all: Vec<Pattern>,
+    all: Vec<Spanned<Pattern>>,
     #[serde(default)]
-    any: Vec<Pattern>,
+    any: Vec<Spanned<Pattern>>,
     #[serde(default)]
-    none: Vec<Pattern>,
+    none: Vec<Spanned<Pattern>>,
 }
 
 /// Where a rule's patterns must meet.
@@ -141,47 +144,26 @@ pub(super) enum New {
 impl Rule {
     /// Reads a rule's file. Its name is the file's.
     pub(super) fn parse(file: &str, text: &str) -> Result<Self, RuleError> {
-        let fail = |what: String| RuleError { file: file.to_owned(), what };
-        if text.len() > MAX_FILE {
-            return Err(fail(format!("it has {} bytes, more than the limit of {MAX_FILE}", text.len())));
-        }
+        let fail = |(line, what): (usize, String)| RuleError { file: file.to_owned(), line, what };
         let name = file.rsplit(['/', '\\']).next().unwrap_or(file).trim_end_matches(".md").to_owned();
-        if name.is_empty()
-            || !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-        {
-            return Err(fail("its file must be named in kebab case, such as `environment-sent.md`".to_owned()));
-        }
-        let title = text.lines().find_map(|line| line.strip_prefix("# "));
-        let title =
-            title.ok_or_else(|| fail("it has no title: a line that begins with `# `".to_owned()))?.trim().to_owned();
-        let table =
-            fenced(text, "toml").next().ok_or_else(|| fail("it has no table: a fenced block of `toml`".to_owned()))?;
-        let read: Table = toml::from_str(table.1).map_err(|error| fail(error.to_string().trim().to_owned()))?;
-        let patterns = read.all.iter().chain(&read.any).chain(&read.none);
-        if read.all.len() + read.any.len() + read.none.len() > MAX_PATTERNS {
-            return Err(fail(format!("it has more than {MAX_PATTERNS} patterns")));
-        }
-        for pattern in patterns {
-            pattern.check().map_err(|what| fail(what.to_owned()))?;
-        }
-        if read.all.is_empty() && read.any.is_empty() {
-            return Err(fail("it has no pattern: `[[all]]` or `[[any]]`".to_owned()));
-        }
+        let title = title(&name, text).map_err(|what| fail((1, what.to_owned())))?;
+        let (table, read) = table(text).map_err(fail)?;
+        let plain = |patterns: Vec<Spanned<Pattern>>| patterns.into_iter().map(Spanned::into_inner).collect();
         let after_title = text.split_once('\n').map_or("", |(_, rest)| rest);
         let explanation = after_title.split("```").next().unwrap_or_default().trim().to_owned();
         Ok(Self {
             name,
-            title,
+            title: title.to_owned(),
             explanation,
-            table: table.1.to_owned(),
+            table: table.to_owned(),
             verdict: read.verdict,
             score: read.score.min(100),
             scope: read.scope,
             against: read.against,
             sentence: read.sentence,
-            all: read.all,
-            any: read.any,
-            none: read.none,
+            all: plain(read.all),
+            any: plain(read.any),
+            none: plain(read.none),
         })
     }
 
@@ -230,6 +212,43 @@ impl Pattern {
             _ => Err("a pattern has exactly one of `act`, `flow`, `mark`, `mention`, `start`, `need`, `file`, `lost`"),
         }
     }
+}
+
+/// The title of a rule with this name.
+fn title<'a>(name: &str, text: &'a str) -> Result<&'a str, &'static str> {
+    if text.len() > MAX_FILE {
+        return Err("the file is longer than the 256 KiB that a rule may have");
+    }
+    let is_kebab = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if name.is_empty() || !name.bytes().all(is_kebab) {
+        return Err("its file must be named in kebab case, such as `environment-sent.md`");
+    }
+    let title = text.lines().find_map(|line| line.strip_prefix("# ")).map(str::trim);
+    title.ok_or("it has no title: a line that begins with `# `")
+}
+
+/// The table as written and as read, or what is wrong with it, on which line of the file.
+fn table(text: &str) -> Result<(&str, Table), (usize, String)> {
+    let (_, table) =
+        fenced(text, "toml").next().ok_or_else(|| (1, "it has no table: a fenced block of `toml`".to_owned()))?;
+    // The block is a part of the text.
+    let before = table.as_ptr().addr().saturating_sub(text.as_ptr().addr());
+    let line = |offset: usize| {
+        text.get(..before.saturating_add(offset)).unwrap_or(text).matches('\n').count().saturating_add(1)
+    };
+    let read: Table = toml::from_str(table)
+        .map_err(|error| (line(error.span().map_or(0, |span| span.start)), error.message().trim().to_owned()))?;
+    let patterns = || read.all.iter().chain(&read.any).chain(&read.none);
+    if patterns().count() > MAX_PATTERNS {
+        return Err((line(0), format!("it has more than {MAX_PATTERNS} patterns")));
+    }
+    for pattern in patterns() {
+        pattern.get_ref().check().map_err(|what| (line(pattern.span().start), what.to_owned()))?;
+    }
+    if read.all.is_empty() && read.any.is_empty() {
+        return Err((line(0), "it has no pattern: `[[all]]` or `[[any]]`".to_owned()));
+    }
+    Ok((table, read))
 }
 
 /// The fenced blocks whose first word is this, with the rest of that line.

@@ -11,6 +11,7 @@ mod programs;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use stockade_model::{Digest, Verdict};
@@ -49,12 +50,17 @@ impl Rules {
     /// These rules and a user's own: pairs of a file name and its Markdown. A rule of the same name replaces one.
     pub fn with(&self, own: &[(String, String)]) -> Result<Self, RuleError> {
         let mut rules = self.rules.clone();
+        let mut files = HashMap::new();
         for (file, text) in own {
+            let fail = |what: String| RuleError { file: file.clone(), line: 1, what };
             let rule = Rule::parse(file, text)?;
+            if let Some(other) = files.insert(rule.name.clone(), file) {
+                return Err(fail(format!("`{other}` has the same name, and one of them would have no effect")));
+            }
             rules.retain(|known| known.name != rule.name);
             rules.push(rule);
             if rules.len() > MAX_RULES {
-                return Err(RuleError { file: file.clone(), what: format!("more than {MAX_RULES} rules") });
+                return Err(fail(format!("there are more than {MAX_RULES} rules")));
             }
         }
         let all = rules.iter().fold(String::new(), |all, rule| all + &rule.name + "\n" + &rule.table + "\n");

@@ -59,7 +59,7 @@ impl<'a> Sample<'a> {
                 tree.starts.push(start(Code::File(self.path.clone())));
             }
         }
-        crate::inspect(&tree, &[], |_| false)
+        crate::inspect(tree, &[], |_| false)
     }
 }
 
@@ -160,4 +160,50 @@ fn an_artifact_is_not_compared_with_one_that_could_not_be_looked_at() {
     assert!(assessment.findings.iter().all(|finding| finding.rule != "one-artifact-alone"));
     let assessment = assess(&inspection, &[], &[&inspection], Rules::builtin());
     assert_eq!(assessment.alone, Some(Vec::new()));
+}
+
+fn own(files: &[(&str, &str)]) -> Result<Rules, String> {
+    let files: Vec<_> = files.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())).collect();
+    Rules::builtin().with(&files).map_err(|error| error.to_string())
+}
+
+const TABLE: &str = "verdict = 'hold'\nscore = 50\nsentence = 'is odd'\n";
+
+#[test]
+fn what_is_wrong_with_a_rule_is_said_with_the_line_of_its_file() {
+    let wrong = |text: &str| own(&[("team/odd.md", text)]).unwrap_err();
+    let said = |line: usize, what: &str| format!("the rule in `team/odd.md` cannot be used: line {line}: {what}");
+    assert_eq!(wrong("text\n"), said(1, "it has no title: a line that begins with `# `"));
+    assert_eq!(wrong("# odd\n"), said(1, "it has no table: a fenced block of `toml`"));
+    assert_eq!(wrong(&format!("# odd\n\n```toml\n{TABLE}```\n")), said(4, "it has no pattern: `[[all]]` or `[[any]]`"));
+    let kinds = "a pattern has exactly one of `act`, `flow`, `mark`, `mention`, `start`, `need`, `file`, `lost`";
+    assert_eq!(wrong(&format!("# odd\n\n```toml\n{TABLE}\n[[any]]\nnot = ['a']\n```\n")), said(8, kinds));
+    let unknown = wrong("# odd\n\ntext\n```toml\nverdict = 'hold'\nscores = 50\n```\n");
+    assert!(unknown.starts_with(&said(6, "unknown field `scores`")), "{unknown}");
+    let kebab = own(&[("Odd.md", "# odd\n")]).unwrap_err();
+    assert!(kebab.contains("kebab case"), "{kebab}");
+}
+
+#[test]
+fn one_of_two_rules_with_one_name_is_not_passed_over() {
+    let text = format!("# odd\n\n```toml\n{TABLE}\n[[any]]\nfile = ['.odd']\n```\n");
+    let error = own(&[("a/odd.md", &text), ("b/odd.md", &text)]).unwrap_err();
+    let said = "the rule in `b/odd.md` cannot be used: line 1: `a/odd.md` has the same name, and one of them would have no effect";
+    assert_eq!(error, said);
+}
+
+#[test]
+fn a_rule_of_ones_own_changes_the_judge_and_replaces_a_built_in_one() {
+    let text = |sentence: &str| {
+        let table = TABLE.replace("is odd", sentence);
+        format!("# odd\n\n```toml\n{table}\n[[any]]\nfile = ['.odd']\n```\n")
+    };
+    let (one, other) = (own(&[("odd.md", &text("is odd"))]).unwrap(), own(&[("odd.md", &text("is even"))]).unwrap());
+    assert_ne!(one.digest(), Rules::builtin().digest());
+    assert_ne!(one.digest(), other.digest());
+    let count = Rules::builtin().describe().count();
+    assert_eq!(one.describe().count(), count + 1);
+    let replaced = own(&[("captures.md", &text("is odd"))]).unwrap();
+    assert_eq!(replaced.describe().count(), count);
+    assert!(replaced.describe().any(|(name, title, ..)| (name, title) == ("captures", "odd")));
 }

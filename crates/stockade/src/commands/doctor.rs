@@ -87,6 +87,9 @@ impl Checks {
         if !settings.policy.inspects() {
             self.warn("inspection", "is off by the policy: nobody looks into what is served");
         }
+        if let Some(folder) = &settings.own_rules {
+            self.ok("rules", format!("of your own: {}", folder.display()));
+        }
         self.inspector().await;
         let all = inherit::all(settings).await;
         for inherited in &all {

@@ -4,7 +4,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use stockade_ecosystem::archive::are_of_one_release;
 use stockade_engine::inspection::{Inspection, Inspector, MAX_ARTIFACT, Rules, WorkerError, assess, work};
 use stockade_model::{Gap, GapKind};
@@ -14,20 +13,14 @@ use crate::args::{Diff, Inspect};
 use crate::errors::hinted;
 use crate::output::insist;
 use crate::report::{Inspected, Report};
-use crate::{files, subject};
+use crate::{files, rules, subject};
 
 /// How package URLs begin.
 const PURL: &str = "pkg:";
-/// How files of rules end.
-const RULE: &str = "md";
-/// How those end that somebody may take for rules of ours.
-const YARA: [&str; 2] = ["yar", "yara"];
-/// The most bytes of all rules together: 16 MiB.
-const MAX_RULES_BYTES: usize = 16 << 20;
 
 /// Says what an artifact can do.
 pub(super) async fn inspect(context: Context<'_>, arguments: Inspect) -> anyhow::Result<Exit> {
-    let rules = rules(arguments.rules.as_deref())?;
+    let rules = rules(&context, arguments.rules.as_deref())?;
     let subject = look(&context, &Inspector::of_this_program(1)?, &arguments.subject, None).await?;
     let assessment = assess(&subject.inspection, &[], &[], &rules);
     let report = Report { subject: &subject, old: None, beside: None, assessment: &assessment, rules: &rules };
@@ -37,7 +30,7 @@ pub(super) async fn inspect(context: Context<'_>, arguments: Inspect) -> anyhow:
 
 /// Says what a release gained and lost, or what two artifacts of one release do not have in common.
 pub(super) async fn diff(context: Context<'_>, arguments: Diff) -> anyhow::Result<Exit> {
-    let rules = rules(arguments.rules.as_deref())?;
+    let rules = rules(&context, arguments.rules.as_deref())?;
     let inspector = Inspector::of_this_program(1)?;
     let old = look(&context, &inspector, &arguments.old, None).await?;
     let new = look(&context, &inspector, &arguments.new, Some(&old.inspection)).await?;
@@ -65,6 +58,14 @@ pub(crate) fn be_worker() -> Exit {
             insist(&format!("{error}\n"));
             Exit::Undecided
         }
+    }
+}
+
+/// The rules of the folder that is named, else those of the settings.
+fn rules(context: &Context<'_>, folder: Option<&Path>) -> anyhow::Result<Arc<Rules>> {
+    match folder {
+        Some(folder) => Ok(Arc::new(rules::with(Some(folder))?)),
+        None => Ok(Arc::clone(&context.settings.rules)),
     }
 }
 
@@ -131,33 +132,4 @@ fn or_gap(inspection: Result<Inspection, Gap>) -> Inspection {
 
 fn last(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
-}
-
-/// The rules that come with stockade, with a user's own.
-fn rules(folder: Option<&Path>) -> anyhow::Result<Rules> {
-    let mut own = Vec::new();
-    if let Some(folder) = folder {
-        let files::Folder { files, unseen, .. } = files::folder(folder, MAX_RULES_BYTES)?;
-        if let Some(why) = unseen.first() {
-            anyhow::bail!("not all rules in `{}` could be read: {why}", folder.display());
-        }
-        if let Some((path, _, _)) = files.iter().find(|(path, _, _)| YARA.iter().any(|end| ends(path, end))) {
-            return Err(hinted(
-                format!("`{path}` is a rule of YARA, which is not read"),
-                "move it out of the folder; what it looks for may be said in a rule in Markdown",
-            ));
-        }
-        for (path, bytes, _) in files.into_iter().filter(|(path, _, _)| ends(path, RULE)) {
-            let text = String::from_utf8(bytes.to_vec()).ok();
-            own.push((path.clone(), text.with_context(|| format!("`{path}` is not UTF-8"))?));
-        }
-        if own.is_empty() {
-            return Err(hinted(format!("`{}` has no rules", folder.display()), "a rule is a file that ends in `.md`"));
-        }
-    }
-    Ok(Rules::builtin().with(&own)?)
-}
-
-fn ends(path: &str, extension: &str) -> bool {
-    Path::new(path).extension().is_some_and(|own| own.eq_ignore_ascii_case(extension))
 }

@@ -13,6 +13,7 @@ mod setup;
 mod why;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use stockade_engine::inspection::Inspector;
 use stockade_engine::{Clock, Engine, PATIENCE, Upstreams};
@@ -123,7 +124,7 @@ impl Context<'_> {
     }
 
     async fn open(&self, upstreams: Upstreams) -> anyhow::Result<Engine> {
-        let Settings { data, artifact_hosts, advisories, policy, .. } = &self.settings;
+        let Settings { data, artifact_hosts, advisories, policy, rules, .. } = &self.settings;
         // The engine takes one of its own, and the canonical text is the same policy.
         let policy = Policy::from_canonical(policy.canonical())?;
         let settings = stockade_engine::Settings {
@@ -135,7 +136,7 @@ impl Context<'_> {
             clock: self.clock.clone(),
             patience: PATIENCE,
             inspector: Inspector::of_this_program(workers())?,
-            rules: None,
+            rules: Arc::clone(rules),
         };
         Ok(Engine::open(settings).await?)
     }

@@ -54,7 +54,7 @@ pub(super) async fn check(context: Context<'_>, file: Option<&Path>) -> anyhow::
     };
     let mut warnings = unknown_ecosystems(policy);
     warnings.extend(policy.patterns().filter_map(not_normal));
-    warnings.extend(unknown_rules(policy));
+    warnings.extend(unknown_rules(policy, &context.settings.rules));
     let entries = if log::exists(&context.settings) {
         Some(log::store(&context.settings)?.newest_entries(MAX_LOOKED_AT).await?)
     } else {
@@ -110,8 +110,8 @@ fn documents(policy: &Policy) -> Vec<Value> {
 }
 
 /// What the policy says of rules of the inspection that there are not.
-fn unknown_rules(policy: &Policy) -> Vec<String> {
-    let is_known = |rule: &str| rule == YOUNG_NEED || Rules::builtin().describe().any(|(known, ..)| known == rule);
+fn unknown_rules(policy: &Policy, rules: &Rules) -> Vec<String> {
+    let is_known = |rule: &str| rule == YOUNG_NEED || rules.describe().any(|(known, ..)| known == rule);
     let unknown = policy.inspection_rules().filter(|rule| !is_known(rule));
     unknown.map(|rule| format!("`inspection.{rule}`: there is no such rule; is it spelled as in a finding?")).collect()
 }

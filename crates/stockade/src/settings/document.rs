@@ -27,6 +27,7 @@ pub(super) struct Written {
     pub(super) artifact_hosts: Vec<String>,
     upstream: BTreeMap<Ecosystem, Upstream>,
     pub(super) advisories: Advisories,
+    pub(super) inspection: Inspection,
     /// Read by the policy's own crate.
     #[serde(rename = "policy")]
     _policy: Option<IgnoredAny>,
@@ -36,6 +37,12 @@ pub(super) struct Written {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Advisories {
     pub(super) sources: Vec<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(super) struct Inspection {
+    pub(super) own_rules: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -168,7 +168,7 @@ fn rules_of_ones_own_are_added_and_have_to_be_rules() {
     fs::create_dir_all(&folder).unwrap();
     let folder_name = folder.to_str().unwrap();
     let output = world.stockade(["inspect", &tarball, "--rules", folder_name]);
-    assert!(output.stderr.contains("has no rules"), "{output}");
+    assert!(output.stderr.contains("there are none"), "{output}");
     fs::write(folder.join("a.md"), "no rule\n").unwrap();
     let output = world.stockade(["inspect", &tarball, "--rules", folder_name]);
     assert_eq!(output.status, Some(2), "{output}");
@@ -179,6 +179,58 @@ fn rules_of_ones_own_are_added_and_have_to_be_rules() {
     assert_eq!(output.status, Some(2), "{output}");
 }
 
+/// A rule that minds every file that ends in `.js`.
+const NO_SCRIPTS: &str = "# scripts\n\nWe want none.\n\n```toml\nverdict = \"hold\"\nscore = 50\n\
+                          sentence = \"brings a script\"\n\n[[any]]\nfile = [\".js\"]\n```\n";
+
+#[test]
+fn rules_of_the_settings_are_everybodys() {
+    let Some(world) = World::or_skip() else { return };
+    world.settings("[inspection]\nown-rules = \"team\"\n");
+    let folder = world.settings_file().with_file_name("team");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("no-scripts.md"), NO_SCRIPTS).unwrap();
+    let tarball = file(&world, &plain());
+    let output = world.stockade(["inspect", &tarball]);
+    assert_eq!((first_line(&output), output.status), ("left-demo-1.0.9.tgz: 1 finding; asks to hold", Some(1)));
+    let output = world.stockade(["run", "--", "npm", "install", "--no-audit"]);
+    assert!(!output.ok() && output.stderr.contains("left-demo` 1.0.9 brings a script (index.js)"), "{output}");
+    assert_eq!(world.installed("left-demo"), None);
+    let doctor = world.stockade(["doctor"]);
+    assert!(doctor.stdout.lines().any(|line| line.contains("rules") && line.contains("team")), "{doctor}");
+}
+
+#[test]
+fn a_rule_that_cannot_be_used_stops_the_start() {
+    let Some(world) = World::or_skip() else { return };
+    world.settings("[inspection]\nown-rules = \"team\"\n");
+    let folder = world.settings_file().with_file_name("team");
+    let served = || seen(&world.stockade(["serve", "--listen", "127.0.0.1:0"]));
+    insta::assert_snapshot!(served(), @"
+    stockade: `~/.config/stockade/stockade.toml` cannot be used
+      because the rules in `~/.config/stockade/team` cannot be used
+      because it is no folder
+    hint: name a folder with rules: files that end in `.md`
+    status 2
+    ");
+    fs::create_dir_all(&folder).unwrap();
+    insta::assert_snapshot!(served(), @"
+    stockade: `~/.config/stockade/stockade.toml` cannot be used
+      because the rules in `~/.config/stockade/team` cannot be used
+      because there are none
+    hint: a rule is a file that ends in `.md`
+    status 2
+    ");
+    fs::write(folder.join("no-scripts.md"), NO_SCRIPTS.replace("score", "scores")).unwrap();
+    insta::assert_snapshot!(served(), @"
+    stockade: `~/.config/stockade/stockade.toml` cannot be used
+      because the rules in `~/.config/stockade/team` cannot be used
+      because the rule in `no-scripts.md` cannot be used: line 7: unknown field `scores`, expected one of `verdict`, `score`, `sentence`, `scope`, `all`, `any`, `none`
+    hint: correct the file, or take it out of the folder: every file there that ends in `.md` has to be a rule
+    status 2
+    ");
+}
+
 /// A file of zeros, as large as it says, in a few thousandths of that.
 fn bomb(megabytes: usize) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
@@ -186,6 +238,9 @@ fn bomb(megabytes: usize) -> Vec<u8> {
     (0..megabytes).for_each(|_| encoder.write_all(&zeros).unwrap());
     encoder.finish().unwrap()
 }
+
+/// A text, in bytes, of which three copies do not fit into a worker: 150 MiB.
+const LARGE: usize = 150 << 20;
 
 fn inspector(patience: Duration) -> Inspector {
     Inspector::with_patience(PathBuf::from(env!("CARGO_BIN_EXE_stockade")), 1, patience)
@@ -202,6 +257,19 @@ async fn a_bomb_is_a_gap_and_the_next_artifact_is_inspected() {
     let again =
         inspector.inspect("npm", "left-demo-1.0.9.tgz", plain().tarball().into(), vec![Arc::new(outcome.clone())]);
     assert_eq!(again.await, Ok(outcome), "what was seen before is not another thing");
+}
+
+#[tokio::test]
+async fn what_takes_more_memory_than_there_is_is_a_gap_and_the_next_artifact_is_inspected() {
+    let inspector = inspector(Duration::from_mins(2));
+    // Text begins like this, and each byte that is none becomes three that stand for it.
+    let mut text = vec![b'a'; 1024];
+    text.resize(LARGE, 0xff);
+    let files = vec![("a.txt".to_owned(), text.into(), false)];
+    let gap = inspector.inspect_folder("large", files, Vec::new()).await.unwrap_err();
+    assert!(gap.detail.ends_with("it takes more memory than an inspection may use"), "{gap:?}");
+    let outcome = inspector.inspect("npm", "left-demo-1.0.9.tgz", plain().tarball().into(), Vec::new()).await.unwrap();
+    assert!(outcome.files.iter().any(|file| file.path == "index.js"));
 }
 
 #[tokio::test]

@@ -87,7 +87,7 @@ fn entries_that_only_one_half_has_are_said() {
 /// Opens as a wheel, which is a zip whatever it begins with.
 fn unpack_zip(bytes: &[u8]) -> Tree {
     let mut gaps = Gaps::default();
-    let entries = contents("a.zip", &Bytes::copy_from_slice(bytes), &mut Budget::new(), &mut gaps);
+    let entries = contents("a.zip", &Bytes::copy_from_slice(bytes), &mut Budget::new(0), &mut gaps);
     let members = place::place(&entries.unwrap_or_default(), Root::Nothing, &mut gaps);
     Tree { members, gaps: gaps.into_vec(), ..Tree::default() }
 }

@@ -9,8 +9,8 @@
 pub(super) const MAX_NESTING: usize = 2_000;
 
 /// The most tokens of a text that can be read in two ways. Were each one nested in the one before, the parser would
-/// need 1.8 kB of stack for each, and a thread of the inspector has 256 MB.
-pub(super) const MAX_UNSURE_TOKENS: usize = 100_000;
+/// need 1.8 kB of stack for each, and a thread of the inspector has 128 MiB.
+pub(super) const MAX_UNSURE_TOKENS: usize = 64_000;
 
 /// What the estimate says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

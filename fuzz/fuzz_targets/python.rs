@@ -1,0 +1,10 @@
+//! Python, of both versions.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use stockade_fuzz::look_at;
+
+fuzz_target!(|data: &[u8]| {
+    look_at("demo/__init__.py", data);
+});
