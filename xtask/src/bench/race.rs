@@ -17,8 +17,6 @@ use crate::eval::{peer, worker};
 const ROUNDS: usize = 5;
 /// An archive that takes the peer longer than this is given to each only once, in seconds.
 const LONG: f64 = 20.0;
-/// How often the start of each is measured.
-const STARTS: usize = 9;
 /// Which archives of an ecosystem are chosen: so many percent of all are smaller. The last is the largest.
 const SIZES: [usize; 8] = [10, 25, 45, 50, 55, 75, 90, 100];
 /// Those that stand for the archive in the middle.
@@ -30,12 +28,10 @@ const FAMOUS: &str = "next";
 /// Bytes in a KiB.
 const KIB: u64 = 1024;
 
-/// Both programs, and how long the peer takes to start.
+/// Both programs.
 struct Programs {
     peer: PathBuf,
     stockade: PathBuf,
-    /// In seconds.
-    start: f64,
     /// Where both run: nothing is there that they could read.
     folder: tempfile::TempDir,
 }
@@ -43,6 +39,8 @@ struct Programs {
 /// Seconds that each took, round by round.
 #[derive(Default)]
 struct Times {
+    /// From its start until it would begin to scan.
+    start: Vec<f64>,
     peer: Vec<f64>,
     command: Vec<f64>,
     worker: Vec<f64>,
@@ -58,16 +56,14 @@ struct Ratios {
 
 /// Lets both inspect the same archives, and prints what each took.
 pub(super) fn run(peer: PathBuf, stockade: PathBuf, cases: &[Case]) -> anyhow::Result<()> {
-    let mut programs = Programs { peer, stockade, start: 0.0, folder: tempfile::tempdir()? };
-    programs.start = programs.start_of(&programs.peer)?;
-    let own = programs.start_of(&programs.stockade)?;
-    println!("`guarddog {} --version` takes {:.3} s, `stockade --version` {own:.3} s", peer::RELEASE, programs.start);
+    let programs = Programs { peer, stockade, folder: tempfile::tempdir()? };
+    println!("guarddog {}", peer::RELEASE);
     for ecosystem in ["npm", "pypi"] {
         let mut middle = Vec::new();
         for (percent, case) in chosen(cases, ecosystem) {
             let times = programs.race(case)?;
-            let ratios = times.ratios(programs.start);
-            println!("{ecosystem:<4} {percent:>3} % {}", times.line(case, &ratios, programs.start));
+            let ratios = times.ratios();
+            println!("{ecosystem:<4} {percent:>3} % {}", times.line(case, &ratios));
             match percent {
                 LARGEST => println!("{ecosystem}, the largest archive: {}", ratios.words()),
                 percent if MIDDLE.contains(&percent) => middle.push(ratios),
@@ -92,12 +88,6 @@ fn chosen<'a>(cases: &'a [Case], ecosystem: &str) -> Vec<(usize, &'a Case)> {
 }
 
 impl Programs {
-    /// Seconds until a program has started and ended, and did nothing.
-    fn start_of(&self, program: &Path) -> anyhow::Result<f64> {
-        let took = (0..STARTS).map(|_| Ok(self.timed(Command::new(program).arg("--version"))?.0));
-        Ok(median(took.collect::<anyhow::Result<_>>()?))
-    }
-
     fn race(&self, case: &Case) -> anyhow::Result<Times> {
         let subject = Reader::default().read(&case.new)?;
         let Place::File(path) = &case.new.place else { anyhow::bail!("`{}` is no file", case.new.file) };
@@ -118,6 +108,7 @@ impl Programs {
     }
 
     fn peer(&self, case: &Case, path: &Path, times: &mut Times) -> anyhow::Result<()> {
+        times.start.push(self.timed(Command::new(&self.peer).arg("--version"))?.0);
         let mut scan = Command::new(&self.peer);
         let (took, output) =
             self.timed(scan.args([case.new.ecosystem, "scan", "--output-format", "json"]).arg(path))?;
@@ -155,13 +146,18 @@ impl Programs {
 
 impl Times {
     /// Round by round, since what else runs on the machine slows both.
-    fn ratios(&self, start: f64) -> Ratios {
+    fn ratios(&self) -> Ratios {
         let commands = self.peer.iter().zip(&self.command).map(|(peer, own)| peer / own);
-        let inspections = self.peer.iter().zip(&self.worker).map(|(peer, own)| (peer - start).max(0.0) / own);
+        let inspections = self.scans().zip(&self.worker).map(|(scan, own)| scan / own);
         Ratios { commands: median(commands.collect()), inspections: median(inspections.collect()) }
     }
 
-    fn line(&self, case: &Case, ratios: &Ratios, start: f64) -> String {
+    /// What the peer takes without its start.
+    fn scans(&self) -> impl Iterator<Item = f64> {
+        self.peer.iter().zip(&self.start).map(|(peer, start)| (peer - start).max(0.0))
+    }
+
+    fn line(&self, case: &Case, ratios: &Ratios) -> String {
         let peer = median(self.peer.clone());
         let failed = self.failed.as_ref().map_or_else(String::new, |why| format!(" (it failed: {why})"));
         format!(
@@ -169,7 +165,7 @@ impl Times {
              worker {:.4} s; {}",
             case.new.file,
             case.new.size() / KIB,
-            (peer - start).max(0.0),
+            median(self.scans().collect()),
             median(self.command.clone()),
             median(self.worker.clone()),
             ratios.words(),
@@ -223,12 +219,13 @@ mod tests {
     #[test]
     fn ratios_are_paired_and_leave_the_start_out() {
         let times = Times {
+            start: vec![1.0, 1.0, 5.0],
             peer: vec![2.0, 4.0, 9.0],
             command: vec![1.0, 2.0, 3.0],
             worker: vec![0.1, 0.3, 0.8],
             failed: None,
         };
-        let ratios = times.ratios(1.0);
+        let ratios = times.ratios();
         assert!((ratios.commands - 2.0).abs() < 1e-9 && (ratios.inspections - 10.0).abs() < 1e-9);
     }
 }
