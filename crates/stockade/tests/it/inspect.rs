@@ -86,14 +86,14 @@ fn artifacts_of_one_release_are_compared_by_what_only_one_has() {
         fs::write(&path, release.tarball()).unwrap();
         path.to_str().unwrap().to_owned()
     };
-    let (names, code) = (["left_demo-1.0.9.tar.gz", "left_demo-1.0.9-py3-none-any.whl"], "left_demo/__init__.py");
-    let built = plain().file(code, "def add(a, b):\n    return a + b\n");
-    let hijacked = built.clone().file("left_demo/extra.py", "import os\nos.system('collect --all')\n");
+    let (names, code) = (["left_demo-1.0.9.tar.gz", "left_demo-1.0.9-py3-none-any.whl"], "index.js");
+    let built = plain().file(code, "module.exports = (a, b) => a + b\n");
+    let hijacked = built.clone().file("extra.js", "const c = require('child_process')\nc.execSync('collect --all')\n");
     let (sdist, wheel) = (of(names[0], &built), of(names[1], &hijacked));
     let output = world.stockade(["diff", &sdist, &wheel]);
     let said = format!("{} | {}: has 1 file of code of its own, 1 of which can do something; ", names[0], names[1]);
     assert!(first_line(&output).starts_with(&said), "{output}");
-    for part in ["one-artifact-alone", "`left_demo/extra.py`: runs programs: `collect --all`", "left_demo/extra.py:2"] {
+    for part in ["one-artifact-alone", "`extra.js`: runs programs: `collect --all`", "extra.js:2"] {
         assert!(output.stdout.contains(part), "{part}: {output}");
     }
     assert_eq!(output.status, Some(1), "{output}");
@@ -225,7 +225,7 @@ fn a_rule_that_cannot_be_used_stops_the_start() {
     insta::assert_snapshot!(served(), @"
     stockade: `~/.config/stockade/stockade.toml` cannot be used
       because the rules in `~/.config/stockade/team` cannot be used
-      because the rule in `no-scripts.md` cannot be used: line 7: unknown field `scores`, expected one of `verdict`, `score`, `sentence`, `scope`, `all`, `any`, `none`
+      because the rule in `no-scripts.md` cannot be used: line 7: unknown field `scores`, expected one of `verdict`, `score`, `sentence`, `scope`, `against`, `all`, `any`, `none`
     hint: correct the file, or take it out of the folder: every file there that ends in `.md` has to be a rule
     status 2
     ");
