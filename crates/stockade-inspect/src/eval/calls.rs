@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::expressions::{CLASS, INSTANCE};
+use super::expressions::{CLASS, INSTANCE, MAX_PATH};
 use super::{
     MAX_CALLS, MAX_FACTS, MAX_ROUNDS, Machine, NO_ACT, USE, Unit, javascript, operators, python, to_u32, truth,
 };
@@ -15,8 +15,6 @@ use crate::lower::powershell::builtins as powershell;
 use crate::lower::shell::builtins as shell;
 use crate::value::{Arguments, Closure, Entries, Known, Scope, Taint, Value};
 
-/// How long a path of the platform may grow by calls of what calls return, in bytes.
-const MAX_PATH: usize = 160;
 /// How often a function is evaluated anew without anything coming of it.
 const MAX_FRUITLESS: u32 = 3;
 /// How often a function may be active at once with arguments that are not known.

@@ -21,8 +21,9 @@ const MAX_ITEMS: usize = 200_000;
 const BYTES_A_STEP: u64 = 64;
 /// How many entries a map may have into which another is spread.
 const MAX_ENTRIES: usize = 1_000;
-/// How long the path of an interface grows, in bytes: a loop that follows a chain makes it longer with every round.
-const MAX_PATH: usize = 256;
+/// How long the path of the platform may grow by members and calls, in bytes: a loop that follows a chain makes it longer
+/// with every round.
+pub(super) const MAX_PATH: usize = 160;
 /// Marks a map that is a class, and one that is an instance of a class.
 pub(super) const CLASS: &str = "\u{0}class";
 pub(super) const INSTANCE: &str = "\u{0}instance";
@@ -237,9 +238,6 @@ impl Machine {
         let key = (path.as_ptr() as usize, call);
         if let Some((_, joined)) = self.paths.get(&key) {
             return Rc::clone(joined);
-        }
-        if path.len() > MAX_PATH {
-            return Rc::clone(path);
         }
         let joined: Rc<str> = format!("{path}()").into();
         self.paths.insert(key, (Rc::clone(path), Rc::clone(&joined)));
