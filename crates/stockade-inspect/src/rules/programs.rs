@@ -4,31 +4,26 @@
 use crate::value::HOLE;
 
 /// What separates one command from the next.
-const SEPARATORS: [&str; 5] = ["&&", "||", ";", "|", "\n"];
+const SEPARATORS: [char; 4] = ['&', '|', ';', '\n'];
 
 /// True if every program that a command runs is one of these. `python setup.py` means this program with this first
-/// argument or one that ends so, `-config` every program whose name ends so, and a whole command means itself. A program that is not known is none that a rule can mean.
+/// argument or one that ends so, `-config` every program whose name ends so, and a whole command means itself. A program
+/// that is not known is none that a rule can mean.
 pub(super) fn are_all_of(command: &str, programs: &[String]) -> bool {
-    let hides = command.contains("$(") || command.contains('`');
-    !hides && !programs.is_empty() && pieces(command).all(|piece| is_one_of(piece, programs))
+    let hides = ["$(", "`", "<(", ">("].iter().any(|substitution| command.contains(substitution));
+    // `2>&1` is no end of a command.
+    let command = command.replace(">&", ">");
+    !hides && !programs.is_empty() && pieces(&command).all(|piece| is_one_of(piece, programs))
 }
 
 fn pieces(command: &str) -> impl Iterator<Item = &str> {
-    let mut rest = Some(command);
-    let pieces = std::iter::from_fn(move || {
-        let text = rest?;
-        let cut = SEPARATORS.iter().filter_map(|separator| Some((text.find(separator)?, separator.len()))).min();
-        let (piece, after) = cut.map_or((text, None), |(at, length)| (&text[..at], Some(&text[at + length..])));
-        rest = after;
-        Some(piece.trim())
-    });
-    // The second half of `&&` and of a trailing `;` is empty.
-    pieces.filter(|piece| !piece.is_empty())
+    // Between the two halves of `&&`, and behind a `;` at the end, there is nothing.
+    command.split(SEPARATORS).map(str::trim).filter(|piece| !piece.is_empty())
 }
 
 fn is_one_of(piece: &str, programs: &[String]) -> bool {
-    let mut words = piece.split_whitespace().map(|word| word.trim_matches(['"', '\'']));
-    let mut words = words.by_ref().skip_while(|word| is_assignment(word));
+    let words = piece.split_whitespace().map(|word| word.trim_matches(['"', '\'']));
+    let mut words = words.skip_while(|word| is_assignment(word));
     let Some(first) = words.next() else { return true };
     let program = name_of(first);
     if program.starts_with(HOLE) {
@@ -77,6 +72,9 @@ mod tests {
             ("sh -c evil # git", false),
             ("git log; sh evil", false),
             ("git log | sh", false),
+            ("git log & sh evil", false),
+            ("git log 2>&1", true),
+            ("git diff <(evil)", false),
             ("git $(evil)", false),
             ("evil git", false),
             ("gitx", false),
