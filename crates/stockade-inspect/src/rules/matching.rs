@@ -251,7 +251,7 @@ impl<'a> Case<'a> {
     fn mentions(&self, pattern: &Pattern, file: &File, seen: bool) -> Vec<(Place, String)> {
         let mentions = file.facts.mentions.iter().filter(|mention| {
             pattern.mention.contains(&mention.topic)
-                && !pattern.not.iter().any(|word| mention.word.contains(&**word))
+                && !pattern.not.contains(&mention.word)
                 && pattern.peeled.is_none_or(|peeled| peeled == (mention.layers > 0))
                 && pattern.speaks_of(&mention.word)
                 && self.is_new(pattern.new, seen, |known| match pattern.new {
@@ -360,10 +360,13 @@ impl Pattern {
 
 /// True if an act talks to the machine that it runs on.
 fn is_of_this_machine(act: &Act) -> bool {
-    let host = act.detail.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = act.detail.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = authority.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    // Before an `@` stands who asks, and not whom (RFC 3986, section 3.2).
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let own = ["localhost", "127.0.0.1", "[::1]", "0.0.0.0"];
     act.capability == Capability::Network
-        && own.iter().any(|own| host.strip_prefix(own).is_some_and(|rest| !rest.starts_with(['.', '@', '-'])))
+        && own.iter().any(|own| host.strip_prefix(own).is_some_and(|port| port.is_empty() || port.starts_with(':')))
 }
 
 /// True if a text has a word in it. A dot and a few letters are the ending of a file's name.

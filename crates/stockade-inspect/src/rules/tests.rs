@@ -207,3 +207,17 @@ fn a_rule_of_ones_own_changes_the_judge_and_replaces_a_built_in_one() {
     assert_eq!(replaced.describe().count(), count);
     assert!(replaced.describe().any(|(name, title, ..)| (name, title) == ("captures", "odd")));
 }
+
+#[test]
+fn only_this_machine_is_this_machine() {
+    let talks = |address: &str| {
+        let text = format!("import urllib.request\nurllib.request.urlopen('{address}')\n");
+        let (sample, _) = Sample::parse("python catches", &text);
+        let findings = assess(&sample.inspect(), &[], &[], Rules::builtin()).findings;
+        findings.iter().any(|finding| finding.rule == "import-talks")
+    };
+    assert!(!talks("http://localhost:8000/a") && !talks("http://127.0.0.1"));
+    assert!(talks("http://localhost.collect.invalid/"));
+    assert!(talks("http://localhost:80@collect.invalid/"));
+    assert!(talks("http://collect.invalid/?x=http://localhost"));
+}
