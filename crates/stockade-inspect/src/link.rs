@@ -15,6 +15,9 @@ use crate::read;
 const MAX_GAPS: usize = 20;
 /// How many flows across files are kept.
 const MAX_FLOWS: usize = 2_000;
+/// Folders beside the packages of a project with tools of those who develop it, which builders take for no package:
+/// some of those that setuptools leaves out of a flat layout.
+const TOOLS: [&str; 5] = ["tools/", "scripts/", "ci/", "tasks/", "benchmarks/"];
 /// Between a path and the name of a hook whose command stands in that file.
 pub(crate) const HOOK: char = '#';
 
@@ -275,7 +278,7 @@ fn packages(starts: &[Start]) -> Vec<String> {
 /// their names. Scripts beside the package are not.
 ///
 /// What no program that installs or loads the package speaks is not run at all: scripts of a shell, and of Python in a
-/// package of another language.
+/// package of another language. Nor are tools of those who develop it.
 fn unreached(file: &File, packages: &[String], spoken: &HashSet<Language>, is_test: fn(&str) -> bool) -> Trigger {
     if is_test(&file.path) {
         return Trigger::Never;
@@ -283,6 +286,7 @@ fn unreached(file: &File, packages: &[String], spoken: &HashSet<Language>, is_te
     match file.facts.language {
         Some(Language::Jvm) => Trigger::Import,
         Some(Language::Python) if packages.iter().any(|folder| is_module(&file.path, folder)) => Trigger::Import,
+        Some(Language::Python) if TOOLS.iter().any(|folder| file.path.starts_with(folder)) => Trigger::Never,
         Some(Language::Shell | Language::PowerShell) => Trigger::Never,
         Some(Language::Python) if !spoken.is_empty() && !spoken.contains(&Language::Python) => Trigger::Never,
         _ => Trigger::Call,
@@ -299,7 +303,8 @@ fn resolve(files: &HashMap<&str, u32>, from: &str, language: Option<Language>, m
     let folder = from.rsplit_once('/').map_or("", |(folder, _)| folder);
     let first = |candidates: &[String]| candidates.iter().find_map(|path| files.get(&**path)).copied();
     match language {
-        Some(Language::Python) => python(files, folder, module),
+        // A module of Python has no slash in its name: what has one is a script that is run.
+        Some(Language::Python) if !module.contains('/') => python(files, folder, module),
         Some(Language::Jvm) => {
             files.get(&*format!("{}.class", module.replace('.', "/"))).copied().into_iter().collect()
         }
@@ -314,7 +319,11 @@ fn resolve(files: &HashMap<&str, u32>, from: &str, language: Option<Language>, m
             first(&candidates).into_iter().collect()
         }
         _ if module.starts_with('.') || module.starts_with('/') => {
-            let Some(base) = normal(&join(folder, module)) else { return Vec::new() };
+            let is_there = |base: &Option<String>| base.as_deref().is_some_and(|path| files.contains_key(path));
+            let beside = normal(&join(folder, module));
+            // A program is found from the folder that a build runs in, which is the package's.
+            let at_root = (language != Some(Language::JavaScript)).then(|| normal(module)).flatten();
+            let Some(base) = Some(at_root).filter(is_there).unwrap_or(beside) else { return Vec::new() };
             let endings = [
                 "",
                 ".js",

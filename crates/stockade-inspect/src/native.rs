@@ -60,14 +60,13 @@ pub(crate) fn is_native(bytes: &[u8]) -> bool {
 pub(crate) fn facts(bytes: &[u8], path: &str) -> Facts {
     let mut found = Found { acts: BTreeMap::new(), facts: Facts::default() };
     let size = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-    found.mark(MarkKind::Native, size, path);
     let wide = bytes.starts_with(b"MZ");
-    match bytes {
-        [0, b'a', b's', b'm', ..] => match wasm::imports(bytes) {
-            Some(imports) => imports.iter().for_each(|name| found.import(&format!("wasi.{name}"), "wasi")),
-            None => found.gap("the imports of this WebAssembly cannot be followed"),
-        },
-        _ => found.object(bytes, path),
+    let is_web_assembly = bytes.starts_with(b"\0asm");
+    if !is_web_assembly {
+        found.object(bytes, path);
+    }
+    if !is_web_assembly || !found.web_assembly(bytes) {
+        found.mark(MarkKind::Native, size, path);
     }
     let networked = found.acts.is_empty() || found.acts.keys().any(|(what, _)| *what == Capability::Network);
     strings::scan(bytes, wide, networked, &mut found);
@@ -96,6 +95,17 @@ impl Found {
             let snippet = if library.is_empty() { name.to_owned() } else { format!("{name} of {library}") };
             self.act(entry.capability, entry.detail.as_deref().unwrap_or(name), &snippet);
         }
+    }
+
+    /// True if it imports nothing of a system: such a module reaches only what the code that loads it hands over, and
+    /// that code is looked at.
+    fn web_assembly(&mut self, bytes: &[u8]) -> bool {
+        let Some(imports) = wasm::imports(bytes) else {
+            self.gap("the imports of this WebAssembly cannot be followed");
+            return false;
+        };
+        imports.iter().for_each(|name| self.import(&format!("wasi.{name}"), "wasi"));
+        imports.is_empty()
     }
 
     fn object(&mut self, bytes: &[u8], path: &str) {

@@ -15,8 +15,9 @@ use crate::facts::{Mark, MarkKind, Spot};
 
 /// How many blanks in front of code push it out of sight.
 const FAR_RIGHT: usize = 150;
-/// How many characters in a row that are not shown encode something: emoji use one or two.
-const INVISIBLE: usize = 4;
+/// How many characters in a row that are not shown encode something: emoji use one or two, and lists of the names of
+/// characters a few more. A byte of what is hidden takes at least one.
+const INVISIBLE: usize = 8;
 /// How long a literal must be to be opaque, in bytes.
 const OPAQUE: usize = 600;
 /// How many escapes in a row hide plain characters.

@@ -51,6 +51,8 @@ pub(crate) struct Entry {
     pub(crate) callback: Option<Source>,
     /// It applies to calls with this many arguments only.
     pub(crate) arity: Option<usize>,
+    /// It applies only if one of these is given, or may be among what is not known.
+    pub(crate) with: Vec<Pick>,
     /// An argument and whether it says that a file is written.
     pub(crate) mode: Option<(Vec<Pick>, bool)>,
     /// A keyword that has to be false.
@@ -212,6 +214,7 @@ impl Entry {
                 "result" => entry.result = value.parse().ok(),
                 "callback" => entry.callback = value.parse().ok(),
                 "arity" => entry.arity = value.parse().ok(),
+                "with" => entry.with = picks(),
                 "mode" => entry.mode = Some((vec![], value == "w")),
                 "when" => entry.when_false = value.split(':').next().map(str::to_owned),
                 _ => {}

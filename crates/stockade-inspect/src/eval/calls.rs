@@ -13,7 +13,7 @@ use crate::ir::{Argument, Expr, Expression, Language};
 use crate::lower::jvm::builtins as jvm;
 use crate::lower::powershell::builtins as powershell;
 use crate::lower::shell::builtins as shell;
-use crate::value::{Arguments, Closure, Entries, Known, Scope, Taint, Value};
+use crate::value::{Arguments, Closure, Entries, HOLE, Known, Scope, Taint, Value};
 
 /// How often a function is evaluated anew without anything coming of it.
 const MAX_FRUITLESS: u32 = 3;
@@ -371,6 +371,10 @@ impl Machine {
         if let Some(value) = self.builtin_function(unit, path, &arguments) {
             return value.tainted(&result);
         }
+        let evaluated = std::mem::take(&mut self.evaluated);
+        if &**path == "eval" && !matches!(evaluated.known, Known::Unknown) {
+            return evaluated.tainted(&result);
+        }
         if path.len() > MAX_PATH {
             return Value::unknown(result);
         }
@@ -407,7 +411,7 @@ impl Machine {
         let taint = &sent(unit, entry, arguments, taint);
         let act = entry.capability.map(|capability| self.act(unit, at, capability, &detail, taint));
         if let Some(code) = code {
-            self.run_value(unit, at, &code, entry.language.unwrap_or(unit.program.language), scope);
+            self.evaluated = self.run_value(unit, at, &code, entry.language.unwrap_or(unit.program.language), scope);
         }
         if let Some(command) = command {
             self.run_code(unit, at, &command, Language::Shell, "command", scope);
@@ -717,6 +721,10 @@ fn applies(entry: &Entry, arguments: &Arguments, language: Language) -> bool {
     if entry.arity.is_some_and(|arity| arity != arguments.positional.len()) {
         return false;
     }
+    let unknown = || arguments.all().any(|value| matches!(value.known, Known::Unknown));
+    if !entry.with.is_empty() && entry.with.iter().all(|pick| picked(pick, arguments).is_none()) && !unknown() {
+        return false;
+    }
     if let Some(keyword) = &entry.when_false
         && arguments.named(keyword).is_none_or(|value| truth(value, language) != Some(false))
     {
@@ -794,14 +802,21 @@ fn looks_like_address(value: &Value) -> bool {
     value.as_partial().is_some_and(|text| text.contains("://") || (text.contains('.') && !text.contains(' ')))
 }
 
-/// The script of a command: the first argument that is no option.
+/// The script of a command: the first argument that is no option. Where its folder is not known, it is taken to be that
+/// of the file that runs it.
 fn script(pick: &Pick, arguments: &Arguments) -> Option<String> {
     let Pick::At(_) = pick else { return picked(pick, arguments)?.as_text().map(ToString::to_string) };
-    let words = arguments.positional.iter().map(Value::as_text);
-    let word = words.flatten().find(|word| !word.starts_with('-') && !matches!(&***word, "run" | "x" | "exec"))?;
+    let words = arguments.positional.iter().filter_map(|value| beside(value.as_partial()?));
+    let word = words.into_iter().find(|word| !word.starts_with('-') && !matches!(*word, "run" | "x" | "exec"))?;
     let inline = arguments
         .positional
         .iter()
         .any(|value| value.as_text().is_some_and(|text| matches!(&**text, "-e" | "-c" | "--eval" | "-p" | "-m")));
-    (!inline && word.len() < MAX_PATH).then(|| word.to_string())
+    (!inline && word.len() < MAX_PATH).then(|| word.to_owned())
+}
+
+/// A path, without a folder in front of it that is not known. Nothing if more of it is not known.
+fn beside(path: &str) -> Option<&str> {
+    let known = path.strip_prefix(HOLE).and_then(|path| path.strip_prefix(['/', '\\'])).unwrap_or(path);
+    (!known.contains(HOLE)).then_some(known)
 }

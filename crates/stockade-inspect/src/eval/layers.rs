@@ -5,10 +5,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
 use super::expressions::MAX_TEXT;
-use super::{Machine, Unit};
+use super::{Machine, Outcome, Unit};
 use crate::capability::{Capability, Source};
-use crate::ir::{Expr, Language};
-use crate::value::{Arguments, Known, Scope, Taint, Value};
+use crate::ir::{Expr, Expression, Language, Statement};
+use crate::value::{Arguments, HOLE, Known, Scope, Taint, Value};
 
 /// How many layers are peeled off.
 const MAX_LAYERS: usize = 60;
@@ -16,19 +16,26 @@ const MAX_LAYERS: usize = 60;
 const MAX_UNITS: usize = 2_000;
 
 impl Machine {
-    /// Evaluates a value that is run as code.
-    pub(super) fn run_value(&mut self, unit: &Rc<Unit>, at: Expr, code: &Value, language: Language, scope: &Rc<Scope>) {
+    /// Evaluates a value that is run as code, and says what it comes to.
+    pub(super) fn run_value(
+        &mut self,
+        unit: &Rc<Unit>,
+        at: Expr,
+        code: &Value,
+        language: Language,
+        scope: &Rc<Scope>,
+    ) -> Value {
         let text: Rc<str> = match &code.known {
             Known::Text(text) => Rc::clone(text),
             Known::Bytes(bytes) => String::from_utf8_lossy(bytes).into(),
             Known::Function(_) => {
                 self.call_all(code, 0);
-                return;
+                return Value::default();
             }
-            _ => return,
+            _ => return Value::default(),
         };
         let label = self.label(&code.taint);
-        self.run_code(unit, at, &text, language, &label, scope);
+        self.run_code(unit, at, &text, language, &label, scope)
     }
 
     /// What was peeled off: the decoders that a text went through.
@@ -40,7 +47,7 @@ impl Machine {
         if names.is_empty() { "text".to_owned() } else { names.join(", ") }
     }
 
-    /// Evaluates a text as code of a language.
+    /// Evaluates a text as code of a language. What it comes to is known if its last statement is an expression.
     pub(super) fn run_code(
         &mut self,
         unit: &Rc<Unit>,
@@ -49,14 +56,18 @@ impl Machine {
         language: Language,
         label: &str,
         scope: &Rc<Scope>,
-    ) {
+    ) -> Value {
         if unit.layers.len() >= MAX_LAYERS || self.units.len() >= MAX_UNITS || text.len() > MAX_TEXT {
-            return;
+            return Value::default();
+        }
+        // Of a template that only unknown things are put into, nothing is known.
+        if text.contains(HOLE) && !text.contains(|c: char| c.is_ascii_alphanumeric()) {
+            return Value::default();
         }
         let mut hasher = DefaultHasher::new();
         (text, language, self.moment).hash(&mut hasher);
         if !self.known_code.insert(hasher.finish()) {
-            return;
+            return Value::default();
         }
         let offset = unit.program.offsets.get(at.0 as usize).copied().unwrap_or(0);
         let outer = unit.spot(offset);
@@ -70,8 +81,24 @@ impl Machine {
         let same = language == unit.program.language;
         let scope = if same { Rc::clone(scope) } else { Rc::new(Scope::default()) };
         let returned = std::mem::take(&mut self.returned);
-        self.block(&inner, &inner.program.body, &scope);
+        let value = self.last_of(&inner, same, &scope);
         self.returned = returned;
+        value
+    }
+
+    /// Evaluates a program. If it can share values with the one around it, what its last expression comes to is one.
+    fn last_of(&mut self, unit: &Rc<Unit>, shares: bool, scope: &Rc<Scope>) -> Value {
+        if let Some((Statement::Do(last), before)) = unit.program.body.split_last()
+            && shares
+            && !matches!(unit.program.expression(*last), Expression::Assign { .. })
+        {
+            return match self.block(unit, before, scope) {
+                Outcome::Next => self.value(unit, *last, scope),
+                _ => Value::default(),
+            };
+        }
+        self.block(unit, &unit.program.body, scope);
+        Value::default()
     }
 
     /// Reflection: functions by which a program reaches names and modules through values.

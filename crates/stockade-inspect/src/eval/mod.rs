@@ -100,6 +100,8 @@ pub(crate) struct Machine {
     moment: Moment,
     function: Option<Rc<str>>,
     returned: Value,
+    /// What the text that was evaluated last came to.
+    evaluated: Value,
     known_acts: HashMap<(Capability, u32, u32, String), u32>,
     known_flows: HashSet<Flow>,
     known_code: HashSet<u64>,
@@ -165,6 +167,7 @@ impl Machine {
             moment: Moment::Load,
             function: None,
             returned: Value::default(),
+            evaluated: Value::default(),
             known_acts: HashMap::default(),
             known_flows: HashSet::default(),
             known_code: HashSet::default(),

@@ -54,8 +54,15 @@ pub(super) fn shown(value: &Value, language: Language) -> Option<Cow<'_, str>> {
             text.into()
         }
         Known::Bytes(bytes) if language == Language::JavaScript => String::from_utf8_lossy(bytes).into_owned().into(),
+        Known::Api(path) => interpreter(path)?.into(),
         _ => return None,
     })
+}
+
+/// The interpreter that a program runs in, whose path is known to nobody before.
+fn interpreter(path: &str) -> Option<&str> {
+    let path = path.strip_suffix("()").unwrap_or(path);
+    matches!(path, "sys.executable" | "process.execPath" | "process.argv0").then_some(path)
 }
 
 /// A number as JavaScript and Python print whole ones.
@@ -97,10 +104,7 @@ pub(super) fn words(value: &Value) -> Option<String> {
             let host = of("hostname").or_else(|| of("host"));
             of("url").or_else(|| of("uri")).or_else(|| Some(format!("{}{}", host?, of("path").unwrap_or_default())))?
         }
-        Known::Api(path) => match path.strip_suffix("()").unwrap_or(path) {
-            "sys.executable" | "process.execPath" | "process.argv0" => path.to_string(),
-            _ => return None,
-        },
+        Known::Api(path) => interpreter(path)?.to_owned(),
         _ => return None,
     })
 }

@@ -78,6 +78,36 @@ fn what_nothing_of_a_package_speaks_is_not_run() {
 }
 
 #[test]
+fn tools_beside_the_packages_are_not_run_unless_something_leads_to_them() {
+    let files =
+        [("setup.py", "x = 1"), ("tools/a.py", "import os"), ("tools/b.py", "import os"), ("etc/c.py", "x = 1")];
+    let package = tree(&[(Trigger::Install, file("setup.py"))], &files);
+    let trigger =
+        |package: &Inspection, path: &str| package.files.iter().find(|file| file.path == path).unwrap().trigger;
+    assert_eq!(trigger(&package, "tools/a.py"), Trigger::Never);
+    assert_eq!(trigger(&package, "etc/c.py"), Trigger::Call);
+    let called =
+        [("setup.py", "import os\nos.system('python tools/a.py')"), ("tools/a.py", "import os"), ("tools/b.py", "")];
+    let package = tree(&[(Trigger::Install, file("setup.py"))], &called);
+    assert_eq!(trigger(&package, "tools/a.py"), Trigger::Install);
+    assert_eq!(trigger(&package, "tools/b.py"), Trigger::Never);
+    for call in [
+        "subprocess.call([sys.executable, os.path.join(os.path.dirname(__file__), 'tools', 'a.py')])",
+        "os.system(f'{sys.executable} \"{os.path.join(os.path.dirname(__file__), \"tools/a.py\")}\"')",
+        "eval('os.sys' + 'tem')('python3 ./tools/a.py')",
+    ] {
+        let setup = format!("import os, subprocess, sys\n{call}");
+        let package =
+            tree(&[(Trigger::Install, file("setup.py"))], &[("setup.py", &setup), ("tools/a.py", "import os")]);
+        assert_eq!(trigger(&package, "tools/a.py"), Trigger::Install, "{call}");
+    }
+    // A package that is called so is a package.
+    let package =
+        tree(&[(Trigger::Import, file("tools/__init__.py"))], &[("tools/__init__.py", ""), ("tools/a.py", "")]);
+    assert_eq!(trigger(&package, "tools/a.py"), Trigger::Import);
+}
+
+#[test]
 fn every_command_of_one_name_is_seen() {
     let commands = ["collect --one", "sh two.sh"].map(|text| (Trigger::Install, Code::Shell(text.to_owned())));
     let package = tree(&commands, &[("two.sh", "collect --two")]);

@@ -61,6 +61,13 @@ fn web_assembly_can_do_what_it_imports() {
     assert!(can(&facts, Capability::Network, "collect.invalid"), "{:?}", facts.acts);
     assert_eq!(facts.acts.len(), 2);
     assert_eq!(facts.mentions.len(), 1);
+    assert!(facts.marks.iter().any(|mark| mark.kind == MarkKind::Native));
+}
+
+#[test]
+fn web_assembly_that_imports_nothing_of_a_system_is_bound_by_the_code_that_loads_it() {
+    let facts = facts(b"\0asm\x01\0\0\0", "a.wasm");
+    assert_eq!((facts.acts.len(), facts.marks.len(), facts.gaps.len()), (0, 0, 0));
 }
 
 #[test]

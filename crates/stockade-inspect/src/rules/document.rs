@@ -121,6 +121,8 @@ pub(super) struct Pattern {
     pub(super) most: Option<u32>,
     /// It stands in a layer that was peeled off.
     pub(super) peeled: Option<bool>,
+    /// It names a file that the same file writes.
+    pub(super) written: bool,
     /// The language of the file.
     pub(super) language: Vec<Language>,
     /// What a need is for.

@@ -10,6 +10,7 @@ use crate::capability::{Capability, Source};
 use crate::difference::{Cleared, is_alone, place};
 use crate::facts::Act;
 use crate::inspection::{File, Inspection, Place};
+use crate::value::HOLE;
 
 /// How many places of one finding are told.
 const MAX_PLACES: usize = 8;
@@ -138,6 +139,7 @@ impl<'a> Case<'a> {
                 && pattern.peeled.is_none_or(|peeled| peeled != act.layers.is_empty())
                 && pattern.speaks_of(&act.detail)
                 && !pattern.excuses(act)
+                && (!pattern.written || names_what_is_written(&act.detail, file))
                 && (pattern.detail.is_empty() || !is_of_this_machine(act))
                 && self.is_new_act(pattern.new, act, *trigger, seen)
         });
@@ -300,7 +302,7 @@ impl<'a> Case<'a> {
             let told = format!("{} {}", start.name, text_of(&start.code));
             let harmless = match &start.code {
                 Code::Shell(command) => programs::are_all_of(command, &pattern.not),
-                Code::File(path) => pattern.not.iter().any(|file| path == file),
+                Code::File(path) => pattern.not.iter().any(|known| path == known || start.name == *known),
                 Code::Python(_) => false,
             };
             pattern.start.contains(&start.trigger)
@@ -336,6 +338,18 @@ impl<'a> Case<'a> {
         let least = pattern.least.unwrap_or(1) as usize;
         if places.len() < least { Vec::new() } else { places.into_iter().take(MAX_PLACES).collect() }
     }
+}
+
+/// True if a command has the name of a file in it that the same file writes. A name without an ending is a word like any
+/// other.
+fn names_what_is_written(command: &str, file: &File) -> bool {
+    let written = file.facts.acts.iter().filter(|act| act.capability == Capability::Write);
+    let names = written.filter_map(|act| act.detail.rsplit(['/', '\\', HOLE]).next());
+    let mut names =
+        names.filter(|name| name.rsplit_once('.').is_some_and(|(stem, end)| !stem.is_empty() && !end.is_empty()));
+    names.any(|name| {
+        command.split(|c: char| c.is_whitespace() || "/\\'\"".contains(c) || c == HOLE).any(|word| word == name)
+    })
 }
 
 impl Pattern {

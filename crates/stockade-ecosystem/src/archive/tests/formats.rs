@@ -57,6 +57,15 @@ fn a_manifest_does_not_hide_another() {
 }
 
 #[test]
+fn a_wheel_that_is_called_a_source_distribution_is_read_and_said() {
+    let bytes = zip(&[Item::new("a/__init__.py", b""), Item::new("a-1.dist-info/RECORD", b"")]);
+    let tree = open(crate::pypi::SDIST.ecosystem.as_str(), "a-1-py3-none-any.tar.gz", bytes.into());
+    assert_eq!(starts(&tree), ["import package: a/__init__.py (a/__init__.py:0)"]);
+    let what = "it has neither setup.py nor pyproject.toml, so that nothing says what it runs";
+    assert!(details(&tree).contains(&what), "{:?}", details(&tree));
+}
+
+#[test]
 fn a_file_that_is_no_archive_is_a_tree_of_one() {
     let tree = open_any("some/folder/a.js", Bytes::from_static(b"1"));
     check(&tree, &[("a.js", "1")], &[]);

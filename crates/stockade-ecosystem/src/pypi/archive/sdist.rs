@@ -6,7 +6,7 @@ use stockade_model::{Code, NeedRole, Trigger};
 use toml::{Table, Value};
 
 use super::requirement::{need, normal_name};
-use super::{SDIST, at_start, entry_point, ini, metadata, module_file, modules};
+use super::{SDIST, at_start, entry_point, ini, metadata, module_file, modules, read_wheel, wheel_likeness};
 use crate::archive::{Files, Likeness, Manifest, find_line, inside, is_test_or_doc, lossy};
 
 const PROJECT: &str = "pyproject.toml";
@@ -47,6 +47,10 @@ pub(super) fn release(file: &str) -> Option<(String, String)> {
 pub(super) fn read(files: &Files<'_>, manifest: &mut Manifest) {
     if likeness(files) == Likeness::None {
         manifest.gaps.malformed("it has neither setup.py nor pyproject.toml, so that nothing says what it runs");
+        // A wheel under another name is no source distribution, and yet can be unpacked where packages are.
+        if wheel_likeness(files) != Likeness::None {
+            return read_wheel(files, manifest);
+        }
     }
     if files.has(SETUP) {
         manifest.start(Trigger::Install, SETUP, Code::File(SETUP.to_owned()), SETUP, 0);

@@ -120,7 +120,7 @@ fn global(name: &str, arguments: &Arguments) -> Option<Value> {
             }
             _ => None,
         },
-        "URL" => paths::address(arguments),
+        "URL" | "Request" => paths::address(arguments),
         _ => None,
     }
 }

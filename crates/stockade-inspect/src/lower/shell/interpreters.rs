@@ -51,8 +51,12 @@ const KINDS: &[Kind] = &[
 
 /// The interpreter of a name.
 pub(super) fn known(name: &str) -> Option<&'static str> {
-    if matches!(name, "powershell" | "pwsh") {
-        return Some("powershell");
+    match name {
+        "powershell" | "pwsh" => return Some("powershell"),
+        // What the evaluator calls the interpreter that a program runs in.
+        "sys.executable" => return Some("python"),
+        "process.execPath" | "process.argv0" => return Some("node"),
+        _ => {}
     }
     kind(name).and_then(|kind| kind.names.iter().copied().find(|known| *known == name))
 }
