@@ -104,7 +104,9 @@ impl Found {
             self.gap("the imports of this WebAssembly cannot be followed");
             return false;
         };
-        imports.iter().for_each(|name| self.import(&format!("wasi.{name}"), "wasi"));
+        for name in &imports {
+            self.import(&format!("wasi.{name}"), "wasi");
+        }
         imports.is_empty()
     }
 
