@@ -40,6 +40,8 @@ enum Last {
     Block,
     /// What begins an attribute.
     Attribute,
+    /// The dots of a range whose beginning was an operand.
+    Range,
 }
 
 impl Level {
@@ -83,11 +85,16 @@ fn step(level: &mut Level, token: TokenTree) -> Option<Group> {
                 '#' | ':' | '.' | '?' | '\'' | '$' => {}
                 '!' if level.last == Last::Attribute => {}
                 '>' => level.run = level.run.saturating_sub(u32::from(punct.spacing() == Spacing::Alone)),
+                '=' if level.last == Last::Range => {}
                 '<' | '=' if punct.spacing() == Spacing::Alone => level.run += 1,
                 _ if level.last != Last::Operand => level.run += 1,
                 _ => {}
             }
-            level.last = if character == '#' { Last::Attribute } else { Last::Operator };
+            level.last = match character {
+                '#' => Last::Attribute,
+                '.' if matches!(level.last, Last::Operand | Last::Range) => Last::Range,
+                _ => Last::Operator,
+            };
             None
         }
         TokenTree::Ident(word) => {

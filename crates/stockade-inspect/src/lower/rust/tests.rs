@@ -106,6 +106,16 @@ fn offsets_are_those_of_the_source() {
 }
 
 #[test]
+fn many_alternatives_are_not_deep() {
+    let ranges = vec!["'a'..='b'"; 2_000].join(" | ");
+    let source = format!(
+        "fn f(c: char) -> bool {{ matches!(c, {ranges}) }} fn g(c: char) -> u8 {{ match c {{ {ranges} => 1 }} }}"
+    );
+    let program = super::lower(&source, &mut Names::default());
+    assert!(program.problems.is_empty(), "{:?}", program.problems);
+}
+
+#[test]
 fn deep_and_long_sources_end() {
     for (open, middle, close) in [
         ("(", "1", ")"),
@@ -132,6 +142,8 @@ fn deep_and_long_sources_end() {
         ("Box<", "u8", ">"),
         ("*", "1", ""),
         ("a..", "1", ""),
+        ("a..=", "1", ""),
+        ("..=", "1", ""),
         ("async move ", "{}", ""),
     ] {
         let source = format!("fn f() {{ {}{middle}{} }}", open.repeat(20_000), close.repeat(20_000));
