@@ -91,8 +91,12 @@ impl Inspector {
         Self(Arc::new(Pool::new(program, workers, patience, None)))
     }
 
-    /// This inspector, looking for the rules of YARA that are among these rules. Its workers are new ones.
-    pub fn searching(&self, rules: &Rules) -> Self {
+    /// This inspector, looking for the rules of YARA that are among these rules. If it did not yet, its workers are new.
+    #[must_use]
+    pub fn searching(self, rules: &Rules) -> Self {
+        if self.0.patterns.as_ref() == rules.patterns() {
+            return self;
+        }
         let Pool { program, workers, patience, .. } = &*self.0;
         Self(Arc::new(Pool::new(program.clone(), *workers, *patience, rules.patterns().cloned())))
     }

@@ -45,7 +45,7 @@ const YARA: [&str; 2] = ["yar", "yara"];
 /// A set of rules.
 #[derive(Debug, Default)]
 pub struct Rules {
-    rules: Vec<Rule>,
+    markdown: Vec<Rule>,
     yara: Option<Yara>,
     digest: String,
 }
@@ -85,7 +85,7 @@ impl Rules {
     /// A rule in Markdown with the name of another one takes its place.
     pub fn with(&self, own: &[(String, String)]) -> Result<Self, RuleError> {
         let (signatures, own): (Vec<_>, Vec<_>) = own.iter().partition(|(file, _)| Self::is_yara(file));
-        let mut rules = self.rules.clone();
+        let mut rules = self.markdown.clone();
         let mut files = HashMap::new();
         for (file, text) in own {
             let fail = |what: String| RuleError { file: file.clone(), line: 1, what };
@@ -102,7 +102,7 @@ impl Rules {
         let yara = Yara::compile(&signatures, &rules.iter().map(|rule| &*rule.name).collect::<HashSet<_>>())?;
         let mut all = rules.iter().fold(String::new(), |all, rule| all + &rule.name + "\n" + &rule.table + "\n");
         all.extend(yara.iter().map(|yara| &*yara.patterns().digest));
-        Ok(Self { rules, yara, digest: Digest::of(all.as_bytes()).hex() })
+        Ok(Self { markdown: rules, yara, digest: Digest::of(all.as_bytes()).hex() })
     }
 
     /// A digest of the rules: what other rules have judged is judged again.
@@ -112,7 +112,7 @@ impl Rules {
 
     /// The names with the title, what each asks for, and the explanation in Markdown.
     pub fn describe(&self) -> impl Iterator<Item = (&str, &str, Verdict, &str)> {
-        let own = self.rules.iter().map(|rule| (&*rule.name, &*rule.title, rule.verdict, &*rule.explanation));
+        let own = self.markdown.iter().map(|rule| (&*rule.name, &*rule.title, rule.verdict, &*rule.explanation));
         own.chain(self.yara.iter().flat_map(Yara::describe))
     }
 
@@ -137,7 +137,7 @@ pub fn assess(subject: &Inspection, cleared: &[&Inspection], siblings: &[&Inspec
     let others = (!siblings.is_empty()).then(|| Cleared::of(&siblings));
     let beside = others.as_ref().map(|others| matching::Case::beside(subject, others));
     let before: Vec<_> = cleared.iter().map(|inspection| matching::Case::of(inspection, None)).collect();
-    let matches = rules.rules.iter().filter_map(|rule| {
+    let matches = rules.markdown.iter().filter_map(|rule| {
         let places = match rule.against {
             Against::Before => case.matches(rule)?,
             Against::Siblings => beside.as_ref()?.matches(rule)?,
