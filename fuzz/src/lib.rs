@@ -26,7 +26,7 @@ pub fn package(path: &str, content: &[u8]) -> Tree {
 /// Inspects a package, and asserts what an inspection says of itself.
 pub fn look(tree: &Tree, earlier: &[&Inspection]) -> Inspection {
     let work = || {
-        let inspection = inspect(tree.clone(), earlier, |_| false);
+        let inspection = inspect(tree.clone(), earlier, |_| false, None);
         check(tree, &inspection);
         inspection
     };

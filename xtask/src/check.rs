@@ -29,6 +29,7 @@ const STEPS: &[Step] = &[
     Step { name: "fmt", what: "cargo fmt --all --check", run: fmt },
     Step { name: "clippy", what: "cargo clippy --workspace --all-targets --locked -- -D warnings", run: clippy },
     Step { name: "test", what: "cargo test --workspace --locked", run: test },
+    Step { name: "yara", what: "clippy and tests of what only the feature `yara` has", run: yara },
     Step { name: "tidy", what: "the repository's own rules", run: crate::tidy::run },
     Step { name: "deny", what: "licences, sources, bans and advisories of the dependencies", run: deny },
 ];
@@ -112,6 +113,16 @@ fn clippy() -> anyhow::Result<()> {
 
 fn test() -> anyhow::Result<()> {
     cargo(&["test", "--workspace", "--locked"])
+}
+
+/// The feature changes the features of what everything rests on, so that all of it is built again: without optimising,
+/// and for its own tests alone.
+fn yara() -> anyhow::Result<()> {
+    const HASTY: &str = "--profile=hasty";
+    const WITH: &str = "--features=stockade/yara";
+    const PACKAGES: [&str; 6] = ["-p", "stockade", "-p", "stockade-engine", "-p", "stockade-inspect"];
+    cargo(&[&["clippy", "--locked", HASTY, WITH], &PACKAGES[..], &["--all-targets", "--", "-D", "warnings"]].concat())?;
+    cargo(&[&["test", "--locked", HASTY, WITH], &PACKAGES[..], &["yara"]].concat())
 }
 
 fn deny() -> anyhow::Result<()> {
@@ -208,13 +219,13 @@ mod tests {
     #[test]
     fn a_step_runs_alone_and_all_run_in_order() {
         assert_eq!(names(&["deny"]), ["deny"]);
-        assert_eq!(names(&[]), ["prepare", "fmt", "clippy", "test", "tidy", "deny"]);
+        assert_eq!(names(&[]), ["prepare", "fmt", "clippy", "test", "yara", "tidy", "deny"]);
     }
 
     #[test]
     fn an_unknown_step_is_refused_with_the_known_ones() {
         let error = chosen(&["fnt"]).err().unwrap().to_string();
-        assert_eq!(error, "`fnt` is no step of `check`; the steps are prepare, fmt, clippy, test, tidy, deny");
+        assert_eq!(error, "`fnt` is no step of `check`; the steps are prepare, fmt, clippy, test, yara, tidy, deny");
         assert!(chosen(&["fmt", "test"]).is_err());
     }
 }

@@ -74,7 +74,7 @@ impl Inspections {
     pub(crate) fn new(inspector: Inspector, rules: Arc<Rules>) -> Self {
         let weight = |_: &Digest, (_, weight): &(Arc<Inspection>, u32)| *weight;
         Self {
-            inspector,
+            inspector: inspector.searching(&rules),
             judge: format!("{VERSION} {}", rules.digest()),
             rules,
             known: Cache::builder().max_capacity(KNOWN_BYTES).weigher(weight).build(),
@@ -201,7 +201,10 @@ impl Engine {
         if let Some((known, _)) = inspections.known.get(digest) {
             return Ok(Some(known));
         }
-        let Some((stored, size)) = self.0.store.inspection(digest, VERSION).await? else { return Ok(None) };
+        let stored = self.0.store.inspection(digest, VERSION).await?;
+        let Some((stored, size)) = stored.filter(|(stored, _)| inspections.rules.suffices(stored)) else {
+            return Ok(None);
+        };
         let stored = Arc::new(stored);
         inspections.known.insert(digest.clone(), (Arc::clone(&stored), weight(size)));
         Ok(Some(stored))

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use stockade_model::{Gap, Need, Start, Trigger, Verdict};
 
 use crate::capability::{Capability, Source};
-use crate::facts::{Act, Facts};
+use crate::facts::{Act, Facts, Spot};
 
 /// The version of the facts: what another version found is found again.
 pub const VERSION: u32 = 2;
@@ -25,6 +25,9 @@ pub struct Inspection {
     pub flows: Vec<CrossFlow>,
     /// What could not be looked at.
     pub gaps: Vec<Gap>,
+    /// The digest of the rules of YARA that were looked for; empty if there were none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub searched: String,
 }
 
 /// One file of an artifact.
@@ -44,6 +47,25 @@ pub struct File {
     pub triggers: Vec<Trigger>,
     /// A digest of the code in it, the same for a file that was renamed or reformatted. Empty if it is no code.
     pub shape: String,
+    /// The rules of YARA that match its content or a layer of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub matches: Vec<Match>,
+    /// True if not all of it could be searched for them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsearched: bool,
+}
+
+/// A match of a rule of YARA.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Match {
+    /// The rule's name, in kebab case.
+    pub rule: String,
+    /// What matches first: `match $a`.
+    pub what: String,
+    /// Where. In what is no text there is no line, and the snippet says at which byte.
+    pub at: Spot,
+    /// The layers that were peeled off to see it.
+    pub layers: Vec<String>,
 }
 
 /// Data that crosses files.

@@ -29,6 +29,8 @@ mod rules;
 mod surface;
 mod value;
 
-pub use inspection::{Alone, Assessment, Change, CrossFlow, Difference, File, Finding, Inspection, Place, VERSION};
+pub use inspection::{
+    Alone, Assessment, Change, CrossFlow, Difference, File, Finding, Inspection, Match, Place, VERSION,
+};
 pub use link::{facts, inspect};
-pub use rules::{RuleError, Rules, assess};
+pub use rules::{Patterns, RuleError, Rules, Searcher, assess};

@@ -3,13 +3,15 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use stockade_model::{Code, Digest, Gap, GapKind, Start, Tree, Trigger};
+use stockade_model::{Code, Digest, Gap, GapKind, Member, Start, Tree, Trigger};
 
 use crate::capability::Source;
+use crate::eval::Unit;
 use crate::facts::{Facts, Moment};
 use crate::inspection::{CrossFlow, File, Inspection, VERSION};
 use crate::ir::Language;
 use crate::read;
+use crate::rules::{Search, Searcher};
 
 /// How many gaps of files are told one by one.
 const MAX_GAPS: usize = 20;
@@ -23,30 +25,32 @@ pub(crate) const HOOK: char = '#';
 
 /// Looks at an artifact. Files that an earlier inspection has seen with the same content are not parsed again.
 ///
-/// `is_test` tells tests, examples and documentation by their path. Each file is let go as soon as it was read: what is
-/// found takes the room of where it was found.
-pub fn inspect(tree: Tree, earlier: &[&Inspection], is_test: fn(&str) -> bool) -> Inspection {
+/// `is_test` tells tests, examples and documentation by their path. `searcher` has rules of YARA that are looked for. Each
+/// file is let go as soon as it was read: what is found takes the room of where it was found.
+pub fn inspect(
+    tree: Tree,
+    earlier: &[&Inspection],
+    is_test: fn(&str) -> bool,
+    searcher: Option<&Searcher>,
+) -> Inspection {
     let Tree { members, starts, needs, gaps } = tree;
-    let mut inspection = Inspection { version: VERSION, starts, needs, gaps, ..Inspection::default() };
-    let known = seen_before(earlier);
+    let searched = searcher.map(Searcher::digest).unwrap_or_default().to_owned();
+    let mut inspection = Inspection { version: VERSION, starts, needs, gaps, searched, ..Inspection::default() };
+    let mut search = searcher.map(Search::with);
+    let known = seen_before(earlier, &inspection.searched);
     let run_as = run_as(&inspection.starts);
     let mut files = Vec::with_capacity(members.len());
     for member in members {
         let digest = Digest::of(&member.bytes).hex();
         let language = run_as.get(&*member.path).copied();
-        let (facts, shape) = match known.get(&(&*digest, extension(&member.path))) {
-            Some(file) if language.is_none() || file.facts.language == language => {
-                (file.facts.clone(), file.shape.clone())
-            }
-            _ => {
-                let facts = read::facts(&member.path, &member.bytes, language);
-                let shape = read::shape(&member.bytes, facts.language);
-                (facts, shape)
-            }
+        let seen = known.get(&(&*digest, extension(&member.path))).copied();
+        let file = match seen.filter(|file| language.is_none() || file.facts.language == language) {
+            Some(seen) => File { path: member.path, trigger: Trigger::Never, triggers: Vec::new(), ..seen.clone() },
+            None => read(member, digest, language, search.as_mut()),
         };
-        let (path, size) = (member.path, member.bytes.len() as u64);
-        files.push(File { path, digest, size, trigger: Trigger::Never, facts, triggers: Vec::new(), shape });
+        files.push(file);
     }
+    inspection.gaps.extend(search.map(Search::gaps).unwrap_or_default());
     files.extend(inspection.starts.iter().filter_map(hook));
     inspection.files = files;
     let links = Links::of(&inspection);
@@ -56,10 +60,24 @@ pub fn inspect(tree: Tree, earlier: &[&Inspection], is_test: fn(&str) -> bool) -
     inspection
 }
 
-/// The files of earlier inspections by what their facts depend on: content, and the extension that tells the language.
-fn seen_before<'a>(earlier: &[&'a Inspection]) -> HashMap<(&'a str, &'a str), &'a File> {
-    let current = earlier.iter().filter(|inspection| inspection.version == VERSION);
-    let files = current.flat_map(|inspection| &inspection.files).filter(|file| !file.path.contains(HOOK));
+/// Looks at a file that was not seen before.
+fn read(member: Member, digest: String, language: Option<Language>, mut search: Option<&mut Search<'_>>) -> File {
+    let mut layers = |unit: &Unit| search.iter_mut().for_each(|search| search.layer(unit));
+    let facts = read::facts(&member.path, &member.bytes, language, &mut layers);
+    let shape = read::shape(&member.bytes, facts.language);
+    let found = search.map(|search| search.file(&member.path, &member.bytes));
+    let (matches, whole) = found.unwrap_or_else(|| (Vec::new(), true));
+    let (path, size) = (member.path, member.bytes.len() as u64);
+    let (trigger, triggers) = (Trigger::Never, Vec::new());
+    File { path, digest, size, trigger, facts, triggers, shape, matches, unsearched: !whole }
+}
+
+/// The files of earlier inspections by what is known of them depends on: content, and the extension that tells the
+/// language; and the rules of YARA that were looked for.
+fn seen_before<'a>(earlier: &[&'a Inspection], searched: &str) -> HashMap<(&'a str, &'a str), &'a File> {
+    let current = earlier.iter().filter(|inspection| inspection.version == VERSION && inspection.searched == searched);
+    let files = current.flat_map(|inspection| &inspection.files);
+    let files = files.filter(|file| !file.path.contains(HOOK) && !file.unsearched);
     files.map(|file| ((&*file.digest, extension(&file.path)), file)).collect()
 }
 
@@ -98,6 +116,8 @@ fn hook(start: &Start) -> Option<File> {
         facts,
         triggers: Vec::new(),
         shape: String::new(),
+        matches: Vec::new(),
+        unsearched: false,
     })
 }
 
@@ -406,7 +426,7 @@ fn number(at: usize) -> u32 {
 
 /// Facts of a text, for tools that look at one file.
 pub fn facts(path: &str, bytes: &[u8]) -> Facts {
-    read::facts(path, bytes, None)
+    read::facts(path, bytes, None, &mut |_| ())
 }
 
 #[cfg(test)]

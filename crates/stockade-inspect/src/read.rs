@@ -63,14 +63,15 @@ fn by_content(bytes: &[u8]) -> Kind {
     if control == 0 && (std::str::from_utf8(head).is_ok() || head.len() == HEAD) { Kind::Text } else { Kind::Data }
 }
 
-/// The facts of a file as what it is, or as the language that whoever runs it says it is.
-pub(crate) fn facts(path: &str, bytes: &[u8], run_as: Option<Language>) -> Facts {
+/// The facts of a file as what it is, or as the language that whoever runs it says it is. `layers` is shown its text as
+/// code, and each layer of it.
+pub(crate) fn facts(path: &str, bytes: &[u8], run_as: Option<Language>, layers: &mut dyn FnMut(&eval::Unit)) -> Facts {
     let kind = match (run_as, kind(path, bytes)) {
         (Some(language), Kind::Text | Kind::Data) => Kind::Code(language),
         (_, kind) => kind,
     };
     match kind {
-        Kind::Code(language) => source_facts(path, bytes, language),
+        Kind::Code(language) => source_facts(path, bytes, language, layers),
         Kind::Class => eval::class_facts(bytes),
         Kind::Native => {
             let mut facts = native::facts(bytes, path);
@@ -90,12 +91,12 @@ pub(crate) fn facts(path: &str, bytes: &[u8], run_as: Option<Language>) -> Facts
     }
 }
 
-fn source_facts(path: &str, bytes: &[u8], language: Language) -> Facts {
+fn source_facts(path: &str, bytes: &[u8], language: Language, layers: &mut dyn FnMut(&eval::Unit)) -> Facts {
     if bytes.len() > MAX_SOURCE {
         return too_long(path, bytes, language);
     }
     let text = decoded(bytes);
-    let mut facts = eval::facts(&text, language);
+    let mut facts = eval::facts_and_layers(&text, language, layers);
     facts.marks = surface::of_text(&text);
     if bytes.contains(&0) && !is_wide(bytes) {
         facts.marks.push(Mark { kind: MarkKind::Disguised, at: Spot::default(), amount: 1 });
@@ -203,10 +204,10 @@ mod tests {
     #[test]
     fn a_source_that_is_too_long_to_be_parsed_is_a_gap_and_its_names_are_looked_up() {
         let mut source = b"require('child_process').execSync(x);\nfetch(y);\n".to_vec();
-        let facts = facts("index.js", &source, None);
+        let facts = facts("index.js", &source, None, &mut |_| ());
         assert!(facts.gaps.is_empty());
         source.resize(MAX_SOURCE + 1, b'\n');
-        let long = super::facts("index.js", &source, None);
+        let long = super::facts("index.js", &source, None, &mut |_| ());
         assert_eq!(long.gaps.len(), 1);
         assert!(long.gaps[0].whole && long.gaps[0].what.contains("more than the limit of 16777216"), "{:?}", long.gaps);
         assert!(!long.acts.is_empty() && !facts.acts.is_empty());

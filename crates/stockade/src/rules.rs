@@ -10,10 +10,8 @@ use crate::files;
 
 /// The most bytes of a folder with rules: 16 MiB.
 const MAX_BYTES: usize = 16 << 20;
-/// How files of rules end.
+/// How files of rules in Markdown end.
 const RULE: &str = "md";
-/// How those end that somebody may take for rules of ours.
-const YARA: [&str; 2] = ["yar", "yara"];
 
 /// The rules that come with stockade, with those of a folder. One that cannot be used is an error: who wrote it counts on
 /// it.
@@ -33,22 +31,29 @@ fn read(folder: &Path) -> anyhow::Result<Rules> {
             "put plain files there, and nothing but rules",
         ));
     }
-    if let Some((path, ..)) = files.iter().find(|(path, ..)| YARA.iter().any(|end| ends(path, end))) {
+    if let Some((path, ..)) = files.iter().find(|(path, ..)| Rules::is_yara(path) && !Rules::read_yara()) {
         return Err(hinted(
-            format!("`{path}` is a rule of YARA, which is not read"),
-            "move it out of the folder; what it looks for may be said in a rule in Markdown",
+            format!("`{path}` has rules of YARA, and this build of stockade reads none"),
+            "build one that does with `cargo build --release --features yara`, or move the file out of the folder",
         ));
     }
     let mut own = Vec::new();
-    for (path, bytes, _) in files.into_iter().filter(|(path, ..)| ends(path, RULE)) {
+    for (path, bytes, _) in files.into_iter().filter(|(path, ..)| ends(path, RULE) || Rules::is_yara(path)) {
         let text = String::from_utf8(bytes.to_vec()).ok();
         own.push((path.clone(), text.with_context(|| format!("`{path}` is not UTF-8"))?));
     }
     if own.is_empty() {
         return Err(hinted("there are none", "a rule is a file that ends in `.md`"));
     }
-    let advice = "correct the file, or take it out of the folder: every file there that ends in `.md` has to be a rule";
-    Rules::builtin().with(&own).map_err(|error| hinted(error.to_string(), advice))
+    Rules::builtin().with(&own).map_err(|error| hinted(error.to_string(), advice(&error.file)))
+}
+
+fn advice(file: &str) -> &'static str {
+    if Rules::is_yara(file) {
+        "correct the rule, or take the file out of the folder: what ends in `.yar` or `.yara` there has to be YARA"
+    } else {
+        "correct the file, or take it out of the folder: every file there that ends in `.md` has to be a rule"
+    }
 }
 
 fn ends(path: &str, extension: &str) -> bool {

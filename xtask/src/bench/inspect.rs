@@ -141,6 +141,8 @@ mod tests {
             facts: Facts::default(),
             triggers: Vec::new(),
             shape: String::new(),
+            matches: Vec::new(),
+            unsearched: false,
         };
         let source_of = |files| source(&Inspection { files, ..Inspection::default() }, &[".py"]);
         let much = LEAST_SOURCE;

@@ -14,6 +14,13 @@ pub(super) const MAX_FRAME: usize = 64 << 20;
 /// How many bytes say the length.
 const LENGTH: usize = 4;
 
+/// What a worker needs before the first request. The compiled rules follow.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Setup {
+    /// The digest of the rules of YARA that are looked for, and how many bytes they have; `None` if there are none.
+    pub(super) patterns: Option<(String, usize)>,
+}
+
 /// What is asked of a worker. The bytes follow, in the order of the members here.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Request {

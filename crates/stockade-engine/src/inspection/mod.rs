@@ -6,7 +6,8 @@
 //! the evaluation all go through an [`Inspector`].
 //!
 //! A worker is this same program again, with a hidden command. It reads one request after the other from its standard
-//! input (`frame.rs`), and is replaced from time to time.
+//! input (`frame.rs`), and is replaced from time to time. Rules of YARA are the only ones that it needs: they speak of
+//! bytes, which nobody else has.
 
 mod fetch;
 mod frame;
@@ -17,8 +18,8 @@ pub use pool::Inspector;
 pub use stockade_inspect::capability::{Capability, Source};
 pub use stockade_inspect::facts::{Act, Facts, FileGap, Moment, Spot};
 pub use stockade_inspect::{
-    Alone, Assessment, Change, CrossFlow, Difference, File, Finding, Inspection, Place, RuleError, Rules, VERSION,
-    assess,
+    Alone, Assessment, Change, CrossFlow, Difference, File, Finding, Inspection, Match, Place, RuleError, Rules,
+    VERSION, assess,
 };
 pub use worker::{WorkerError, work};
 

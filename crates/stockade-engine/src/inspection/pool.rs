@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use stockade_inspect::Inspection;
+use stockade_inspect::{Inspection, Patterns, Rules};
 use stockade_model::{Gap, GapKind};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::frame::{self, Reply, Request, What};
+use super::frame::{self, Reply, Request, Setup, What};
 use super::{MAX_ARTIFACT, WORKER};
 
 /// How long an inspection may take, besides what the size adds.
@@ -42,9 +42,20 @@ pub struct Inspector(Arc<Pool>);
 struct Pool {
     program: PathBuf,
     patience: Duration,
+    /// Rules of YARA, which each worker is given once.
+    patterns: Option<Arc<Patterns>>,
+    workers: usize,
     places: Semaphore,
     waiting: Semaphore,
     idle: Mutex<Vec<Worker>>,
+}
+
+impl Pool {
+    fn new(program: PathBuf, workers: usize, patience: Duration, patterns: Option<Arc<Patterns>>) -> Self {
+        let places = Semaphore::new(workers.max(1));
+        let waiting = Semaphore::new(MAX_WAITING);
+        Self { program, patience, patterns, workers, places, waiting, idle: Mutex::default() }
+    }
 }
 
 /// A request, ready to be sent more than once.
@@ -77,9 +88,17 @@ impl Inspector {
 
     /// An inspector with another idea of how long an inspection may take.
     pub fn with_patience(program: PathBuf, workers: usize, patience: Duration) -> Self {
-        let places = Semaphore::new(workers.max(1));
-        let waiting = Semaphore::new(MAX_WAITING);
-        Self(Arc::new(Pool { program, patience, places, waiting, idle: Mutex::default() }))
+        Self(Arc::new(Pool::new(program, workers, patience, None)))
+    }
+
+    /// This inspector, looking for the rules of YARA that are among these rules. If it did not yet, its workers are new.
+    #[must_use]
+    pub fn searching(self, rules: &Rules) -> Self {
+        if self.0.patterns.as_ref() == rules.patterns() {
+            return self;
+        }
+        let Pool { program, workers, patience, .. } = &*self.0;
+        Self(Arc::new(Pool::new(program.clone(), *workers, *patience, rules.patterns().cloned())))
     }
 
     /// Inspects an artifact of an ecosystem. Files that an earlier inspection has seen are not looked at again.
@@ -201,7 +220,8 @@ impl Inspector {
 
     async fn ask_one(&self, mut worker: Worker, asked: &Asked) -> Result<Inspection, Failure> {
         // A worker that is given up, for whatever reason, is killed as it is dropped.
-        let reply = match tokio::time::timeout(asked.patience, worker.ask(asked)).await {
+        let patterns = self.0.patterns.as_deref();
+        let reply = match tokio::time::timeout(asked.patience, worker.ask(asked, patterns)).await {
             Ok(Ok(reply)) => reply,
             Ok(Err(error)) => return Err(Failure::Ended(worker.epitaph(&error).await)),
             Err(_) => {
@@ -253,7 +273,10 @@ impl Worker {
         Ok(worker)
     }
 
-    async fn ask(&mut self, asked: &Asked) -> io::Result<Reply> {
+    async fn ask(&mut self, asked: &Asked, patterns: Option<&Patterns>) -> io::Result<Reply> {
+        if self.requests == 0 {
+            self.set_up(patterns).await?;
+        }
         self.requests = self.requests.saturating_add(1);
         self.input.write_all(&asked.frame).await?;
         for bytes in &asked.bytes {
@@ -261,6 +284,13 @@ impl Worker {
         }
         self.input.flush().await?;
         frame::receive(&mut self.output).await
+    }
+
+    async fn set_up(&mut self, patterns: Option<&Patterns>) -> io::Result<()> {
+        let announced = patterns.map(|patterns| (patterns.digest.clone(), patterns.compiled.len()));
+        self.input.write_all(&frame::encode(&Setup { patterns: announced })?).await?;
+        let compiled = patterns.map(|patterns| &*patterns.compiled).unwrap_or_default();
+        self.input.write_all(compiled).await
     }
 
     /// Why it stopped talking.

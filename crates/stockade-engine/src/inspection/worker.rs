@@ -4,16 +4,17 @@
 //! a parser panic may have left it in any state, and a new process costs milliseconds.
 
 use std::io::{self, Read, Write};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use bytes::Bytes;
 use stockade_ecosystem::archive;
-use stockade_inspect::{Inspection, inspect};
+use stockade_inspect::{Inspection, Searcher, inspect};
 use stockade_model::Tree;
 use stockade_sandbox::{ConfineError, Limits, confine_worker};
 
-use super::frame::{self, Reply, Request, What};
+use super::frame::{self, Reply, Request, Setup, What};
 
 /// The stack of the thread that inspects, in bytes: 128 MiB. Parsers descend as deep as their input nests.
 const STACK: usize = 128 << 20;
@@ -33,6 +34,9 @@ pub enum WorkerError {
     /// The supervisor is gone, or says what it never says.
     #[error("the supervisor could not be heard or told: {0}")]
     Io(#[from] io::Error),
+    /// The rules of YARA that it was given cannot be used.
+    #[error("the rules of YARA could not be loaded: {0}")]
+    Patterns(String),
     /// The inspection took too long.
     #[error("the inspection took too long")]
     Late,
@@ -51,12 +55,22 @@ pub fn work(input: &mut impl Read, output: &mut impl Write) -> Result<(), Worker
     let limits = Limits { heap: HEAP, stacks: STACK as u64 };
     let (thread, confined) = confine_worker(&limits, Inspecting::start)?;
     frame::write(output, &frame::encode(&confined.gaps)?)?;
+    let Some(setup) = frame::read::<Setup>(input)? else { return Ok(()) };
+    let searcher = searcher(setup, input)?;
     while let Some(request) = frame::read::<Request>(input)? {
-        let job = Job::read(request, input)?;
+        let job = Job::read(request, searcher.clone(), input)?;
         let reply = thread.perform(job)?;
         frame::write(output, &reply)?;
     }
     Ok(())
+}
+
+/// The rules of YARA that are looked for.
+fn searcher(setup: Setup, input: &mut impl Read) -> Result<Option<Arc<Searcher>>, WorkerError> {
+    let Some((digest, length)) = setup.patterns else { return Ok(None) };
+    let compiled = frame::read_bytes(input, length)?;
+    let searcher = Searcher::load(digest, &compiled).map_err(WorkerError::Patterns)?;
+    Ok(Some(Arc::new(searcher)))
 }
 
 /// The thread that inspects. The other one only waits, so that an end to its patience is possible.
@@ -77,6 +91,7 @@ impl Inspecting {
             }
         };
         std::thread::Builder::new().stack_size(STACK).spawn(work)?;
+        Searcher::prepare();
         Ok(Self { jobs, replies })
     }
 
@@ -96,10 +111,11 @@ struct Job {
     request: Request,
     content: Vec<Bytes>,
     earlier: Vec<Inspection>,
+    searcher: Option<Arc<Searcher>>,
 }
 
 impl Job {
-    fn read(request: Request, input: &mut impl Read) -> io::Result<Self> {
+    fn read(request: Request, searcher: Option<Arc<Searcher>>, input: &mut impl Read) -> io::Result<Self> {
         let lengths = match &request.what {
             What::Artifact(_, length) => vec![*length],
             What::Folder(files) => files.iter().map(|(_, length, _)| *length).collect(),
@@ -111,14 +127,15 @@ impl Job {
             Ok(serde_json::from_slice(&bytes)?)
         });
         let earlier = earlier.collect::<io::Result<_>>()?;
-        Ok(Self { request, content, earlier })
+        Ok(Self { request, content, earlier, searcher })
     }
 
     /// The inspection as a frame.
     fn reply(self) -> io::Result<Vec<u8>> {
-        let Self { request, content, earlier } = self;
+        let Self { request, content, earlier, searcher } = self;
         let tree = unpacked(request, content);
-        let inspection = inspect(tree, &earlier.iter().collect::<Vec<_>>(), archive::is_test_or_doc);
+        let earlier_ones: Vec<&Inspection> = earlier.iter().collect();
+        let inspection = inspect(tree, &earlier_ones, archive::is_test_or_doc, searcher.as_deref());
         drop(earlier);
         let reply: Reply = Ok(inspection);
         frame::encode(&reply).or_else(|error| frame::encode(&Reply::Err(format!("too much was found: {error}"))))

@@ -115,7 +115,7 @@ impl Store {
         .await
     }
 
-    /// Keeps an inspection, and forgets those of older inspectors.
+    /// Keeps an inspection, and forgets those of older inspectors, and of this one with other rules of YARA.
     pub(crate) fn keep_inspection(&self, digest: &Digest, version: u32, packed: Vec<u8>) {
         let digest = digest.to_string();
         self.write_later(move |transaction| {
@@ -124,7 +124,8 @@ impl Store {
                 .execute(params![digest, version])?;
             transaction
                 .prepare_cached(
-                    "INSERT INTO inspections (digest, version, body) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                    "INSERT INTO inspections (digest, version, body) VALUES (?1, ?2, ?3)
+                     ON CONFLICT (digest, version) DO UPDATE SET body = ?3",
                 )?
                 .execute(params![digest, version, packed])
                 .map(drop)

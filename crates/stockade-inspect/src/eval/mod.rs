@@ -132,11 +132,17 @@ pub(crate) struct Machine {
 
 /// The facts of a text in a language.
 pub(crate) fn facts(source: &str, language: Language) -> Facts {
+    facts_and_layers(source, language, &mut |_| ())
+}
+
+/// The same. `layers` is shown the text, and each layer that was peeled off it.
+pub(crate) fn facts_and_layers(source: &str, language: Language, layers: &mut dyn FnMut(&Unit)) -> Facts {
     let steps = STEPS + STEPS_A_BYTE * source.len() as u64;
     let mut machine = Machine::new(steps);
     machine.facts.language = Some(language);
     let unit = machine.load(source, language, Vec::new(), None, false);
     machine.run(&unit);
+    machine.units.iter().for_each(|unit| layers(unit));
     machine.finish(&unit)
 }
 
@@ -389,6 +395,10 @@ impl Unit {
 
     pub(crate) fn peeled(&self) -> &[String] {
         &self.layers
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.source
     }
 
     /// The place of an offset. In a layer that was peeled off, the place in the file with the layer's own line.

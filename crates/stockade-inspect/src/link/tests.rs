@@ -26,7 +26,7 @@ fn tree(starts: &[(Trigger, Code)], files: &[(&str, &str)]) -> Inspection {
         members: files.iter().map(member).collect(),
         ..Tree::default()
     };
-    inspect(tree, &[], |path| path.starts_with("tests/"))
+    inspect(tree, &[], |path| path.starts_with("tests/"), None)
 }
 
 fn file(path: &str) -> Code {

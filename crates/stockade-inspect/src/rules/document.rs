@@ -188,11 +188,16 @@ impl Rule {
         } else {
             self.sentence.replace("{}", &quoted)
         };
-        match places.first() {
-            Some(place) if place.line > 0 => format!("{sentence} ({}:{})", place.path, place.line),
-            Some(place) if !place.path.is_empty() => format!("{sentence} ({})", place.path),
-            _ => sentence,
-        }
+        placed(sentence, places)
+    }
+}
+
+/// A sentence with the first of the places.
+pub(super) fn placed(sentence: String, places: &[Place]) -> String {
+    match places.first() {
+        Some(place) if place.line > 0 => format!("{sentence} ({}:{})", place.path, place.line),
+        Some(place) if !place.path.is_empty() => format!("{sentence} ({})", place.path),
+        _ => sentence,
     }
 }
 

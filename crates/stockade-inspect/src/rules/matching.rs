@@ -5,15 +5,12 @@ use std::collections::HashSet;
 use stockade_model::{Code, Trigger};
 
 use super::document::{New, Pattern, Rule, Scope};
-use super::programs;
+use super::{MAX_PLACES, programs};
 use crate::capability::{Capability, Source};
 use crate::difference::{Cleared, is_alone, place};
 use crate::facts::Act;
 use crate::inspection::{File, Inspection, Place};
 use crate::value::HOLE;
-
-/// How many places of one finding are told.
-const MAX_PLACES: usize = 8;
 
 /// An inspection that rules are matched against.
 pub(super) struct Case<'a> {

@@ -59,7 +59,7 @@ impl<'a> Sample<'a> {
                 tree.starts.push(start(Code::File(self.path.clone())));
             }
         }
-        crate::inspect(tree, &[], |_| false)
+        crate::inspect(tree, &[], |_| false, None)
     }
 }
 

@@ -21,7 +21,8 @@ const PURL: &str = "pkg:";
 /// Says what an artifact can do.
 pub(super) async fn inspect(context: Context<'_>, arguments: Inspect) -> anyhow::Result<Exit> {
     let rules = rules(&context, arguments.rules.as_deref())?;
-    let subject = look(&context, &Inspector::of_this_program(1)?, &arguments.subject, None).await?;
+    let inspector = Inspector::of_this_program(1)?.searching(&rules);
+    let subject = look(&context, &inspector, &arguments.subject, None).await?;
     let assessment = assess(&subject.inspection, &[], &[], &rules);
     let report = Report { subject: &subject, old: None, beside: None, assessment: &assessment, rules: &rules };
     report.print(context.printer)?;
@@ -31,7 +32,7 @@ pub(super) async fn inspect(context: Context<'_>, arguments: Inspect) -> anyhow:
 /// Says what a release gained and lost, or what two artifacts of one release do not have in common.
 pub(super) async fn diff(context: Context<'_>, arguments: Diff) -> anyhow::Result<Exit> {
     let rules = rules(&context, arguments.rules.as_deref())?;
-    let inspector = Inspector::of_this_program(1)?;
+    let inspector = Inspector::of_this_program(1)?.searching(&rules);
     let old = look(&context, &inspector, &arguments.old, None).await?;
     let new = look(&context, &inspector, &arguments.new, Some(&old.inspection)).await?;
     if are_of_one_release(&old.name, &new.name) {

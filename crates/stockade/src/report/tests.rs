@@ -26,7 +26,17 @@ fn act(capability: Capability, detail: &str, line: u32, snippet: &str) -> Act {
 fn file(path: &str, trigger: Trigger, acts: Vec<Act>) -> File {
     let facts = Facts { acts, ..Facts::default() };
     let (path, digest) = (path.to_owned(), String::new());
-    File { path, digest, size: 1, trigger, triggers: Vec::new(), facts, shape: String::new() }
+    File {
+        path,
+        digest,
+        size: 1,
+        trigger,
+        triggers: Vec::new(),
+        facts,
+        shape: String::new(),
+        matches: Vec::new(),
+        unsearched: false,
+    }
 }
 
 fn place(path: &str, line: u32, snippet: &str) -> Place {

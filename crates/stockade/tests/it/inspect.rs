@@ -173,10 +173,21 @@ fn rules_of_ones_own_are_added_and_have_to_be_rules() {
     let output = world.stockade(["inspect", &tarball, "--rules", folder_name]);
     assert_eq!(output.status, Some(2), "{output}");
     assert!(output.stderr.contains("a.md"), "{output}");
-    fs::rename(folder.join("a.md"), folder.join("a.yar")).unwrap();
-    let output = world.stockade(["inspect", &tarball, "--rules", folder_name]);
-    assert!(output.stderr.contains("`a.yar` is a rule of YARA, which is not read"), "{output}");
-    assert_eq!(output.status, Some(2), "{output}");
+}
+
+#[cfg(not(feature = "yara"))]
+#[test]
+fn rules_of_yara_are_refused_by_a_build_without_it() {
+    let Some(world) = World::or_skip() else { return };
+    let folder = world.project.path().join("rules");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("a.yar"), "rule a { condition: true }\n").unwrap();
+    insta::assert_snapshot!(seen(&world.stockade(["inspect", &file(&world, &plain()), "--rules", "rules"])), @"
+    stockade: the rules in `rules` cannot be used
+      because `a.yar` has rules of YARA, and this build of stockade reads none
+    hint: build one that does with `cargo build --release --features yara`, or move the file out of the folder
+    status 2
+    ");
 }
 
 /// A rule that minds every file that ends in `.js`.

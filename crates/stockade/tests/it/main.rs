@@ -15,3 +15,5 @@ mod serve;
 mod settings;
 mod setup;
 mod world;
+#[cfg(feature = "yara")]
+mod yara;

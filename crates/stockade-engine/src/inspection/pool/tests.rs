@@ -84,13 +84,7 @@ fn pid(folder: &TempDir) -> rustix::process::Pid {
 async fn what_a_worker_says_has_a_limit_and_must_be_an_inspection() {
     for script in ["printf '\\377\\377\\377\\377'; exec sleep 100", "printf '\\002\\000\\000\\000{}'; exec sleep 100"] {
         let (_folder, inspector) = inspector(script).await;
-        let inspector = Inspector(Arc::new(Pool {
-            program: inspector.0.program.clone(),
-            patience: Duration::from_secs(30),
-            places: Semaphore::new(1),
-            waiting: Semaphore::new(1),
-            idle: Mutex::default(),
-        }));
+        let inspector = Inspector::with_patience(inspector.0.program.clone(), 1, Duration::from_secs(30));
         assert!(why(&inspector).await.starts_with("the inspector said what it never says: "));
     }
 }
