@@ -751,8 +751,14 @@ fn is_own(unit: &Unit, path: &str) -> bool {
 }
 
 /// What goes along with an act. Where a class of Java connects to comes from its settings; what it sends there is in
-/// other arguments.
+/// other arguments. What Python gives a program as its surroundings is not what it tells it to do.
 fn sent(unit: &Unit, entry: &Entry, arguments: &Arguments, taint: &Taint) -> Taint {
+    const SURROUNDINGS: [&str; 2] = ["env", "cwd"];
+    if unit.program.language == Language::Python && entry.capability == Some(Capability::Execute) {
+        let orders =
+            arguments.named.iter().filter(|(name, _)| !SURROUNDINGS.contains(&&**name)).map(|(_, value)| value);
+        return arguments.positional.iter().chain(orders).fold(Taint::default(), |all, value| all.with(&value.taint));
+    }
     if unit.program.language != Language::Jvm || entry.capability != Some(Capability::Network) {
         return taint.clone();
     }

@@ -63,6 +63,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("secrets-sent.md", include_str!("builtin/secrets-sent.md")),
     ("sends-keys-to-a-bare-address.md", include_str!("builtin/sends-keys-to-a-bare-address.md")),
     ("sends-the-environment.md", include_str!("builtin/sends-the-environment.md")),
+    ("takes-orders.md", include_str!("builtin/takes-orders.md")),
     ("talks-to-a-drop.md", include_str!("builtin/talks-to-a-drop.md")),
     ("unregistered-need-gained.md", include_str!("builtin/unregistered-need-gained.md")),
     ("uploads-a-file.md", include_str!("builtin/uploads-a-file.md")),
