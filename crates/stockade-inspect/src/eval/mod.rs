@@ -397,6 +397,7 @@ impl Unit {
         &self.layers
     }
 
+    #[cfg(feature = "yara")]
     pub(crate) fn text(&self) -> &str {
         &self.source
     }
