@@ -11,7 +11,7 @@ use super::server::own_cpu;
 use super::{median, race, stockade};
 use crate::eval::cases::{self, Case, Reader};
 use crate::eval::stats::quantile;
-use crate::eval::subject::Verdict;
+use crate::eval::subject::{Outcome, Verdict};
 use crate::eval::{self, judging, peer, worker};
 
 /// How many updates are inspected, of all ecosystems together.
@@ -43,9 +43,11 @@ pub(super) fn run() -> anyhow::Result<()> {
     race::run(peer::program(&corpora)?, program, &cases)
 }
 
-/// How long releases take, as many at once as the evaluation has workers, each looked at alone.
+/// How long releases take, one after the other, each looked at alone.
 fn whole(what: &str, cases: &[Case]) -> anyhow::Result<()> {
-    let outcomes = judging::in_threads(cases, |reader, case| worker::judge(&reader.read(&case.new)?, None))?;
+    let mut reader = Reader::default();
+    let judged = cases.iter().map(|case| worker::judge(&reader.read(&case.new)?, None));
+    let outcomes: Vec<Outcome> = judged.collect::<anyhow::Result<_>>()?;
     let is_gap = |verdict: &Verdict| matches!(verdict, Verdict::Gap(_));
     let gaps = outcomes.iter().filter(|outcome| is_gap(&outcome.verdict)).count();
     println!("{}: {what}, {gaps} with something that could not be looked at", outcomes.len());
