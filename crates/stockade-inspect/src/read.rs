@@ -162,6 +162,24 @@ fn lexical(text: &str, language: Language, facts: &mut Facts) {
     }
 }
 
+/// What becomes of a byte in a shape: nothing of what formatters add and take away, one of the quotes. Zero is left out.
+static SHAPED: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[expect(clippy::cast_possible_truncation, reason = "it is below 256")]
+        let is = byte as u8;
+        table[byte] = match is {
+            b' ' | b'\t' | b'\r' | b';' | b',' => 0,
+            b'\'' | b'`' => b'"',
+            0 => 1,
+            is => is,
+        };
+        byte += 1;
+    }
+    table
+};
+
 /// How many lines a lexical pass reads, and how many acts it gives.
 const MAX_LINES: usize = 200_000;
 const MAX_LEXICAL: usize = 2_000;
@@ -178,22 +196,29 @@ pub(crate) fn shape(bytes: &[u8], language: Option<Language>) -> String {
         Some(Language::Shell | Language::PowerShell) => (b"#", false),
         Some(_) => (b"//", false),
     };
-    let mut plain = Vec::with_capacity(bytes.len());
+    let marker = memchr::memmem::Finder::new(marker);
+    let lines = memchr::memchr_iter(b'\n', bytes).count() + 1;
+    // A line gets at most two more bytes.
+    let mut plain = vec![0; bytes.len() + 2 * lines];
+    let mut length = 0;
     for line in bytes.split(|byte| *byte == b'\n') {
         let code = line.trim_ascii_start();
         if indented && !code.is_empty() {
-            plain.push(b'\n');
-            plain.extend_from_slice(&line[..line.len() - code.len()]);
+            let indent = &line[..line.len() - code.len()];
+            plain[length] = b'\n';
+            plain[length + 1..][..indent.len()].copy_from_slice(indent);
+            length += 1 + indent.len();
         }
-        plain.extend(code.iter().filter_map(|byte| match byte {
-            b' ' | b'\t' | b'\r' | b';' | b',' => None,
-            b'\'' | b'`' => Some(b'"'),
-            byte => Some(*byte),
-        }));
-        if memchr::memmem::find(code, marker).is_some() {
-            plain.push(b'\n');
+        for byte in code {
+            plain[length] = SHAPED[usize::from(*byte)];
+            length += usize::from(plain[length] != 0);
+        }
+        if marker.find(code).is_some() {
+            plain[length] = b'\n';
+            length += 1;
         }
     }
+    plain.truncate(length);
     Digest::of(&plain).hex()
 }
 

@@ -51,8 +51,8 @@ pub(crate) enum Known {
     Api(Rc<str>),
     /// A function of the program, with the variables around it.
     Function(Closure),
-    /// A regular expression: pattern and flags.
-    Pattern(Rc<str>, Rc<str>),
+    /// A regular expression: pattern and flags. Boxed, since it is rare and values are copied all the time.
+    Pattern(Rc<(Rc<str>, Rc<str>)>),
 }
 
 /// A function of a program, with the variables around it.
@@ -75,7 +75,7 @@ pub(crate) struct Scope {
 
 /// What a value comes from: at most [`Taint::MAX`] origins.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Taint(Option<Rc<[Origin]>>);
+pub(crate) struct Taint(Option<Rc<Vec<Origin>>>);
 
 /// A source and the act that reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -90,7 +90,7 @@ impl Taint {
     pub(crate) const MAX: usize = 12;
 
     pub(crate) fn of(source: Source, act: u32) -> Self {
-        Self(Some(Rc::new([Origin { source, act }])))
+        Self(Some(Rc::new(vec![Origin { source, act }])))
     }
 
     pub(crate) fn is_none(&self) -> bool {
@@ -98,7 +98,7 @@ impl Taint {
     }
 
     pub(crate) fn origins(&self) -> &[Origin] {
-        self.0.as_deref().unwrap_or_default()
+        self.0.as_deref().map(Vec::as_slice).unwrap_or_default()
     }
 
     /// True if it is the same, not only alike.
@@ -124,7 +124,7 @@ impl Taint {
         all.extend(first);
         all.extend(again);
         all.truncate(Self::MAX);
-        Self(Some(all.into()))
+        Self(Some(Rc::new(all)))
     }
 }
 

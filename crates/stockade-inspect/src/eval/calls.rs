@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::expressions::{CLASS, INSTANCE, MAX_PATH};
 use super::{
-    MAX_CALLS, MAX_FACTS, MAX_ROUNDS, Machine, NO_ACT, USE, Unit, javascript, operators, python, to_u32, truth,
+    CallsOf, MAX_CALLS, MAX_FACTS, MAX_ROUNDS, Machine, NO_ACT, USE, Unit, javascript, operators, python, to_u32, truth,
 };
 use crate::apis::{Entry, Pick, When};
 use crate::capability::{Capability, Source};
@@ -543,23 +543,23 @@ impl Machine {
         if unknown && let Some(summary) = self.summaries.get(&(key.0, key.1, self.moment)) {
             return summary.clone();
         }
-        let rounds = self.rounds.entry(key).or_insert(0);
-        *rounds += 1;
-        let active = self.active.get(&key).copied().unwrap_or(0);
+        let calls = self.calls_of.entry(key).or_default();
+        calls.rounds += 1;
+        let CallsOf { rounds, active, fruitless, visited: again } = *calls;
         let known = !values.is_empty() && values.iter().all(|value| !matches!(value.known, Known::Unknown));
         let deep = active >= if known { MAX_CALLS } else { MAX_RECURSION };
         let weight = 4 + self.units[closure.program as usize].program.function(closure.function).locals.len() as u64;
-        if *rounds > MAX_ROUNDS || self.calls >= MAX_CALLS || deep || !self.spend(weight) {
+        if rounds > MAX_ROUNDS || self.calls >= MAX_CALLS || deep || !self.spend(weight) {
             return Value::unknown(taint);
         }
-        let again = self.visited.contains(&key);
-        if again && (self.repeats == 0 || self.fruitless.get(&key).copied().unwrap_or(0) >= MAX_FRUITLESS) {
+        if again && (self.repeats == 0 || fruitless >= MAX_FRUITLESS) {
             return Value::unknown(taint);
         }
         let (steps, facts) = (self.steps, self.facts.acts.len() + self.facts.flows.len());
         let unit = self.unit_of(closure);
-        self.visited.insert(key);
-        *self.active.entry(key).or_insert(0) += 1;
+        let calls = self.calls_of.entry(key).or_default();
+        calls.visited = true;
+        calls.active += 1;
         let scope = self.frame(&unit, closure, this, values, named);
         let function = unit.program.function(closure.function);
         let name = function.name.map(|name| self.name(name)).or_else(|| self.function.clone());
@@ -574,16 +574,15 @@ impl Machine {
         self.calls -= 1;
         let result = std::mem::replace(&mut self.returned, saved.0);
         (self.function, self.uncertain, self.loops) = (saved.1, saved.2, saved.3);
-        if let Some(active) = self.active.get_mut(&key) {
-            *active -= 1;
-        }
+        let calls = self.calls_of.entry(key).or_default();
+        calls.active -= 1;
         if again {
             let told = matches!(
                 result.known,
                 Known::Text(_) | Known::Bytes(_) | Known::Number(_) | Known::Boolean(_) | Known::List(_)
             );
             if !(known && told) && facts == self.facts.acts.len() + self.facts.flows.len() {
-                *self.fruitless.entry(key).or_insert(0) += 1;
+                calls.fruitless += 1;
                 self.repeats = self.repeats.saturating_sub(steps.saturating_sub(self.steps));
             }
         }

@@ -85,6 +85,18 @@ enum Outcome {
     Throw,
 }
 
+/// What became of the calls of a function.
+#[derive(Debug, Clone, Copy, Default)]
+struct CallsOf {
+    /// How often it was asked for.
+    rounds: u32,
+    /// How many calls of it have not returned.
+    active: u32,
+    /// How often it was evaluated again for nothing.
+    fruitless: u32,
+    visited: bool,
+}
+
 /// The evaluator, for one file.
 pub(crate) struct Machine {
     names: Names,
@@ -105,11 +117,8 @@ pub(crate) struct Machine {
     known_acts: HashMap<(Capability, u32, u32, String), u32>,
     known_flows: HashSet<Flow>,
     known_code: HashSet<u64>,
-    visited: HashSet<(u32, u32)>,
     waiting: Vec<Closure>,
-    rounds: HashMap<(u32, u32), u32>,
-    active: HashMap<(u32, u32), u32>,
-    fruitless: HashMap<(u32, u32), u32>,
+    calls_of: HashMap<(u32, u32), CallsOf>,
     /// Steps that may still be spent on functions that were evaluated before, without anything coming of it.
     repeats: u64,
     summaries: HashMap<(u32, u32, Moment), Value>,
@@ -159,6 +168,11 @@ pub(crate) fn class_facts(bytes: &[u8]) -> Facts {
 }
 
 impl Machine {
+    /// Whether a function was evaluated.
+    fn is_visited(&self, key: (u32, u32)) -> bool {
+        self.calls_of.get(&key).is_some_and(|calls| calls.visited)
+    }
+
     fn new(steps: u64) -> Self {
         Self {
             names: Names::default(),
@@ -177,11 +191,8 @@ impl Machine {
             known_acts: HashMap::default(),
             known_flows: HashSet::default(),
             known_code: HashSet::default(),
-            visited: HashSet::default(),
             waiting: Vec::new(),
-            rounds: HashMap::default(),
-            active: HashMap::default(),
-            fruitless: HashMap::default(),
+            calls_of: HashMap::default(),
             repeats: REPEATS,
             summaries: HashMap::default(),
             overrides: HashMap::default(),
@@ -256,7 +267,7 @@ impl Machine {
         self.moment = Moment::Later;
         while let Some(closure) = self.waiting.pop() {
             let key = (closure.program, closure.function.0);
-            if self.visited.contains(&key) || self.facts.acts.len() >= MAX_FACTS {
+            if self.is_visited(key) || self.facts.acts.len() >= MAX_FACTS {
                 continue;
             }
             self.steps = self.steps.max(VISIT);

@@ -91,7 +91,7 @@ impl Machine {
 
     pub(super) fn closure(&mut self, unit: &Unit, function: crate::ir::Fun, scope: &Rc<Scope>) -> Closure {
         let closure = Closure { program: unit.at, function, scope: Rc::clone(scope) };
-        if !self.visited.contains(&(unit.at, function.0)) && self.waiting.len() < super::MAX_FACTS * 10 {
+        if !self.is_visited((unit.at, function.0)) && self.waiting.len() < super::MAX_FACTS * 10 {
             self.waiting.push(closure.clone());
         }
         closure

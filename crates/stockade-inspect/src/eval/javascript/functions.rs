@@ -110,13 +110,13 @@ fn global(name: &str, arguments: &Arguments) -> Option<Value> {
         }
         "Buffer" => bytes::from(arguments),
         "RegExp" => match &arguments.at(0)?.known {
-            Known::Pattern(pattern, flags) => Some(Known::Pattern(Rc::clone(pattern), Rc::clone(flags)).into()),
+            Known::Pattern(pattern) => Some(Known::Pattern(Rc::clone(pattern)).into()),
             Known::Text(pattern) => {
                 let flags = match arguments.at(1) {
                     Some(flags) if !matches!(flags.known, Known::Nothing) => Rc::clone(flags.as_text()?),
                     _ => "".into(),
                 };
-                Some(Known::Pattern(Rc::clone(pattern), flags).into())
+                Some(Known::Pattern(Rc::new((Rc::clone(pattern), flags))).into())
             }
             _ => None,
         },

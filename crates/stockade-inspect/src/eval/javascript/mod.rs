@@ -37,7 +37,7 @@ pub(crate) fn method(receiver: &Known, name: &str, arguments: &Arguments, apply:
         Known::Bytes(receiver) => bytes::method(receiver, name, arguments, apply),
         Known::Number(number) => numbers::method(*number, name, arguments),
         Known::Boolean(truth) if name == "toString" => Some(Value::text(if *truth { "true" } else { "false" })),
-        Known::Pattern(pattern, flags) => text::pattern_method(pattern, flags, name, arguments),
+        Known::Pattern(pattern) => text::pattern_method(&pattern.0, &pattern.1, name, arguments),
         Known::Map(entries) => map_method(entries, name, arguments, apply),
         _ if name == "valueOf" => Some(receiver.clone().into()),
         _ => None,

@@ -19,7 +19,7 @@ fn list(items: &[Value]) -> Value {
 }
 
 fn pattern(pattern: &str, flags: &str) -> Value {
-    Known::Pattern(pattern.into(), flags.into()).into()
+    Known::Pattern(std::rc::Rc::new((pattern.into(), flags.into()))).into()
 }
 
 /// Stands for a function of the program: it gives back the hole of its first argument's text and more.
@@ -67,7 +67,7 @@ fn shown(value: Option<&Value>) -> String {
         }
         Known::Api(path) => path.to_string(),
         Known::Function(_) => "function".to_owned(),
-        Known::Pattern(pattern, flags) => format!("/{pattern}/{flags}"),
+        Known::Pattern(pattern) => format!("/{}/{}", pattern.0, pattern.1),
     }
 }
 

@@ -149,7 +149,7 @@ fn split(text: &Rc<str>, arguments: &Arguments) -> Option<Value> {
             units(text).iter().take(limit).map(|unit| Value::text(&of_units(&[*unit]))).collect()
         }
         Some(Known::Text(separator)) => text.split(&**separator).take(limit).map(Value::text).collect(),
-        Some(Known::Pattern(pattern, flags)) => split_by(text, &Regex::new(pattern, flags)?, limit)?,
+        Some(Known::Pattern(pattern)) => split_by(text, &Regex::new(&pattern.0, &pattern.1)?, limit)?,
         Some(Known::Number(_)) => {
             let separator = plain_text(arguments.at(0)?)?;
             text.split(&separator).take(limit).map(Value::text).collect()
@@ -203,7 +203,8 @@ fn replace(text: &Rc<str>, arguments: &Arguments, every: bool, apply: &mut Apply
     let (wanted, replacement) = (arguments.at(0)?, arguments.at(1)?);
     let letters = letters(text)?;
     let found = match &wanted.known {
-        Known::Pattern(pattern, flags) => {
+        Known::Pattern(pattern) => {
+            let (pattern, flags) = &**pattern;
             let regex = Regex::new(pattern, flags)?;
             if flags.contains('g') || every {
                 all(&regex, &letters)?
@@ -295,7 +296,7 @@ fn expanded(template: &str, found: &Found, part: &dyn Fn((usize, usize)) -> Stri
 
 fn matches(text: &Rc<str>, name: &str, arguments: &Arguments) -> Option<Value> {
     let (pattern, flags) = match &arguments.at(0)?.known {
-        Known::Pattern(pattern, flags) => (Rc::clone(pattern), Rc::clone(flags)),
+        Known::Pattern(pattern) => (**pattern).clone(),
         Known::Text(pattern) => (Rc::clone(pattern), "".into()),
         _ => return None,
     };
