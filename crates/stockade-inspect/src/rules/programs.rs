@@ -6,6 +6,10 @@ use crate::value::HOLE;
 /// What separates one command from the next.
 const SEPARATORS: [char; 4] = ['&', '|', ';', '\n'];
 
+/// Variables that change how something is built or said, and not what is run.
+const HARMLESS: [&str; 11] =
+    ["CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "FFLAGS", "ARCHFLAGS", "LANG", "LC_ALL", "TERM", "DESTDIR", "PREFIX"];
+
 /// True if every program that a command runs is one of these. `python setup.py` means this program with this first
 /// argument or one that ends so, `-config` every program whose name ends so, and a whole command means itself. A program
 /// that is not known is none that a rule can mean.
@@ -23,7 +27,7 @@ fn pieces(command: &str) -> impl Iterator<Item = &str> {
 
 fn is_one_of(piece: &str, programs: &[String]) -> bool {
     let words = piece.split_whitespace().map(|word| word.trim_matches(['"', '\'']));
-    let mut words = words.skip_while(|word| is_assignment(word));
+    let mut words = words.skip_while(|word| sets_a_tool(word, programs));
     let Some(first) = words.next() else { return true };
     let program = name_of(first);
     if program.starts_with(HOLE) {
@@ -38,9 +42,12 @@ fn is_one_of(piece: &str, programs: &[String]) -> bool {
     })
 }
 
-/// `CC=gcc` in front of a program.
-fn is_assignment(word: &str) -> bool {
-    word.split_once('=').is_some_and(|(name, _)| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
+/// `CFLAGS=-O2` or `CC=gcc` in front of a program. What other variables do is not known: `GIT_SSH_COMMAND` makes another
+/// program of `git`, so that with one of those the piece is none that a rule can mean.
+fn sets_a_tool(word: &str, programs: &[String]) -> bool {
+    let Some((name, value)) = word.split_once('=') else { return false };
+    let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    HARMLESS.contains(&name) || (is_name && programs.contains(&name_of(value)))
 }
 
 /// A program without its folder, ending and version.
@@ -64,7 +71,9 @@ mod tests {
         let cases = [
             ("git describe --tags", true),
             ("/usr/bin/gcc-12 -v", true),
-            ("CC=gcc git status", true),
+            ("CC=gcc CFLAGS=-O2 git status", true),
+            ("GIT_SSH_COMMAND=evil git fetch", false),
+            ("CC=evil gcc -v", false),
             ("pg-config --libs && git log", true),
             ("python3 setup.py build", true),
             ("\u{fffc} --libs", true),
