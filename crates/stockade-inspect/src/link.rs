@@ -72,8 +72,8 @@ fn read(member: Member, digest: String, language: Option<Language>, mut search: 
     File { path, digest, size, trigger, facts, triggers, shape, matches, unsearched: !whole }
 }
 
-/// The files of earlier inspections by what is known of them depends on: content, and the extension that tells the
-/// language; and the rules of YARA that were looked for.
+/// The files of earlier inspections by what decides what is known of them: content, and the extension that tells the
+/// language. Only those that were searched for the same rules of YARA, to their end.
 fn seen_before<'a>(earlier: &[&'a Inspection], searched: &str) -> HashMap<(&'a str, &'a str), &'a File> {
     let current = earlier.iter().filter(|inspection| inspection.version == VERSION && inspection.searched == searched);
     let files = current.flat_map(|inspection| &inspection.files);
