@@ -19,7 +19,7 @@ const MAX_GAPS: usize = 20;
 const MAX_FLOWS: usize = 2_000;
 /// Folders beside the packages of a project with tools of those who develop it, which builders take for no package:
 /// some of those that setuptools leaves out of a flat layout.
-const TOOLS: [&str; 5] = ["tools/", "scripts/", "ci/", "tasks/", "benchmarks/"];
+const TOOLS: [&str; 4] = ["tools/", "scripts/", "ci/", "tasks/"];
 /// Between a path and the name of a hook whose command stands in that file.
 pub(crate) const HOOK: char = '#';
 

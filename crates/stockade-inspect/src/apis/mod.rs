@@ -3,7 +3,8 @@
 //! One entry a line: `<path> <capability> [key=value …]`. A path is canonical, with dots; `*` is any segment, `a|b` are
 //! alternatives, and what a call returns is the path with `()`. A value names arguments: a position, a keyword,
 //! alternatives of them with `|`, `any`, `last`, an option of a command (`-e`: what follows it), or `stdin`. Later lines
-//! of one path add to it. `alias a b` says that `a` is another name of `b`.
+//! of one path add to it. `with` names arguments of which one has to be given. `alias a b` says that `a` is another name
+//! of `b`.
 
 use std::sync::LazyLock;
 
