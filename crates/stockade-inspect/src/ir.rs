@@ -59,6 +59,11 @@ impl Names {
         Sym(at)
     }
 
+    /// The symbol of a name that the file has somewhere.
+    pub fn find(&self, text: &str) -> Option<Sym> {
+        self.places.get(text).copied().map(Sym)
+    }
+
     /// The name of a symbol.
     pub fn text(&self, name: Sym) -> &Rc<str> {
         &self.texts[name.0 as usize]

@@ -1,5 +1,7 @@
 //! From the bytes of one file to its facts: which language it is, and what is done when it is none or does not parse.
 
+use std::borrow::Cow;
+
 use stockade_model::Digest;
 
 use crate::facts::{Facts, FileGap, Mark, MarkKind, Moment, Spot};
@@ -79,7 +81,7 @@ pub(crate) fn facts(path: &str, bytes: &[u8], run_as: Option<Language>, layers: 
             facts
         }
         Kind::Text => {
-            let text = String::from_utf8_lossy(bytes);
+            let text = text(bytes);
             let mut facts = Facts { marks: surface::of_text(&text), ..Facts::default() };
             facts.marks.retain(|mark| {
                 matches!(mark.kind, MarkKind::Invisible | MarkKind::Bidirectional | MarkKind::OpaqueLiteral)
@@ -111,14 +113,14 @@ fn source_facts(path: &str, bytes: &[u8], language: Language, layers: &mut dyn F
 fn too_long(path: &str, bytes: &[u8], language: Language) -> Facts {
     let what = format!("`{path}` has {} bytes of source, more than the limit of {MAX_SOURCE}", bytes.len());
     let gaps = vec![FileGap { what, line: 0, whole: true }];
-    let text = String::from_utf8_lossy(bytes);
+    let text = text(bytes);
     let mut facts = Facts { language: Some(language), gaps, marks: surface::of_text(&text), ..Facts::default() };
     lexical(&text, language, &mut facts);
     facts
 }
 
 /// The text of a source: UTF-8, or UTF-16 with its mark.
-fn decoded(bytes: &[u8]) -> String {
+fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     if is_wide(bytes) {
         let little = bytes.starts_with(b"\xff\xfe");
         let units = bytes[2..].chunks_exact(2).map(|pair| {
@@ -127,7 +129,13 @@ fn decoded(bytes: &[u8]) -> String {
         });
         return char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
     }
-    String::from_utf8_lossy(bytes).into_owned()
+    text(bytes)
+}
+
+/// Bytes as a text. Asked whether it is UTF-8 at all, the standard library answers many times as fast as it finds where
+/// it is not.
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 fn is_wide(bytes: &[u8]) -> bool {

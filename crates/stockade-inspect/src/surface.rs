@@ -41,8 +41,13 @@ const PADDING: usize = 64;
 pub(crate) fn of_text(text: &str) -> Vec<Mark> {
     let mut marks = Marks::default();
     let mut longest = (0, 1);
-    for (at, line) in text.split('\n').enumerate() {
-        let number = at + 1;
+    let (plain, escaped) =
+        (text.is_ascii(), ["\\x", "\\u"].iter().any(|escape| contains(text.as_bytes(), escape.as_bytes())));
+    let ends = memchr::memchr_iter(b'\n', text.as_bytes()).chain([text.len()]);
+    let mut start = 0;
+    for (at, end) in ends.enumerate() {
+        let (number, line) = (at + 1, &text[start..end]);
+        start = end + 1;
         if line.len() > longest.0 {
             longest = (line.len(), number);
         }
@@ -52,10 +57,10 @@ pub(crate) fn of_text(text: &str) -> Vec<Mark> {
         if line.len() > OPAQUE {
             opaque(line, number, &mut marks);
         }
-        if line.len() > ESCAPES * 4 {
+        if escaped && line.len() > ESCAPES * 4 {
             escapes(line, number, &mut marks);
         }
-        if !line.is_ascii() {
+        if !plain && !line.is_ascii() {
             unseen(line, number, &mut marks);
         }
     }

@@ -69,8 +69,73 @@ pub(crate) struct Closure {
 /// Variables, and the variables around them.
 #[derive(Debug, Default)]
 pub(crate) struct Scope {
-    pub(crate) variables: RefCell<rustc_hash::FxHashMap<Sym, Value>>,
+    pub(crate) variables: RefCell<Variables>,
     pub(crate) outer: Option<Rc<Scope>>,
+}
+
+/// Variables by their names, in the order in which they were entered.
+///
+/// Most functions have a handful, and each call makes them anew: among few, looking at every name is faster than a table.
+#[derive(Debug, Default)]
+pub(crate) struct Variables {
+    names: Vec<Sym>,
+    values: Vec<Value>,
+    /// Where each name is, once there are many.
+    places: rustc_hash::FxHashMap<Sym, usize>,
+}
+
+impl Variables {
+    /// How many names are looked at one by one.
+    const FEW: usize = 16;
+
+    /// Variables that have no value yet.
+    pub(crate) fn declared(names: &[Sym]) -> Self {
+        let mut all = Self::default();
+        all.names.reserve(names.len() + 2);
+        all.values.reserve(names.len() + 2);
+        for name in names {
+            all.insert(*name, Known::Nothing.into());
+        }
+        all
+    }
+
+    fn place(&self, name: Sym) -> Option<usize> {
+        if self.names.len() <= Self::FEW {
+            return self.names.iter().position(|known| *known == name);
+        }
+        self.places.get(&name).copied()
+    }
+
+    pub(crate) fn get(&self, name: Sym) -> Option<&Value> {
+        self.values.get(self.place(name)?)
+    }
+
+    pub(crate) fn get_mut(&mut self, name: Sym) -> Option<&mut Value> {
+        let place = self.place(name)?;
+        self.values.get_mut(place)
+    }
+
+    pub(crate) fn insert(&mut self, name: Sym, value: Value) {
+        if let Some(old) = self.get_mut(name) {
+            *old = value;
+            return;
+        }
+        self.names.push(name);
+        self.values.push(value);
+        match self.names.len() {
+            few if few <= Self::FEW => {}
+            many if many == Self::FEW + 1 => {
+                self.places = self.names.iter().enumerate().map(|(place, name)| (*name, place)).collect();
+            }
+            many => {
+                self.places.insert(name, many - 1);
+            }
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Sym, &Value)> {
+        self.names.iter().copied().zip(&self.values)
+    }
 }
 
 /// What a value comes from: at most [`Taint::MAX`] origins.
@@ -99,6 +164,11 @@ impl Taint {
 
     pub(crate) fn origins(&self) -> &[Origin] {
         self.0.as_deref().map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The sources, each a bit.
+    pub(crate) fn sources(&self) -> u32 {
+        self.origins().iter().fold(0, |all, origin| all | 1 << origin.source as u32)
     }
 
     /// True if it is the same, not only alike.

@@ -1,5 +1,6 @@
 //! Calls: of functions of the program, which are run, and of the platform, which are acts.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::expressions::{CLASS, INSTANCE, MAX_PATH};
@@ -13,7 +14,7 @@ use crate::ir::{Argument, Expr, Expression, Language};
 use crate::lower::jvm::builtins as jvm;
 use crate::lower::powershell::builtins as powershell;
 use crate::lower::shell::builtins as shell;
-use crate::value::{Arguments, Closure, Entries, HOLE, Known, Scope, Taint, Value};
+use crate::value::{Arguments, Closure, Entries, HOLE, Known, Scope, Taint, Value, Variables};
 
 /// How often a function is evaluated anew without anything coming of it.
 const MAX_FRUITLESS: u32 = 3;
@@ -54,7 +55,7 @@ const RUNNING: &[&str] = &[
 const MAX_READ: u64 = 300_000;
 /// How deep containers may nest that a builtin reads.
 const MAX_DEPTH: u8 = 12;
-/// Methods that look at one item, however many there are.
+/// Methods and functions that look at one item or none, however many there are.
 const STEPWISE: &[&str] = &[
     "push",
     "pop",
@@ -62,6 +63,11 @@ const STEPWISE: &[&str] = &[
     "unshift",
     "append",
     "get",
+    "set",
+    "has",
+    "delete",
+    "len",
+    "Array.isArray",
     "charAt",
     "charCodeAt",
     "codePointAt",
@@ -270,6 +276,9 @@ impl Machine {
         if !STEPWISE.contains(&method) && !self.affords(std::iter::once(receiver).chain(arguments.all())) {
             return None;
         }
+        if let Some(added) = arguments.positional.last() {
+            self.note_change(receiver, added);
+        }
         let language = unit.program.language;
         let mut apply = |function: &Value, values: &[Value]| self.apply_value(function, values);
         match language {
@@ -281,7 +290,7 @@ impl Machine {
     }
 
     fn builtin_function(&mut self, unit: &Unit, path: &str, arguments: &Arguments) -> Option<Value> {
-        if !self.affords(arguments.all()) {
+        if !STEPWISE.contains(&path) && !self.affords(arguments.all()) {
             return None;
         }
         let language = unit.program.language;
@@ -301,7 +310,15 @@ impl Machine {
     fn affords<'v>(&mut self, values: impl Iterator<Item = &'v Value>) -> bool {
         let mut left = MAX_READ;
         for value in values {
+            let address = address(value);
+            if address.is_some_and(|address| self.heavy.contains_key(&address)) {
+                return false;
+            }
             weigh(value, 0, &mut left);
+            if left == 0 {
+                self.heavy.extend(address.map(|address| (address, value.clone())));
+                break;
+            }
         }
         left > 0 && self.spend((MAX_READ - left) / 4)
     }
@@ -545,14 +562,16 @@ impl Machine {
         }
         let calls = self.calls_of.entry(key).or_default();
         calls.rounds += 1;
-        let CallsOf { rounds, active, fruitless, visited: again } = *calls;
-        let known = !values.is_empty() && values.iter().all(|value| !matches!(value.known, Known::Unknown));
+        let fresh = taint.sources() & !calls.sources != 0;
+        calls.sources |= taint.sources();
+        let CallsOf { rounds, active, fruitless, visited: again, .. } = *calls;
+        let known = !values.is_empty() && values.iter().all(is_told);
         let deep = active >= if known { MAX_CALLS } else { MAX_RECURSION };
         let weight = 4 + self.units[closure.program as usize].program.function(closure.function).locals.len() as u64;
         if rounds > MAX_ROUNDS || self.calls >= MAX_CALLS || deep || !self.spend(weight) {
             return Value::unknown(taint);
         }
-        if again && (self.repeats == 0 || fruitless >= MAX_FRUITLESS) {
+        if again && !fresh && (self.repeats == 0 || fruitless >= MAX_FRUITLESS) {
             return Value::unknown(taint);
         }
         let (steps, facts) = (self.steps, self.facts.acts.len() + self.facts.flows.len());
@@ -576,15 +595,9 @@ impl Machine {
         (self.function, self.uncertain, self.loops) = (saved.1, saved.2, saved.3);
         let calls = self.calls_of.entry(key).or_default();
         calls.active -= 1;
-        if again {
-            let told = matches!(
-                result.known,
-                Known::Text(_) | Known::Bytes(_) | Known::Number(_) | Known::Boolean(_) | Known::List(_)
-            );
-            if !(known && told) && facts == self.facts.acts.len() + self.facts.flows.len() {
-                calls.fruitless += 1;
-                self.repeats = self.repeats.saturating_sub(steps.saturating_sub(self.steps));
-            }
+        if again && !(known && is_told(&result)) && facts == self.facts.acts.len() + self.facts.flows.len() {
+            calls.fruitless += 1;
+            self.repeats = self.repeats.saturating_sub(steps.saturating_sub(self.steps));
         }
         if unknown {
             self.summaries.insert((key.0, key.1, self.moment), result.clone());
@@ -602,15 +615,17 @@ impl Machine {
         named: &[(Rc<str>, Value)],
     ) -> Rc<Scope> {
         let function = unit.program.function(closure.function);
-        let scope = Rc::new(Scope { outer: Some(Rc::clone(&closure.scope)), ..Scope::default() });
+        let variables = RefCell::new(Variables::declared(&function.locals));
+        let scope = Rc::new(Scope { variables, outer: Some(Rc::clone(&closure.scope)) });
         {
             let mut variables = scope.variables.borrow_mut();
-            variables.extend(function.locals.iter().map(|name| (*name, Value::from(Known::Nothing))));
             if unit.program.language == Language::JavaScript {
                 if let Some(this) = this.filter(|this| matches!(this.known, Known::Map(_))) {
                     variables.insert(self.names.intern("this"), this.clone());
                 }
-                variables.insert(self.names.intern("arguments"), Value::list(values.clone()));
+                if let Some(arguments) = self.names.find("arguments") {
+                    variables.insert(arguments, Value::list(values.clone()));
+                }
             }
         }
         let mut values = values.into_iter();
@@ -670,6 +685,15 @@ impl Machine {
     }
 }
 
+/// Where a container lies in memory.
+fn address(value: &Value) -> Option<usize> {
+    match &value.known {
+        Known::List(items) => Some(Rc::as_ptr(items) as usize),
+        Known::Map(entries) => Some(Rc::as_ptr(entries) as usize),
+        _ => None,
+    }
+}
+
 /// Takes what a value weighs off what is left: items of containers, and 64 bytes of texts, one each.
 fn weigh(value: &Value, depth: u8, left: &mut u64) {
     let own = match &value.known {
@@ -706,6 +730,12 @@ fn weigh(value: &Value, depth: u8, left: &mut u64) {
         }
         _ => {}
     }
+}
+
+/// True for what decoders take and give, and what paths and commands are made of: texts, bytes, numbers, lists.
+fn is_told(value: &Value) -> bool {
+    use Known::{Boolean, Bytes, List, Number, Partial, Text};
+    matches!(value.known, Text(_) | Partial(_) | Bytes(_) | Number(_) | Boolean(_) | List(_))
 }
 
 fn is_instance(value: &Value) -> bool {

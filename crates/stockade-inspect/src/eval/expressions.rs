@@ -7,7 +7,7 @@
 
 use std::rc::Rc;
 
-use super::{MAX_FACTS, Machine, NO_ACT, Unit, operators, truth};
+use super::{Condition, MAX_FACTS, Machine, NO_ACT, Unit, operators, truth};
 use crate::apis::When;
 use crate::capability::{Capability, Source};
 use crate::ir::{Argument, Binary, Class, Clause, Expr, Expression, Language, Statement, Sym, Unary};
@@ -125,16 +125,26 @@ impl Machine {
             Known::Text(text) | Known::Partial(text) => text.len(),
             Known::Bytes(bytes) => bytes.len(),
             Known::List(items) => items.try_borrow().map_or(0, |items| items.len() * 8),
-            _ => 0,
+            _ => return value,
         };
+        if !matches!(value.known, Known::Partial(_)) {
+            self.made = self.made.max(size);
+        }
         self.spend(size as u64 / BYTES_A_STEP);
         value
+    }
+
+    /// Remembers how large a list is into which something known is put.
+    pub(super) fn note_change(&mut self, object: &Value, value: &Value) {
+        if let (Known::List(items), Known::Text(_) | Known::Number(_)) = (&object.known, &value.known) {
+            self.made = self.made.max(items.try_borrow().map_or(0, |items| items.len()));
+        }
     }
 
     fn lookup(&mut self, unit: &Rc<Unit>, name: Sym, scope: &Rc<Scope>) -> Value {
         let mut here = Some(scope);
         while let Some(scope) = here {
-            if let Some(value) = scope.variables.borrow().get(&name) {
+            if let Some(value) = scope.variables.borrow().get(name) {
                 return value.clone();
             }
             here = scope.outer.as_ref();
@@ -339,7 +349,7 @@ impl Machine {
             Some(false) => self.path(unit, otherwise, scope),
             None => {
                 self.uncertain += 1;
-                self.conditions.push(unit.excerpt(test));
+                self.conditions.push(Condition::Test(Rc::clone(unit), test, true));
                 let first = self.path(unit, then, scope);
                 let second = self.path(unit, otherwise, scope);
                 self.conditions.pop();
@@ -516,7 +526,7 @@ impl Machine {
             }
         }
         for member in &class.members {
-            let value = inner.variables.borrow().get(member).cloned().unwrap_or_default();
+            let value = inner.variables.borrow().get(*member).cloned().unwrap_or_default();
             entries.insert(self.name(*member), value);
         }
         Value::map(entries)
@@ -557,12 +567,12 @@ impl Machine {
             Expression::Index(object, key) => {
                 let object = self.path(unit, *object, scope);
                 let key = self.value(unit, *key, scope);
-                match key.as_text() {
-                    Some(text) => {
-                        let name = self.names.intern(&Rc::clone(text));
-                        self.put(unit, target, &object, name, value);
-                    }
-                    None => operators::put(&object, &key, value),
+                if let Some(text) = key.as_text() {
+                    let name = self.names.intern(&Rc::clone(text));
+                    self.put(unit, target, &object, name, value);
+                } else {
+                    self.note_change(&object, &value);
+                    operators::put(&object, &key, value);
                 }
             }
             Expression::List(targets) => {
@@ -617,7 +627,7 @@ impl Machine {
     pub(super) fn set(&mut self, scope: &Rc<Scope>, name: Sym, value: Value) {
         let mut here = scope;
         loop {
-            if let Some(old) = here.variables.borrow_mut().get_mut(&name) {
+            if let Some(old) = here.variables.borrow_mut().get_mut(name) {
                 let taint = if self.uncertain > 0 { value.taint.with(&old.taint) } else { value.taint };
                 let keep = self.uncertain > 0 && matches!(value.known, Known::Unknown | Known::Nothing);
                 let known = if keep { std::mem::take(&mut old.known) } else { value.known };

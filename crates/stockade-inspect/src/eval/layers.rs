@@ -120,7 +120,7 @@ impl Machine {
             (Language::Python, "globals" | "locals" | "vars") if arguments.positional.is_empty() => {
                 let names: Vec<(Rc<str>, Value)> = {
                     let variables = scope.variables.borrow();
-                    variables.iter().map(|(name, value)| (self.name(*name), value.clone())).collect()
+                    variables.iter().map(|(name, value)| (self.name(name), value.clone())).collect()
                 };
                 if names.is_empty() { Some(Value::api("globals()")) } else { None }
             }

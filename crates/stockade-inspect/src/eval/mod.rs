@@ -85,6 +85,25 @@ enum Outcome {
     Throw,
 }
 
+/// A condition under which code runs.
+#[derive(Clone)]
+enum Condition {
+    /// What stands at a place of a program holds, or does not.
+    Test(Rc<Unit>, Expr, bool),
+    /// One that is known not to hold, as far as anything is known.
+    Never,
+}
+
+impl Condition {
+    fn text(&self) -> String {
+        match self {
+            Self::Test(unit, at, true) => unit.excerpt(*at),
+            Self::Test(unit, at, false) => format!("not ({})", unit.excerpt(*at)),
+            Self::Never => "a condition that seems never to hold".to_owned(),
+        }
+    }
+}
+
 /// What became of the calls of a function.
 #[derive(Debug, Clone, Copy, Default)]
 struct CallsOf {
@@ -95,6 +114,8 @@ struct CallsOf {
     /// How often it was evaluated again for nothing.
     fruitless: u32,
     visited: bool,
+    /// What its arguments came from so far: [`Taint::sources`].
+    sources: u32,
 }
 
 /// The evaluator, for one file.
@@ -103,12 +124,14 @@ pub(crate) struct Machine {
     units: Vec<Rc<Unit>>,
     facts: Facts,
     steps: u64,
+    /// The size of the largest text or list that the innermost loop has made or changed, in bytes or items.
+    made: usize,
     calls: u32,
     loops: u32,
     uncertain: u32,
     /// A loop may have been left on a condition that is not known.
     may_leave: bool,
-    conditions: Vec<String>,
+    conditions: Vec<Condition>,
     moment: Moment,
     function: Option<Rc<str>>,
     returned: Value,
@@ -118,6 +141,8 @@ pub(crate) struct Machine {
     known_flows: HashSet<Flow>,
     known_code: HashSet<u64>,
     waiting: Vec<Closure>,
+    /// Containers that were too large to be read by a builtin, by their addresses, which are theirs while they are kept.
+    heavy: HashMap<usize, Value>,
     calls_of: HashMap<(u32, u32), CallsOf>,
     /// Steps that may still be spent on functions that were evaluated before, without anything coming of it.
     repeats: u64,
@@ -179,6 +204,7 @@ impl Machine {
             units: Vec::new(),
             facts: Facts::default(),
             steps,
+            made: 0,
             calls: 0,
             loops: 0,
             uncertain: 0,
@@ -192,6 +218,7 @@ impl Machine {
             known_flows: HashSet::default(),
             known_code: HashSet::default(),
             waiting: Vec::new(),
+            heavy: HashMap::default(),
             calls_of: HashMap::default(),
             repeats: REPEATS,
             summaries: HashMap::default(),
@@ -236,8 +263,8 @@ impl Machine {
         outer: Option<Spot>,
         quiet: bool,
     ) -> Rc<Unit> {
-        let newlines = source.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        let lines = std::iter::once(0).chain(newlines.map(|(at, _)| to_u32(at + 1))).collect();
+        let newlines = memchr::memchr_iter(b'\n', source.as_bytes());
+        let lines = std::iter::once(0).chain(newlines.map(|at| to_u32(at + 1))).collect();
         let at = to_u32(self.units.len());
         let unit = Rc::new(Unit { program, source: source.into(), lines, layers, outer, at, quiet });
         if unit.layers.is_empty() {
@@ -287,7 +314,7 @@ impl Machine {
             self.facts.gaps.push(FileGap { what, line: 0, whole: false });
         }
         if self.exhausted {
-            let what = "it takes too long to evaluate; parts of it were looked at only once".to_owned();
+            let what = "it takes too long to evaluate; parts of it were not run as often as they are".to_owned();
             self.facts.gaps.push(FileGap { what, line: 0, whole: false });
         }
         for flow in std::mem::take(&mut self.facts.flows) {
@@ -359,7 +386,7 @@ impl Machine {
                     function: self.function.as_deref().map(str::to_owned),
                     moment: self.moment,
                     layers: unit.layers.clone(),
-                    conditions: self.conditions.iter().rev().take(MAX_CONDITIONS).cloned().collect(),
+                    conditions: self.conditions.iter().rev().take(MAX_CONDITIONS).map(Condition::text).collect(),
                 });
                 self.known_acts.insert(key, index);
                 index

@@ -19,7 +19,7 @@ impl Machine {
         let mut exported = std::mem::take(&mut self.exported);
         if unit.program.language == Language::Python {
             let variables: Vec<_> =
-                scope.variables.borrow().iter().map(|(name, value)| (*name, value.clone())).collect();
+                scope.variables.borrow().iter().map(|(name, value)| (name, value.clone())).collect();
             exported.extend(variables.into_iter().map(|(name, value)| (self.name(name), value)));
             exported.sort_by(|a, b| a.0.cmp(&b.0));
         }

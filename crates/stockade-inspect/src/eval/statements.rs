@@ -2,16 +2,16 @@
 
 use std::rc::Rc;
 
-use super::{MAX_CONDITIONS, Machine, Outcome, Unit, truth};
+use super::{Condition, MAX_CONDITIONS, Machine, Outcome, Unit, truth};
 use crate::capability::Capability;
 use crate::facts::Moment;
 use crate::ir::{Binary, Expr, Expression, Imported, Language, Statement};
 use crate::value::{Closure, Known, Scope, Taint, Value};
 
-/// How often a loop whose end is known is run.
-const MAX_ITERATIONS: u32 = 2_000_000;
-/// A loop at load that has run so often, cannot be left and waits for nothing, never ends.
-const ENDLESS: u32 = 10_000;
+/// How often a loop is run that makes nothing. Most that run longer wait for something that is not known here.
+const ROUNDS: usize = 256;
+/// How often a loop is run that makes or changes a text or list: so often for each byte or item of it.
+const ROUNDS_A_PART: usize = 8;
 /// Commands of a `setup.py` that only whoever maintains it gives; installers give others.
 const MAINTAINERS: &[&str] =
     &["publish", "upload", "release", "tag", "deploy", "test", "tests", "bump", "docs", "push"];
@@ -122,22 +122,19 @@ impl Machine {
             return self.block(unit, taken, scope);
         }
         self.uncertain += 1;
-        let condition = unit.excerpt(test);
+        let condition = |holds| Condition::Test(Rc::clone(unit), test, holds);
         let moment = self.moment;
         self.moment = moment.max(moment_under(unit, test));
-        let first = self.under(unit, condition.clone(), then, scope);
+        let first = self.under(unit, condition(true), then, scope);
         self.moment = moment;
-        let second = if otherwise.is_empty() {
-            Outcome::Next
-        } else {
-            self.under(unit, format!("not ({condition})"), otherwise, scope)
-        };
+        let second =
+            if otherwise.is_empty() { Outcome::Next } else { self.under(unit, condition(false), otherwise, scope) };
         self.uncertain -= 1;
         self.may_leave |= first != Outcome::Next || second != Outcome::Next;
         if first == second { first } else { Outcome::Next }
     }
 
-    fn under(&mut self, unit: &Rc<Unit>, condition: String, block: &[Statement], scope: &Rc<Scope>) -> Outcome {
+    fn under(&mut self, unit: &Rc<Unit>, condition: Condition, block: &[Statement], scope: &Rc<Scope>) -> Outcome {
         self.ran.insert(block.as_ptr() as usize);
         let pushed = self.conditions.len() < MAX_CONDITIONS * 4;
         if pushed {
@@ -158,7 +155,8 @@ impl Machine {
         scope: &Rc<Scope>,
     ) -> Outcome {
         self.ran.insert(body.as_ptr() as usize);
-        let mut rounds = 0_u32;
+        let mut rounds = 0_usize;
+        let before = std::mem::take(&mut self.made);
         self.loops += 1;
         let outer = std::mem::take(&mut self.may_leave);
         let outcome = loop {
@@ -175,7 +173,7 @@ impl Machine {
                 Some(true) => {}
             }
             rounds += 1;
-            if rounds == ENDLESS
+            if rounds == ROUNDS
                 && self.moment == Moment::Load
                 && self.uncertain == 0
                 && self.cannot_end(unit, test, body)
@@ -185,7 +183,9 @@ impl Machine {
                     self.act(unit, at, Capability::Hang, "a loop without an end", &Taint::default());
                 }
             }
-            if rounds > MAX_ITERATIONS || !self.spend(1) {
+            let idle = rounds > ROUNDS && rounds / ROUNDS_A_PART > self.made;
+            if idle || !self.spend(1) {
+                self.exhausted |= idle && self.moment == Moment::Load && self.uncertain == 0;
                 break Outcome::Next;
             }
             match self.block(unit, body, scope) {
@@ -202,6 +202,7 @@ impl Machine {
             }
         };
         self.may_leave = outer;
+        self.made = before.max(self.made);
         self.loops -= 1;
         outcome
     }
@@ -322,7 +323,7 @@ impl Machine {
                 let guarded = matches!(statement, Statement::If(..)) || (at == 1);
                 if guarded && !part.is_empty() && !self.ran.contains(&(part.as_ptr() as usize)) {
                     self.steps = self.steps.max(super::VISIT);
-                    self.under(unit, "a condition that seems never to hold".to_owned(), part, scope);
+                    self.under(unit, Condition::Never, part, scope);
                 } else {
                     self.visit_blocks(unit, part, scope);
                 }

