@@ -53,6 +53,9 @@ pub struct File {
     /// True if not all of it could be searched for them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unsearched: bool,
+    /// True if it was not read as code: a test, example or document that nothing loads.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unread: bool,
 }
 
 /// A match of a rule of YARA.

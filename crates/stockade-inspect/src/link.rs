@@ -25,7 +25,8 @@ pub(crate) const HOOK: char = '#';
 
 /// Looks at an artifact. Files that an earlier inspection has seen with the same content are not parsed again.
 ///
-/// `is_test` tells tests, examples and documentation by their path. `searcher` has rules of YARA that are looked for. Each
+/// `is_test` tells tests, examples and documentation by their path: as code they are only read if something loads them.
+/// `searcher` has rules of YARA that are looked for. Each
 /// file is let go as soon as it was read: what is found takes the room of where it was found.
 pub fn inspect(
     tree: Tree,
@@ -39,25 +40,69 @@ pub fn inspect(
     let mut search = searcher.map(Search::with);
     let known = seen_before(earlier, &inspection.searched);
     let run_as = run_as(&inspection.starts);
+    let started: HashSet<&str> = inspection.starts.iter().filter_map(started).collect();
     let mut files = Vec::with_capacity(members.len());
+    let mut aside = HashMap::new();
     for member in members {
         let digest = Digest::of(&member.bytes).hex();
         let language = run_as.get(&*member.path).copied();
         let seen = known.get(&(&*digest, extension(&member.path))).copied();
         let file = match seen.filter(|file| language.is_none() || file.facts.language == language) {
             Some(seen) => File { path: member.path, trigger: Trigger::Never, triggers: Vec::new(), ..seen.clone() },
+            None if is_test(&member.path) && !started.contains(&*member.path) && read::can_wait(&member) => {
+                let file = not_read(&member, digest, search.as_mut());
+                aside.insert(number(files.len()), member);
+                file
+            }
             None => read(member, digest, language, search.as_mut()),
         };
         files.push(file);
     }
-    inspection.gaps.extend(search.map(Search::gaps).unwrap_or_default());
     files.extend(inspection.starts.iter().filter_map(hook));
+    read_what_is_loaded(&mut files, aside, &mut search);
+    inspection.gaps.extend(search.map(Search::gaps).unwrap_or_default());
     inspection.files = files;
     let links = Links::of(&inspection);
     links.settle(&mut inspection, is_test);
     let gaps = links.gaps(&inspection);
     inspection.gaps.extend(gaps);
     inspection
+}
+
+/// The file that a start runs.
+fn started(start: &Start) -> Option<&str> {
+    match &start.code {
+        Code::File(path) => Some(path),
+        _ => None,
+    }
+}
+
+/// A file that waits for something to load it: of its content only the digests are known, and matches of rules of YARA.
+fn not_read(member: &Member, digest: String, search: Option<&mut Search<'_>>) -> File {
+    let language = read::language(member);
+    let shape = read::shape(&member.bytes, language);
+    let found = search.map(|search| search.file(&member.path, &member.bytes));
+    let (matches, whole) = found.unwrap_or_else(|| (Vec::new(), true));
+    let (path, size, facts) = (member.path.clone(), member.bytes.len() as u64, Facts { language, ..Facts::default() });
+    let (trigger, triggers) = (Trigger::Never, Vec::new());
+    File { path, digest, size, trigger, facts, triggers, shape, matches, unsearched: !whole, unread: true }
+}
+
+/// Reads, of the files that were put aside, those that another one loads, and what those load.
+fn read_what_is_loaded(files: &mut [File], mut aside: HashMap<u32, Member>, search: &mut Option<Search<'_>>) {
+    let paths: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
+    let places: HashMap<&str, u32> = paths.iter().enumerate().map(|(at, path)| (&**path, number(at))).collect();
+    let mut queue: Vec<u32> = (0..number(files.len())).filter(|at| !aside.contains_key(at)).collect();
+    while let Some(file) = queue.pop().filter(|_| !aside.is_empty()).and_then(|at| files.get(at as usize)) {
+        let imports = file.facts.imports.iter();
+        let loaded = imports.flat_map(|import| resolve(&places, &file.path, file.facts.language, &import.module));
+        let loaded: Vec<(u32, Member)> = loaded.filter_map(|at| Some((at, aside.remove(&at)?))).collect();
+        for (at, member) in loaded {
+            let digest = std::mem::take(&mut files[at as usize].digest);
+            files[at as usize] = read(member, digest, None, search.as_mut());
+            queue.push(at);
+        }
+    }
 }
 
 /// Looks at a file that was not seen before.
@@ -69,15 +114,15 @@ fn read(member: Member, digest: String, language: Option<Language>, mut search: 
     let (matches, whole) = found.unwrap_or_else(|| (Vec::new(), true));
     let (path, size) = (member.path, member.bytes.len() as u64);
     let (trigger, triggers) = (Trigger::Never, Vec::new());
-    File { path, digest, size, trigger, facts, triggers, shape, matches, unsearched: !whole }
+    File { path, digest, size, trigger, facts, triggers, shape, matches, unsearched: !whole, unread: false }
 }
 
 /// The files of earlier inspections by what decides what is known of them: content, and the extension that tells the
-/// language. Only those that were searched for the same rules of YARA, to their end.
+/// language. Only those that were read, and searched for the same rules of YARA, to their end.
 fn seen_before<'a>(earlier: &[&'a Inspection], searched: &str) -> HashMap<(&'a str, &'a str), &'a File> {
     let current = earlier.iter().filter(|inspection| inspection.version == VERSION && inspection.searched == searched);
     let files = current.flat_map(|inspection| &inspection.files);
-    let files = files.filter(|file| !file.path.contains(HOOK) && !file.unsearched);
+    let files = files.filter(|file| !file.path.contains(HOOK) && !file.unsearched && !file.unread);
     files.map(|file| ((&*file.digest, extension(&file.path)), file)).collect()
 }
 
@@ -118,6 +163,7 @@ fn hook(start: &Start) -> Option<File> {
         shape: String::new(),
         matches: Vec::new(),
         unsearched: false,
+        unread: false,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use stockade_model::Digest;
+use stockade_model::{Digest, Member};
 
 use crate::facts::{Facts, FileGap, Mark, MarkKind, Moment, Spot};
 use crate::ir::Language;
@@ -63,6 +63,21 @@ fn by_content(bytes: &[u8]) -> Kind {
     }
     let control = head.iter().filter(|byte| **byte < 9 || (**byte > 13 && **byte < 32 && **byte != 27)).count();
     if control == 0 && (std::str::from_utf8(head).is_ok() || head.len() == HEAD) { Kind::Text } else { Kind::Data }
+}
+
+/// The language of a file by what it is.
+pub(crate) fn language(member: &Member) -> Option<Language> {
+    match kind(&member.path, &member.bytes) {
+        Kind::Code(language) => Some(language),
+        Kind::Class => Some(Language::Jvm),
+        _ => None,
+    }
+}
+
+/// Whether a file need not be read as long as nothing loads it: code in a language whose programs say what they load.
+/// Scripts of a shell are run by names that are put together on the way.
+pub(crate) fn can_wait(member: &Member) -> bool {
+    matches!(language(member), Some(Language::JavaScript | Language::Python | Language::Rust | Language::Jvm))
 }
 
 /// The facts of a file as what it is, or as the language that whoever runs it says it is. `layers` is shown its text as

@@ -96,11 +96,12 @@ fn throughput(language: &str, cases: &[&Case], ends: &[&str]) -> anyhow::Result<
     Ok(())
 }
 
-/// The bytes of source of a package that has hardly anything else, and enough of it.
+/// The bytes of source that were read of a package that has hardly anything else, and enough of it.
 fn source(inspection: &Inspection, ends: &[&str]) -> Option<u64> {
     let is_source = |path: &str| ends.iter().any(|end| path.ends_with(end));
-    let all: u64 = inspection.files.iter().map(|file| file.size).sum();
-    let source = inspection.files.iter().filter(|file| is_source(&file.path)).map(|file| file.size).sum();
+    let read = || inspection.files.iter().filter(|file| !file.unread);
+    let all: u64 = read().map(|file| file.size).sum();
+    let source = read().filter(|file| is_source(&file.path)).map(|file| file.size).sum();
     let hundred = 100;
     (source >= LEAST_SOURCE && source * hundred >= all * LEAST_SHARE).then_some(source)
 }
@@ -145,6 +146,7 @@ mod tests {
             shape: String::new(),
             matches: Vec::new(),
             unsearched: false,
+            unread: false,
         };
         let source_of = |files| source(&Inspection { files, ..Inspection::default() }, &[".py"]);
         let much = LEAST_SOURCE;

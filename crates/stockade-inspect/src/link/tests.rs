@@ -16,17 +16,16 @@ fn tree(starts: &[(Trigger, Code)], files: &[(&str, &str)]) -> Inspection {
         path: "manifest".to_owned(),
         line: 1,
     };
-    let member = |(path, text): &(&str, &str)| Member {
-        path: (*path).to_owned(),
-        bytes: Bytes::copy_from_slice(text.as_bytes()),
-        executable: false,
-    };
     let tree = Tree {
         starts: starts.iter().map(start).collect(),
         members: files.iter().map(member).collect(),
         ..Tree::default()
     };
     inspect(tree, &[], |path| path.starts_with("tests/"), None)
+}
+
+fn member((path, text): &(&str, &str)) -> Member {
+    Member { path: (*path).to_owned(), bytes: Bytes::copy_from_slice(text.as_bytes()), executable: false }
 }
 
 fn file(path: &str) -> Code {
@@ -54,6 +53,42 @@ fn what_is_for_programs_runs_when_the_file_is_one() {
     let renamed = GUARDED.replace("__name__", "__name__ and '__main__'");
     let always = tree(&[(Trigger::Import, file("a/__init__.py"))], &[("a/__init__.py", &renamed)]);
     assert_eq!(runs(&always, "a/__init__.py"), Some(Trigger::Import), "only the usual question is believed");
+}
+
+#[test]
+fn a_test_is_read_if_something_loads_it() {
+    let import = "import tests.helper\n";
+    let files = [
+        ("tests/helper.py", "import os, tests.deeper\nos.system('x')\n"),
+        ("tests/deeper.py", "import os\nos.system('y')\n"),
+        ("tests/test_a.py", "import os\nos.system('z')\n"),
+        ("tests/run.js", "require('child_process').exec('x')"),
+    ];
+    let unread = |inspection: &Inspection| {
+        let unread = inspection.files.iter().filter(|file| file.unread);
+        unread.map(|file| file.path.clone()).collect::<Vec<_>>()
+    };
+    let package = |main| [&[("a/__init__.py", main)], &files[..]].concat();
+    let alone = tree(&[(Trigger::Import, file("a/__init__.py"))], &package(""));
+    assert_eq!(unread(&alone).len(), 4);
+    assert!(alone.files.iter().all(|file| file.facts.language.is_some() && !file.shape.is_empty()));
+    let loaded = tree(&[(Trigger::Import, file("a/__init__.py"))], &package(import));
+    assert_eq!(unread(&loaded), ["tests/test_a.py", "tests/run.js"]);
+    assert_eq!(runs(&loaded, "tests/helper.py"), Some(Trigger::Import));
+    assert_eq!(runs(&loaded, "tests/deeper.py"), Some(Trigger::Import));
+    let hook = Code::Shell("node tests/run.js".to_owned());
+    let hooked = tree(&[(Trigger::Install, hook)], &package(""));
+    assert_eq!(runs(&hooked, "tests/run.js"), Some(Trigger::Install));
+    let started = tree(&[(Trigger::Install, file("tests/run.js"))], &package(""));
+    assert_eq!(runs(&started, "tests/run.js"), Some(Trigger::Install));
+    // What was not read is not known, when the next release loads it.
+    let loads = Tree {
+        starts: loaded.starts.clone(),
+        members: package(import).iter().map(member).collect(),
+        ..Tree::default()
+    };
+    let next = inspect(loads, &[&alone], |path| path.starts_with("tests/"), None);
+    assert_eq!(runs(&next, "tests/helper.py"), Some(Trigger::Import));
 }
 
 #[test]

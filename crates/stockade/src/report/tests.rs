@@ -36,6 +36,7 @@ fn file(path: &str, trigger: Trigger, acts: Vec<Act>) -> File {
         shape: String::new(),
         matches: Vec::new(),
         unsearched: false,
+        unread: false,
     }
 }
 
