@@ -1,0 +1,147 @@
+//! What a program in a jail may ask of the kernel: nothing that leads out of it, and nothing that few programs need and
+//! many attacks use.
+//!
+//! The jail is made of namespaces; this keeps their walls whole. What is refused is refused with an error, as an older
+//! kernel would, since programs ask for much and go on without it.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use landlock::{
+    ABI, Access as _, AccessFs, BitFlags, CompatLevel, Compatible as _, PathBeneath, PathFd, Ruleset, RulesetAttr as _,
+    RulesetCreatedAttr as _, RulesetError, Scope,
+};
+use seccompiler::{
+    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, TargetArch, apply_filter,
+};
+
+use super::Plan;
+use super::launch::{Failed, Step as _};
+
+/// The newest version of Landlock that is asked for. An older kernel enforces a part of it; the mounts stay.
+const LANDLOCK: ABI = ABI::V6;
+/// Where every program may write besides its plan: what is its own, and forgotten.
+const OWN: [&str; 5] = ["/tmp", "/var/tmp", "/run", "/dev", "/proc"];
+
+/// Takes away from this process what its program may not do. Needs `no_new_privs`.
+pub(super) fn restrict(plan: &Plan) -> Result<(), Failed> {
+    files(plan).map_err(io::Error::other).step("files cannot be restricted")?;
+    calls().map_err(io::Error::other).step("system calls cannot be restricted")
+}
+
+/// The same as the mounts say, once more, and: no signal and no abstract socket leads out.
+fn files(plan: &Plan) -> Result<(), RulesetError> {
+    let all = AccessFs::from_all(LANDLOCK);
+    let rules = Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(all)?
+        .scope(Scope::from_all(LANDLOCK))?
+        .create()?;
+    let write = plan.write.iter().chain(&plan.blank).map(PathBuf::as_path).chain(OWN.map(Path::new));
+    let write = write.map(|path| (path, all));
+    let paths = std::iter::once((Path::new("/"), AccessFs::from_read(LANDLOCK))).chain(write);
+    rules.add_rules(paths.filter_map(|(path, access)| rule(path, access)))?.restrict_self().map(drop)
+}
+
+/// The rule for a path; none if it is not there.
+fn rule(path: &Path, access: BitFlags<AccessFs>) -> Option<Result<PathBeneath<PathFd>, RulesetError>> {
+    Some(Ok(PathBeneath::new(PathFd::new(path).ok()?, access)))
+}
+
+/// What leads out of namespaces, into other processes, or into corners of the kernel that only attacks visit.
+const REFUSED: &[libc::c_long] = &[
+    libc::SYS_acct,
+    libc::SYS_add_key,
+    libc::SYS_bpf,
+    libc::SYS_chroot,
+    libc::SYS_delete_module,
+    libc::SYS_finit_module,
+    libc::SYS_fsconfig,
+    libc::SYS_fsmount,
+    libc::SYS_fsopen,
+    libc::SYS_fspick,
+    libc::SYS_init_module,
+    libc::SYS_io_uring_enter,
+    libc::SYS_io_uring_register,
+    libc::SYS_io_uring_setup,
+    libc::SYS_kexec_load,
+    libc::SYS_keyctl,
+    libc::SYS_mount,
+    libc::SYS_mount_setattr,
+    libc::SYS_move_mount,
+    libc::SYS_name_to_handle_at,
+    libc::SYS_open_by_handle_at,
+    libc::SYS_open_tree,
+    libc::SYS_perf_event_open,
+    libc::SYS_pidfd_getfd,
+    libc::SYS_pivot_root,
+    libc::SYS_process_vm_readv,
+    libc::SYS_process_vm_writev,
+    libc::SYS_ptrace,
+    libc::SYS_quotactl,
+    libc::SYS_reboot,
+    libc::SYS_request_key,
+    libc::SYS_setns,
+    libc::SYS_swapoff,
+    libc::SYS_swapon,
+    libc::SYS_umount2,
+    libc::SYS_unshare,
+    libc::SYS_userfaultfd,
+];
+
+/// Kinds of namespaces that a process could be made in.
+const NAMESPACES: [libc::c_int; 7] = [
+    libc::CLONE_NEWCGROUP,
+    libc::CLONE_NEWIPC,
+    libc::CLONE_NEWNET,
+    libc::CLONE_NEWNS,
+    libc::CLONE_NEWPID,
+    libc::CLONE_NEWUSER,
+    libc::CLONE_NEWUTS,
+];
+/// Requests that put words into the mouth of whoever sits at the terminal, or change what it understands.
+const TERMINAL: [u64; 3] = [libc::TIOCSTI, libc::TIOCLINUX, libc::TIOCSETD];
+/// Kinds of sockets that programs use.
+const FAMILIES: [libc::c_int; 4] = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
+/// The bits of a socket's type that are no flags.
+const TYPE: u64 = 0xf;
+/// Memory with a descriptor that cannot be run, since Linux 6.3. Source: `memfd_create(2)`.
+const NOT_EXECUTABLE: u64 = 8;
+
+fn calls() -> Result<(), seccompiler::Error> {
+    let arch = TargetArch::try_from(std::env::consts::ARCH)?;
+    let refuse = |rules, errno: libc::c_int| -> Result<BpfProgram, seccompiler::Error> {
+        let errno = SeccompAction::Errno(errno.unsigned_abs());
+        Ok(SeccompFilter::new(rules, SeccompAction::Allow, errno, arch)?.try_into()?)
+    };
+    // Its flags lie in memory, where a filter cannot look; libraries go back to the call before it.
+    apply_filter(&refuse(BTreeMap::from([(libc::SYS_clone3, Vec::new())]), libc::ENOSYS)?)?;
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = REFUSED.iter().map(|call| (*call, Vec::new())).collect();
+    let is = |argument, value| condition(argument, SeccompCmpOp::Eq, value);
+    let masked = |argument, mask, value| condition(argument, SeccompCmpOp::MaskedEq(mask), value);
+    let any = |conditions: Vec<SeccompCondition>| -> Result<Vec<SeccompRule>, BackendError> {
+        conditions.into_iter().map(|one| SeccompRule::new(vec![one])).collect()
+    };
+    let namespaces = NAMESPACES.map(bits).into_iter().map(|kind| masked(0, kind, kind)).collect::<Result<_, _>>()?;
+    rules.insert(libc::SYS_clone, any(namespaces)?);
+    let terminal = TERMINAL.into_iter().map(|request| is(1, request)).collect::<Result<_, _>>()?;
+    rules.insert(libc::SYS_ioctl, any(terminal)?);
+    let foreign = FAMILIES.into_iter().map(|family| condition(0, SeccompCmpOp::Ne, bits(family)));
+    let mut sockets = vec![SeccompRule::new(foreign.collect::<Result<_, _>>()?)?];
+    sockets.extend(any(vec![is(2, bits(libc::IPPROTO_MPTCP))?])?);
+    rules.insert(libc::SYS_socket, sockets);
+    rules.insert(libc::SYS_socketpair, any(vec![masked(1, TYPE, bits(libc::SOCK_DGRAM))?])?);
+    rules.insert(libc::SYS_memfd_create, any(vec![masked(1, NOT_EXECUTABLE, 0)?])?);
+    apply_filter(&refuse(rules, libc::EPERM)?)
+}
+
+fn condition(argument: u8, compare: SeccompCmpOp, value: u64) -> Result<SeccompCondition, BackendError> {
+    SeccompCondition::new(argument, SeccompCmpArgLen::Dword, compare, value)
+}
+
+/// A constant of the C library, none of which is negative here, as the kernel's interface has it.
+const fn bits(constant: libc::c_int) -> u64 {
+    constant.unsigned_abs() as u64
+}
