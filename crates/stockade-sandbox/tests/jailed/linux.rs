@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -14,6 +15,8 @@ use stockade_sandbox::jail::{Ends, Jail, Plan};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// A port at which the jail's network ends.
 const PORT: u16 = 4873;
+/// What a file has that a shell reads when it starts.
+const START_UP: &str = "# empty";
 /// The variable that says who is around.
 const AROUND: &str = "AROUND";
 /// What no attempt may get.
@@ -61,7 +64,8 @@ impl Place {
         for (path, content) in [
             ("home/.ssh/id_rsa", SECRET),
             ("home/.npmrc", SECRET),
-            ("home/.bashrc", "# empty"),
+            ("home/.bashrc", START_UP),
+            ("work", SECRET),
             ("home/project/.env", SECRET),
             ("home/project/.git/config", "[core]"),
             ("home/project/.git/hooks/README", "hooks"),
@@ -117,6 +121,10 @@ const ATTEMPTS: &[(&str, Attempt)] = &[
     ("read a key through another process", |place| {
         secret(Path::new(&format!("/proc/{}/root{}/.ssh/id_rsa", place.victim, place.home.display())))
     }),
+    ("change a key's rights", |place| {
+        fs::set_permissions(place.home.join(".ssh/id_rsa"), fs::Permissions::from_mode(0o600))
+    }),
+    ("read what another program is working on", |place| secret(&place.root.join("work"))),
     ("see the keys' dates", |place| fs::metadata(place.home.join(".ssh/id_rsa")).map(drop)),
     ("write a hook of git", |place| fs::write(place.project.join(".git/hooks/pre-commit"), "")),
     ("write settings of git", |place| fs::write(place.project.join(".git/config"), "[core]")),
@@ -180,6 +188,7 @@ const NEEDS: &[(&str, Attempt)] = &[
     }),
     ("write into the project", |place| fs::write(place.project.join("new"), "")),
     ("write into its home", |place| fs::write(place.home.join(".cache"), "")),
+    ("write a start-up file of its shell", |place| fs::write(place.home.join(".bashrc"), "changed")),
     ("write temporary files", |_| {
         fs::write("/tmp/new", "")?;
         fs::write("/var/tmp/new", "")?;
@@ -324,9 +333,32 @@ fn check_all() {
     let left: Vec<_> = ["new", "socket"].into_iter().filter(|name| place.project.join(name).exists()).collect();
     assert_eq!(left, ["new", "socket"], "what is written into the project stays");
     assert!(!place.home.join(".cache").exists(), "what is written into the home does not");
+    assert_eq!(fs::read_to_string(place.home.join(".bashrc")).unwrap(), START_UP, "the home is as it was");
     codes(&place);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     println!("jailed: {} attempts failed as they should, {} needs are met", ATTEMPTS.len(), NEEDS.len());
+    as_nobody(&place);
+}
+
+/// The same without any privilege, if this is root.
+fn as_nobody(place: &Place) {
+    if !rustix::process::getuid().is_root() {
+        return;
+    }
+    // The program is where everybody may read it; so is the folder that it lies in.
+    let program = place.root.join("jailed");
+    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    fs::set_permissions(&place.root, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"]).arg(&program);
+    match command.current_dir("/var/tmp").output() {
+        Err(error) => println!("skipped: it could not be tried as nobody: {error}"),
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success(), "as nobody: {said}{}", String::from_utf8_lossy(&output.stderr));
+            println!("as nobody: {}", said.lines().last().unwrap_or_default());
+        }
+    }
 }
 
 fn bare(place: &Place, name: &str) -> (bool, String) {
