@@ -132,10 +132,7 @@ fn extension(path: &str) -> &str {
 
 /// Files that a start runs as code, whatever they are called.
 fn run_as(starts: &[Start]) -> HashMap<&str, Language> {
-    let files = starts.iter().filter_map(|start| match &start.code {
-        Code::File(path) => Some(&**path),
-        _ => None,
-    });
+    let files = starts.iter().filter_map(started);
     files.filter(|path| extension(path) == "pth").map(|path| (path, Language::Python)).collect()
 }
 

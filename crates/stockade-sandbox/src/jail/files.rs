@@ -8,7 +8,7 @@ use std::ffi::CStr;
 use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
-use std::os::unix::fs::{FileTypeExt as _, symlink};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::CWD;
@@ -159,9 +159,8 @@ fn hide(path: &Path) -> Result<(), Failed> {
     if metadata.is_dir() {
         return in_memory(&place, c"mode=0555");
     }
-    let nothing = Path::new("/dev/null");
-    debug_assert!(nothing.metadata().is_ok_and(|metadata| metadata.file_type().is_char_device()));
-    Shown { path: path.to_owned(), folder: false, ..Shown::new(nothing, libc::MOUNT_ATTR_RDONLY)? }.show()
+    let nothing = Shown::new(Path::new("/dev/null"), libc::MOUNT_ATTR_RDONLY)?;
+    Shown { path: path.to_owned(), ..nothing }.show()
 }
 
 fn in_memory(place: &Path, options: &CStr) -> Result<(), Failed> {
@@ -169,7 +168,7 @@ fn in_memory(place: &Path, options: &CStr) -> Result<(), Failed> {
     mount("tmpfs", place, "tmpfs", flags, options).step(format!("{} cannot be made in memory", place.display()))
 }
 
-/// Makes the new root the only one, and nothing in its first level changeable.
+/// Makes the new root the only one, and goes to a folder in it.
 fn enter(folder: &Path) -> Result<(), Failed> {
     rustix::process::chdir(ROOT).step("the new root cannot be entered")?;
     // The old root ends up on top of the new one, at the same place, and is taken off. Source: pivot_root(2).
