@@ -4,13 +4,13 @@
 //! no files, no network, no programs, bounded memory and time ([`confine_worker`]). What the system at hand cannot take
 //! away is said, never passed over.
 //!
-//! What strangers' programs do, when an install or the result of one runs them, is kept in a world of its own ([`jail`]).
+//! What strangers' programs do, when an install or the result of one runs them, is kept in a world of its own ([`sandbox`]).
 //!
 //! This is the only crate that starts programs of ours again ([`ourselves`]) and that may hold `unsafe`.
 
 mod confine;
 #[cfg(target_os = "linux")]
-pub mod jail;
+pub mod sandbox;
 #[cfg(target_os = "linux")]
 mod linux;
 mod start;

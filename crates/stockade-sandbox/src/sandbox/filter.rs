@@ -1,7 +1,7 @@
-//! What a program in a jail may ask of the kernel: nothing that leads out of it, and nothing that few programs need and
+//! What a program in a sandbox may ask of the kernel: nothing that leads out of it, and nothing that few programs need and
 //! many attacks use.
 //!
-//! The jail is made of namespaces; this keeps their walls whole. What is refused is refused with an error, as an older
+//! The sandbox is made of namespaces; this keeps their walls whole. What is refused is refused with an error, as an older
 //! kernel would, since programs ask for much and go on without it.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use landlock::{
     ABI, Access as _, AccessFs, BitFlags, CompatLevel, Compatible as _, PathBeneath, PathFd, Ruleset, RulesetAttr as _,
-    RulesetCreatedAttr as _, RulesetError, Scope,
+    RulesetCreatedAttr as _, RulesetError, RulesetStatus, Scope,
 };
 use seccompiler::{
     BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
@@ -25,28 +25,47 @@ const LANDLOCK: ABI = ABI::V6;
 /// Where every program may write besides its plan: what is its own, and forgotten.
 const OWN: [&str; 5] = ["/tmp", "/var/tmp", "/run", "/dev", "/proc"];
 
-/// Takes away from this process what its program may not do. Needs `no_new_privs`.
-pub(super) fn restrict(plan: &Plan) -> Result<(), Failed> {
-    files(plan).map_err(io::Error::other).step("files cannot be restricted")?;
-    calls().map_err(io::Error::other).step("system calls cannot be restricted")
+/// Takes away from this process what its program may not do, and says what this system could not. Needs
+/// `no_new_privs`.
+pub(super) fn restrict(plan: &Plan) -> Result<Vec<String>, Failed> {
+    let status = files(plan).map_err(io::Error::other).step("files cannot be restricted")?;
+    calls().map_err(io::Error::other).step("system calls cannot be restricted")?;
+    let gap = match status {
+        RulesetStatus::FullyEnforced => None,
+        RulesetStatus::PartiallyEnforced => Some("this kernel's Landlock is too old for all of it (Linux 6.12 is)"),
+        RulesetStatus::NotEnforced => Some("this kernel has no Landlock"),
+    };
+    let left = if plan.programs.is_some() { "; which programs may be run is not enforced" } else { "" };
+    Ok(gap.map(|gap| format!("{gap}: mounts and namespaces alone keep files apart{left}")).into_iter().collect())
 }
 
-/// The same as the mounts say, once more, and: no signal and no abstract socket leads out.
-fn files(plan: &Plan) -> Result<(), RulesetError> {
+/// The same as the mounts say, once more, and: no signal and no abstract socket leads out, and no other program is run.
+fn files(plan: &Plan) -> Result<RulesetStatus, RulesetError> {
     let all = AccessFs::from_all(LANDLOCK);
+    let (run, data) = (all, all & !AccessFs::Execute);
+    let (own, everywhere) = match &plan.programs {
+        Some(_) if !plan.run_blank => (data, AccessFs::from_read(LANDLOCK) & !AccessFs::Execute),
+        Some(_) => (run, AccessFs::from_read(LANDLOCK) & !AccessFs::Execute),
+        None => (run, AccessFs::from_read(LANDLOCK)),
+    };
     let rules = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(all)?
         .scope(Scope::from_all(LANDLOCK))?
         .create()?;
-    let write = plan.write.iter().chain(&plan.blank).map(PathBuf::as_path).chain(OWN.map(Path::new));
-    let write = write.map(|path| (path, all));
-    let paths = std::iter::once((Path::new("/"), AccessFs::from_read(LANDLOCK))).chain(write);
-    rules.add_rules(paths.filter_map(|(path, access)| rule(path, access)))?.restrict_self().map(drop)
+    let layers = plan.layers.iter().map(|layer| &layer.folder);
+    let write = plan.write.iter().chain(layers).map(|path| (path.as_path(), run));
+    let forgotten = plan.blank.iter().map(PathBuf::as_path).chain(OWN.map(Path::new)).map(|path| (path, own));
+    let data = plan.data.iter().map(|path| (path.as_path(), data));
+    let execute = AccessFs::Execute | AccessFs::ReadFile;
+    let programs = plan.programs.iter().flatten().map(|path| (path.as_path(), execute));
+    let paths = std::iter::once((Path::new("/"), everywhere)).chain(write).chain(forgotten).chain(data).chain(programs);
+    let rules = rules.add_rules(paths.filter_map(|(path, access)| rule(path, access)))?;
+    Ok(rules.restrict_self()?.ruleset)
 }
 
 /// The rule for a path; none if it is not there.
-fn rule(path: &Path, access: BitFlags<AccessFs>) -> Option<Result<PathBeneath<PathFd>, RulesetError>> {
+pub(super) fn rule(path: &Path, access: BitFlags<AccessFs>) -> Option<Result<PathBeneath<PathFd>, RulesetError>> {
     Some(Ok(PathBeneath::new(PathFd::new(path).ok()?, access)))
 }
 
@@ -57,6 +76,7 @@ const REFUSED: &[libc::c_long] = &[
     libc::SYS_bpf,
     libc::SYS_chroot,
     libc::SYS_delete_module,
+    libc::SYS_fanotify_init,
     libc::SYS_finit_module,
     libc::SYS_fsconfig,
     libc::SYS_fsmount,
@@ -66,6 +86,8 @@ const REFUSED: &[libc::c_long] = &[
     libc::SYS_io_uring_enter,
     libc::SYS_io_uring_register,
     libc::SYS_io_uring_setup,
+    libc::SYS_kcmp,
+    libc::SYS_kexec_file_load,
     libc::SYS_kexec_load,
     libc::SYS_keyctl,
     libc::SYS_mount,
@@ -83,9 +105,11 @@ const REFUSED: &[libc::c_long] = &[
     libc::SYS_quotactl,
     libc::SYS_reboot,
     libc::SYS_request_key,
+    libc::SYS_process_madvise,
     libc::SYS_setns,
     libc::SYS_swapoff,
     libc::SYS_swapon,
+    libc::SYS_syslog,
     libc::SYS_umount2,
     libc::SYS_unshare,
     libc::SYS_userfaultfd,
@@ -109,6 +133,31 @@ const FAMILIES: [libc::c_int; 4] = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6
 const TYPE: u64 = 0xf;
 /// Memory with a descriptor that cannot be run, since Linux 6.3. Source: `memfd_create(2)`.
 const NOT_EXECUTABLE: u64 = 8;
+/// What makes a file run as its owner or its group, who may be somebody with more rights than its reader.
+const AS_OWNER: [libc::mode_t; 2] = [libc::S_ISUID, libc::S_ISGID];
+/// Calls that change a file's mode, and those that make one, each with the number of the argument that is the mode.
+const MODES: &[(libc::c_long, u8)] = &[
+    (libc::SYS_fchmod, 1),
+    (libc::SYS_fchmodat, 2),
+    (SYS_FCHMODAT2, 2),
+    (libc::SYS_mknodat, 2),
+    #[cfg(target_arch = "x86_64")]
+    (libc::SYS_chmod, 1),
+    #[cfg(target_arch = "x86_64")]
+    (libc::SYS_creat, 1),
+    #[cfg(target_arch = "x86_64")]
+    (libc::SYS_mknod, 1),
+];
+/// Calls that make a file if a flag says so, with the numbers of the arguments for flags and mode.
+const MAKERS: &[(libc::c_long, u8, u8)] = &[
+    (libc::SYS_openat, 2, 3),
+    #[cfg(target_arch = "x86_64")]
+    (libc::SYS_open, 1, 2),
+];
+/// The number of `fchmodat2(2)`, which the C library's headers do not have everywhere.
+const SYS_FCHMODAT2: libc::c_long = 452;
+/// Calls that send, with the number of the argument for flags: one of them connects without asking.
+const SENDERS: [(libc::c_long, u8); 3] = [(libc::SYS_sendto, 3), (libc::SYS_sendmsg, 2), (libc::SYS_sendmmsg, 3)];
 
 fn calls() -> Result<(), seccompiler::Error> {
     let arch = TargetArch::try_from(std::env::consts::ARCH)?;
@@ -117,7 +166,8 @@ fn calls() -> Result<(), seccompiler::Error> {
         Ok(SeccompFilter::new(rules, SeccompAction::Allow, errno, arch)?.try_into()?)
     };
     // Its flags lie in memory, where a filter cannot look; libraries go back to the call before it.
-    apply_filter(&refuse(BTreeMap::from([(libc::SYS_clone3, Vec::new())]), libc::ENOSYS)?)?;
+    let in_memory = [libc::SYS_clone3, libc::SYS_openat2].map(|call| (call, Vec::new()));
+    apply_filter(&refuse(BTreeMap::from(in_memory), libc::ENOSYS)?)?;
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = REFUSED.iter().map(|call| (*call, Vec::new())).collect();
     let is = |argument, value| condition(argument, SeccompCmpOp::Eq, value);
     let masked = |argument, mask, value| condition(argument, SeccompCmpOp::MaskedEq(mask), value);
@@ -133,6 +183,20 @@ fn calls() -> Result<(), seccompiler::Error> {
     sockets.extend(any(vec![is(2, bits(libc::IPPROTO_MPTCP))?])?);
     rules.insert(libc::SYS_socket, sockets);
     rules.insert(libc::SYS_socketpair, any(vec![masked(1, TYPE, bits(libc::SOCK_DGRAM))?])?);
+    for (call, flags) in SENDERS {
+        rules.insert(call, any(vec![masked(flags, bits(libc::MSG_FASTOPEN), bits(libc::MSG_FASTOPEN))?])?);
+    }
+    for (call, mode) in MODES {
+        rules.insert(*call, any(AS_OWNER.map(|bit| masked(*mode, bit.into(), bit.into())).into_iter().collect::<Result<_, _>>()?)?);
+    }
+    for (call, flags, mode) in MAKERS {
+        let make = |flag: u64, bit: libc::mode_t| {
+            SeccompRule::new(vec![masked(*flags, flag, flag)?, masked(*mode, bit.into(), bit.into())?])
+        };
+        let makes = [bits(libc::O_CREAT), bits(libc::O_TMPFILE & !libc::O_DIRECTORY)];
+        let rule = makes.into_iter().flat_map(|flag| AS_OWNER.map(|bit| make(flag, bit)));
+        rules.insert(*call, rule.collect::<Result<_, _>>()?);
+    }
     rules.insert(libc::SYS_memfd_create, any(vec![masked(1, NOT_EXECUTABLE, 0)?])?);
     apply_filter(&refuse(rules, libc::EPERM)?)
 }

@@ -13,12 +13,13 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::CWD;
 use rustix::mount::{
-    MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags, mount, mount_change, move_mount,
-    open_tree, unmount,
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags,
+    UnmountFlags, fsconfig_create, fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, mount, mount_change,
+    move_mount, open_tree, unmount,
 };
 
-use super::Plan;
 use super::launch::{Failed, Step as _};
+use super::{Layer, Plan};
 
 /// Where the new root is put together: a folder that every system has and that is made anew inside.
 const ROOT: &str = "/tmp";
@@ -55,15 +56,21 @@ pub(super) fn set_up(plan: &Plan) -> Result<(), Failed> {
     let mut shown = everything_shown(plan)?;
     // What lies in another one comes after it.
     shown.sort_by_key(|one| one.path.components().count());
-    in_memory(Path::new(ROOT), c"mode=0755")?;
+    in_memory(Path::new(ROOT), c"mode=0755", MountFlags::empty())?;
     for link in SYSTEM.map(Path::new).into_iter().filter(|path| path.is_symlink()) {
         let target = fs::read_link(link).step(format!("{} cannot be read", link.display()))?;
         symlink(&target, inside(link)).step(format!("{} cannot be made", link.display()))?;
     }
+    let run = if plan.run_blank { MountFlags::empty() } else { MountFlags::NOEXEC };
     for folder in plan.blank.iter().map(PathBuf::as_path).chain(FRESH.map(Path::new)) {
         let place = inside(folder);
         fs::create_dir_all(&place).step(format!("{} cannot be made", folder.display()))?;
-        in_memory(&place, c"mode=1777")?;
+        in_memory(&place, c"mode=1777", run)?;
+    }
+    for (link, target) in &plan.links {
+        let place = inside(link);
+        let folder = place.parent().map_or(Ok(()), fs::create_dir_all);
+        folder.and_then(|()| symlink(target, &place)).step(format!("{} cannot be made", link.display()))?;
     }
     kernels_own()?;
     for one in &shown {
@@ -84,9 +91,11 @@ fn everything_shown(plan: &Plan) -> Result<Vec<Shown>, Failed> {
     let devices = DEVICES.iter().copied().filter(there).map(|path| (Path::new(path), device));
     let read = plan.read.iter().map(|path| (path.as_path(), fixed));
     let write = plan.write.iter().map(|path| (path.as_path(), own));
+    let data = plan.data.iter().map(|path| (path.as_path(), own | libc::MOUNT_ATTR_NOEXEC));
     let keep = plan.keep.iter().map(|path| (path.as_path(), fixed));
-    let all = system.chain(devices).chain(read).chain(write).chain(keep);
-    all.map(|(path, attributes)| Shown::new(path, attributes)).collect()
+    let all = system.chain(devices).chain(read).chain(write).chain(data).chain(keep);
+    let all = all.map(|(path, attributes)| Shown::new(path, attributes));
+    all.chain(plan.layers.iter().map(|layer| Shown::layer(layer, own))).collect()
 }
 
 impl Shown {
@@ -94,6 +103,24 @@ impl Shown {
         let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_RECURSIVE;
         let tree = open_tree(CWD, path, flags).step(format!("{} cannot be shown", path.display()))?;
         Ok(Self { path: path.to_owned(), tree, folder: path.is_dir(), attributes })
+    }
+
+    /// A folder as it is, under an empty one that takes every change. Source: `Documentation/filesystems/overlayfs.rst`
+    /// of Linux.
+    fn layer(layer: &Layer, attributes: u64) -> Result<Self, Failed> {
+        let mount = || -> rustix::io::Result<OwnedFd> {
+            let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
+            // A colon would separate folders.
+            let below = layer.folder.to_string_lossy().replace('\\', "\\\\").replace(':', "\\:");
+            fsconfig_set_string(&context, "lowerdir", below)?;
+            fsconfig_set_string(&context, "upperdir", &layer.changes)?;
+            fsconfig_set_string(&context, "workdir", &layer.work)?;
+            fsconfig_set_flag(&context, "userxattr")?;
+            fsconfig_create(&context)?;
+            fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty())
+        };
+        let tree = mount().step(format!("changes of {} cannot be kept apart from it", layer.folder.display()))?;
+        Ok(Self { path: layer.folder.clone(), tree, folder: true, attributes })
     }
 
     fn show(&self) -> Result<(), Failed> {
@@ -157,14 +184,14 @@ fn hide(path: &Path) -> Result<(), Failed> {
     let place = inside(path);
     let Ok(metadata) = place.symlink_metadata() else { return Ok(()) };
     if metadata.is_dir() {
-        return in_memory(&place, c"mode=0555");
+        return in_memory(&place, c"mode=0555", MountFlags::NOEXEC);
     }
     let nothing = Shown::new(Path::new("/dev/null"), libc::MOUNT_ATTR_RDONLY)?;
     Shown { path: path.to_owned(), ..nothing }.show()
 }
 
-fn in_memory(place: &Path, options: &CStr) -> Result<(), Failed> {
-    let flags = MountFlags::NOSUID | MountFlags::NODEV;
+fn in_memory(place: &Path, options: &CStr, more: MountFlags) -> Result<(), Failed> {
+    let flags = MountFlags::NOSUID | MountFlags::NODEV | more;
     mount("tmpfs", place, "tmpfs", flags, options).step(format!("{} cannot be made in memory", place.display()))
 }
 

@@ -1,5 +1,5 @@
-//! What a program in a jail can do and what it cannot. Each attempt is made twice, by a process of its own: bare, where
-//! it has to succeed, so that it is a real one; and in a jail, where it has to fail. This program starts itself.
+//! What a program in a sandbox can do and what it cannot. Each attempt is made twice, by a process of its own: bare, where
+//! it has to succeed, so that it is a real one; and in a sandbox, where it has to fail. This program starts itself.
 //!
 //! Every attempt is harmless: it touches only what this test has put there.
 
@@ -17,5 +17,5 @@ fn main() {
 
 #[cfg(not(target_os = "linux"))]
 fn main() {
-    println!("skipped: there is no jail on this system");
+    println!("skipped: there is no sandbox on this system");
 }

@@ -1,8 +1,8 @@
 //! A program among strangers' code, in a world of its own: it sees the files that it was given, one network that ends at
-//! us, and no other process.
+//! us, and no other process; and somebody watches what it starts and whom it calls.
 //!
-//! Whoever starts it ([`Jail::command`]) starts this program again as the *launcher*, which has one thread and nothing to
-//! lose: it builds the world out of namespaces, hands the listeners of the new network to its parent, gives up every
+//! Whoever starts it ([`Sandbox::command`]) starts this program again as the *launcher*, which has one thread and nothing
+//! to lose: it builds the world out of namespaces, hands the listeners of the new network to its parent, gives up every
 //! privilege, and becomes the program. A launcher that cannot do one of its steps says which, and runs nothing.
 //!
 //! ```text
@@ -13,12 +13,17 @@
 //!
 //! Needs Linux 5.12 with unprivileged user namespaces.
 
+mod calls;
 mod files;
 mod filter;
+mod hook;
 mod launch;
+mod layer;
 mod network;
+mod process;
 mod relay;
 mod talk;
+mod watch;
 
 use std::ffi::OsString;
 use std::io;
@@ -31,10 +36,13 @@ use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
+pub use hook::{HOOK, Hook, SHELL, shell};
 pub use launch::launch;
+pub use layer::{Change, Kind, changes, forget, keep};
+pub use watch::{Cause, Deed, Event, HookNames, Watched};
 
-/// What a program is started with, and what it may reach. Paths are absolute, without links.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What a program is started with, and what it may reach. Paths are absolute, without links, and there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// The program: a path, or a name that is looked for in the `PATH` of [`Plan::environment`].
     pub program: OsString,
@@ -48,19 +56,40 @@ pub struct Plan {
     pub read: Vec<PathBuf>,
     /// Folders that it may write, read and run.
     pub write: Vec<PathBuf>,
-    /// Files and folders inside [`Plan::write`] that it may only read.
+    /// Folders that it may write and read, of which nothing can be run.
+    pub data: Vec<PathBuf>,
+    /// Folders whose changes are kept apart from them.
+    pub layers: Vec<Layer>,
+    /// Files and folders inside of those that it may only read.
     pub keep: Vec<PathBuf>,
     /// Files and folders that are empty for it.
     pub hide: Vec<PathBuf>,
     /// Folders that are empty when it starts, and forgotten afterwards: its home.
     pub blank: Vec<PathBuf>,
+    /// Links in those, or in `/run`, and where they lead.
+    pub links: Vec<(PathBuf, PathBuf)>,
+    /// Whether what is forgotten afterwards may be run.
+    pub run_blank: bool,
+    /// Programs, and folders of programs, that are the only ones that it may run; all if there is no list.
+    pub programs: Option<Vec<PathBuf>>,
     /// Ports at which somebody listens for it on every address that there is, so that no connection leaves unseen.
     pub ports: Vec<u16>,
 }
 
+/// A folder whose changes are kept apart: they can be looked at, and kept or forgotten.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layer {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Where the changes are: an empty folder, on a file system that can hold them (not on one over a network).
+    pub changes: PathBuf,
+    /// An empty folder on the same file system as the changes.
+    pub work: PathBuf,
+}
+
 /// Why a program was not started. Nothing of it has run.
 #[derive(Debug, thiserror::Error)]
-pub enum JailError {
+pub enum SandboxError {
     /// A step that this system does not let us take.
     #[error("{0}")]
     Step(String),
@@ -81,18 +110,27 @@ pub struct Ends {
     pub names: UdpSocket,
 }
 
+/// A program that runs.
+#[derive(Debug)]
+pub struct Entered {
+    /// Its network.
+    pub ends: Ends,
+    /// What this system could not do for it, in words.
+    pub gaps: Vec<String>,
+}
+
 /// A program that is about to be started.
 #[derive(Debug)]
-pub struct Jail {
+pub struct Sandbox {
     ours: UnixStream,
     theirs: OwnedFd,
     plan: Vec<u8>,
     ports: usize,
 }
 
-impl Jail {
-    /// A jail for a plan.
-    pub fn new(plan: &Plan) -> Result<Self, JailError> {
+impl Sandbox {
+    /// A sandbox for a plan.
+    pub fn new(plan: &Plan) -> Result<Self, SandboxError> {
         let (ours, theirs) = UnixStream::pair()?;
         Ok(Self { ours, theirs: theirs.into(), plan: serde_json::to_vec(plan)?, ports: plan.ports.len() })
     }
@@ -113,12 +151,17 @@ impl Jail {
         Ok(command)
     }
 
-    /// Tells the launcher, which was started, what to do, and waits until the program runs.
-    pub fn enter(self) -> Result<Ends, JailError> {
+    /// Tells the launcher, which was started, what to do, and waits until the program runs. What the program does is
+    /// told to `watched`, on a thread that ends with it.
+    pub fn enter(self, watched: Watched) -> Result<Entered, SandboxError> {
         let Self { mut ours, theirs, plan, ports } = self;
         drop(theirs);
         talk::send_plan(&mut ours, &plan)?;
-        talk::receive_ends(&ours, ports)
+        let (listener, gaps) = talk::receive_ready(&mut ours)?;
+        if let Some(listener) = listener {
+            watch::start(listener, watched)?;
+        }
+        Ok(Entered { ends: talk::receive_ends(&mut ours, ports)?, gaps })
     }
 }
 

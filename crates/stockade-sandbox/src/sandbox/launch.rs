@@ -1,4 +1,4 @@
-//! The launcher: from a process of ours to a program in its jail, one step after the other. No step is optional.
+//! The launcher: from a process of ours to a program in its sandbox, one step after the other. No step is optional.
 
 use std::convert::Infallible;
 use std::ffi::OsStr;
@@ -18,7 +18,7 @@ use rustix::thread::{
 };
 
 use super::relay::{Forked, fork, relay, release};
-use super::{Plan, files, filter, network, talk};
+use super::{Plan, calls, files, filter, network, talk};
 
 /// The exit code of a launcher that has run nothing.
 const NOTHING_RUN: i32 = 125;
@@ -57,7 +57,7 @@ impl<T, E: Into<io::Error>> Step<T> for Result<T, E> {
     }
 }
 
-/// Becomes a program in a jail: reads the plan from the descriptor of this number, and gives the exit code when the
+/// Becomes a program in a sandbox: reads the plan from the descriptor of this number, and gives the exit code when the
 /// program has ended. The process must have one thread.
 pub fn launch(socket: RawFd) -> i32 {
     // SAFETY: the number comes from our own parent, who passed this descriptor on for this alone.
@@ -147,7 +147,7 @@ fn inside(plan: &Plan, socket: &UnixStream, streams: &[TcpListener], names: &Udp
             leave(relay(program))
         }
         Forked::Child => {
-            let failed = become_program(plan);
+            let failed = become_program(plan, socket);
             let _ = line.write_all(failed.to_string().as_bytes());
             leave(NOTHING_RUN)
         }
@@ -168,8 +168,8 @@ fn give_up_privileges() -> Result<(), Failed> {
 }
 
 /// The last steps, in the process that becomes the program.
-fn become_program(plan: &Plan) -> Failed {
-    if let Err(failed) = restricted(plan) {
+fn become_program(plan: &Plan, socket: &UnixStream) -> Failed {
+    if let Err(failed) = restricted(plan, socket) {
         return failed;
     }
     #[expect(clippy::disallowed_methods, reason = "this is the crate that starts programs")]
@@ -181,10 +181,16 @@ fn become_program(plan: &Plan) -> Failed {
     Failed { what: format!("`{}` cannot be started", program.display()), why }
 }
 
-fn restricted(plan: &Plan) -> Result<(), Failed> {
+fn restricted(plan: &Plan, socket: &UnixStream) -> Result<(), Failed> {
     release().step("signals cannot be let through")?;
     close_range(FIRST_OTHER, libc::CLOSE_RANGE_CLOEXEC).step("descriptors cannot be kept from the program")?;
-    filter::restrict(plan)
+    let mut gaps = filter::restrict(plan)?;
+    // From here on, somebody has to be there to answer.
+    let listener = calls::ask().step("what the program does cannot be watched")?;
+    if listener.is_none() {
+        gaps.push("somebody else watches this process already: what the program does is not recorded".to_owned());
+    }
+    talk::send_ready(socket, listener.as_ref().map(AsFd::as_fd), &gaps).step("nobody listens")
 }
 
 fn close_range(first: libc::c_uint, flags: libc::c_uint) -> io::Result<()> {

@@ -11,7 +11,7 @@ use rustix::net::{
     recvmsg, sendmsg,
 };
 
-use super::{Ends, JailError};
+use super::{Ends, SandboxError};
 
 /// The longest plan, in bytes: 16 MiB.
 const MAX_PLAN: u32 = 16 << 20;
@@ -19,6 +19,9 @@ const MAX_PLAN: u32 = 16 << 20;
 const MAX_COMPLAINT: usize = 4096;
 /// How many descriptors one message may have; the kernel's own limit is 253.
 const MAX_DESCRIPTORS: usize = 128;
+/// Says that the program is about to run, what the system could not do, and whether a descriptor comes along on which
+/// questions arrive.
+const READY: u8 = b'!';
 /// Says that the program runs; the descriptors of its network come along.
 const ENDS: u8 = b'+';
 /// Says that the rest is a complaint.
@@ -43,13 +46,26 @@ pub(super) fn receive_plan(socket: &mut UnixStream) -> io::Result<Vec<u8>> {
     Ok(plan)
 }
 
+pub(super) fn send_ready(socket: &UnixStream, listener: Option<BorrowedFd<'_>>, gaps: &[String]) -> io::Result<()> {
+    let gaps = serde_json::to_vec(gaps)?;
+    let length = u32::try_from(gaps.len()).map_err(io::Error::other)?;
+    send(socket, READY, listener.as_slice())?;
+    let mut socket = socket;
+    socket.write_all(&length.to_le_bytes())?;
+    socket.write_all(&gaps)
+}
+
 pub(super) fn send_ends(socket: &UnixStream, ends: &[BorrowedFd<'_>]) -> io::Result<()> {
+    send(socket, ENDS, ends)
+}
+
+fn send(socket: &UnixStream, mark: u8, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
     let mut control = SendAncillaryBuffer::new(&mut space);
-    if !control.push(SendAncillaryMessage::ScmRights(ends)) {
+    if !descriptors.is_empty() && !control.push(SendAncillaryMessage::ScmRights(descriptors)) {
         return Err(io::Error::other("there are too many ports"));
     }
-    sendmsg(socket, &[IoSlice::new(&[ENDS])], &mut control, SendFlags::NOSIGNAL)?;
+    sendmsg(socket, &[IoSlice::new(&[mark])], &mut control, SendFlags::NOSIGNAL)?;
     Ok(())
 }
 
@@ -60,24 +76,41 @@ pub(super) fn complain(mut socket: &UnixStream, complaint: &str) {
     let _ = socket.write_all(&message);
 }
 
-pub(super) fn receive_ends(socket: &UnixStream, ports: usize) -> Result<Ends, JailError> {
+/// Where questions arrive, and what the system could not do.
+pub(super) fn receive_ready(socket: &mut UnixStream) -> Result<(Option<OwnedFd>, Vec<String>), SandboxError> {
+    let mut descriptors = receive(socket, READY)?;
+    let gaps = receive_plan(socket)?;
+    Ok((descriptors.pop(), serde_json::from_slice(&gaps)?))
+}
+
+pub(super) fn receive_ends(socket: &mut UnixStream, ports: usize) -> Result<Ends, SandboxError> {
+    let mut descriptors = receive(socket, ENDS)?;
+    let names = descriptors.pop().filter(|_| descriptors.len() == ports);
+    let names =
+        names.ok_or_else(|| SandboxError::Step("the launcher has sent other listeners than it should".to_owned()))?;
+    Ok(Ends { streams: descriptors.into_iter().map(Into::into).collect(), names: names.into() })
+}
+
+/// The descriptors that come with a mark, or the complaint that comes in its place.
+fn receive(socket: &mut UnixStream, expected: u8) -> Result<Vec<OwnedFd>, SandboxError> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
-    let mut said = [0; 1 + MAX_COMPLAINT];
-    let read = recvmsg(socket, &mut [IoSliceMut::new(&mut said)], &mut control, RecvFlags::CMSG_CLOEXEC);
+    let mut mark = [0];
+    let read = recvmsg(&*socket, &mut [IoSliceMut::new(&mut mark)], &mut control, RecvFlags::CMSG_CLOEXEC);
     let read = read.map_err(io::Error::from)?.bytes;
-    match said.get(..read) {
-        Some([ENDS]) => {}
-        Some([COMPLAINT, words @ ..]) => return Err(JailError::Step(String::from_utf8_lossy(words).into_owned())),
-        _ => return Err(JailError::Step("the launcher ended without a word".to_owned())),
+    match mark {
+        [COMPLAINT] => {
+            let mut words = [0; MAX_COMPLAINT];
+            let length = socket.read(&mut words)?;
+            let words = words.get(..length).unwrap_or_default();
+            return Err(SandboxError::Step(String::from_utf8_lossy(words).into_owned()));
+        }
+        [mark] if mark == expected && read == 1 => {}
+        _ => return Err(SandboxError::Step("the launcher ended without a word".to_owned())),
     }
     let rights = control.drain().filter_map(|message| match message {
         RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
         _ => None,
     });
-    let mut descriptors: Vec<OwnedFd> = rights.flatten().collect();
-    let names = descriptors.pop().filter(|_| descriptors.len() == ports);
-    let names =
-        names.ok_or_else(|| JailError::Step("the launcher has sent other listeners than it should".to_owned()))?;
-    Ok(Ends { streams: descriptors.into_iter().map(Into::into).collect(), names: names.into() })
+    Ok(rights.flatten().collect())
 }

@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use stockade_sandbox::jail::{Ends, Jail, Plan};
+use stockade_sandbox::sandbox::{Ends, Plan, Sandbox, Watched};
 
 /// How long a connection may take that comes or does not.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// A port at which the jail's network ends.
+/// A port at which the sandbox's network ends.
 const PORT: u16 = 4873;
 /// What a file has that a shell reads when it starts.
 const START_UP: &str = "# empty";
@@ -26,7 +26,7 @@ pub(super) fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let words: Vec<&str> = arguments.iter().skip(1).map(String::as_str).collect();
     match *words {
-        ["launch", socket] => std::process::exit(stockade_sandbox::jail::launch(socket.parse().unwrap())),
+        ["launch", socket] => std::process::exit(stockade_sandbox::sandbox::launch(socket.parse().unwrap())),
         ["attempt", name, place] => {
             let (_, attempt) = ATTEMPTS.iter().chain(NEEDS).find(|(known, _)| *known == name).unwrap();
             let outcome = attempt(&Place::at(Path::new(place)));
@@ -59,7 +59,7 @@ impl Place {
     }
 
     fn make() -> (tempfile::TempDir, Self) {
-        let folder = tempfile::Builder::new().prefix("jailed").tempdir_in("/var/tmp").unwrap();
+        let folder = tempfile::Builder::new().prefix("attempts").tempdir_in("/var/tmp").unwrap();
         let place = Self::at(&folder.path().canonicalize().unwrap());
         for (path, content) in [
             ("home/.ssh/id_rsa", SECRET),
@@ -96,13 +96,14 @@ impl Place {
             hide: vec![self.project.join(".env")],
             blank: vec![self.home.clone()],
             ports: vec![PORT],
+            ..Plan::default()
         }
     }
 }
 
 type Attempt = fn(&Place) -> io::Result<()>;
 
-/// What malicious releases have tried, and what gets out of weaker jails.
+/// What malicious releases have tried, and what gets out of weaker sandboxes.
 const ATTEMPTS: &[(&str, Attempt)] = &[
     ("read a key", |place| secret(&place.home.join(".ssh/id_rsa"))),
     ("read a token", |place| secret(&place.home.join(".npmrc"))),
@@ -173,7 +174,7 @@ const ATTEMPTS: &[(&str, Attempt)] = &[
     }),
 ];
 
-/// What a program has to be able to do, and can only do in a jail where that is said.
+/// What a program has to be able to do, and can only do in a sandbox where that is said.
 const NEEDS: &[(&str, Attempt)] = &[
     ("reach the gateway, whatever its address", |_| {
         talk(([192, 0, 2, 1], PORT).into())?;
@@ -256,7 +257,7 @@ fn ptrace(victim: i32) -> io::Result<()> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// The machine around the jail: a process with a secret, and services.
+/// The machine around the sandbox: a process with a secret, and services.
 struct Around {
     victim: std::process::Child,
     _agents: (UnixListener, UnixDatagram),
@@ -308,7 +309,7 @@ fn echo(socket: &UdpSocket) {
 fn check_all() {
     let (_folder, mut place) = Place::make();
     let _around = Around::of(&mut place);
-    if let Err(why) = jailed(&place, NEEDS[0].0) {
+    if let Err(why) = inside(&place, NEEDS[0].0) {
         println!("skipped: there is no jail on this system: {why}");
         return;
     }
@@ -318,16 +319,16 @@ fn check_all() {
         if !ok {
             wrong.push(format!("bare, `{name}` has to succeed, or it proves nothing: {said}"));
         }
-        let (ok, said) = jailed(&place, name).unwrap();
+        let (ok, said) = inside(&place, name).unwrap();
         if ok {
-            wrong.push(format!("in a jail, `{name}` has to fail: {said}"));
+            wrong.push(format!("in a sandbox, `{name}` has to fail: {said}"));
         }
         println!("{name}: {}", said.trim());
     }
     for (name, _) in NEEDS {
-        let (ok, said) = jailed(&place, name).unwrap();
+        let (ok, said) = inside(&place, name).unwrap();
         if !ok {
-            wrong.push(format!("in a jail, `{name}` has to succeed: {said}"));
+            wrong.push(format!("in a sandbox, `{name}` has to succeed: {said}"));
         }
     }
     let left: Vec<_> = ["new", "socket"].into_iter().filter(|name| place.project.join(name).exists()).collect();
@@ -336,7 +337,7 @@ fn check_all() {
     assert_eq!(fs::read_to_string(place.home.join(".bashrc")).unwrap(), START_UP, "the home is as it was");
     codes(&place);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    println!("jailed: {} attempts failed as they should, {} needs are met", ATTEMPTS.len(), NEEDS.len());
+    println!("in a sandbox: {} attempts failed as they should, {} needs are met", ATTEMPTS.len(), NEEDS.len());
     as_nobody(&place);
 }
 
@@ -346,7 +347,7 @@ fn as_nobody(place: &Place) {
         return;
     }
     // The program is where everybody may read it; so is the folder that it lies in.
-    let program = place.root.join("jailed");
+    let program = place.root.join("attempts");
     fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
     fs::set_permissions(&place.root, fs::Permissions::from_mode(0o755)).unwrap();
     let mut command = Command::new("setpriv");
@@ -368,7 +369,7 @@ fn bare(place: &Place, name: &str) -> (bool, String) {
     said(command.stdout(Stdio::piped()).spawn().unwrap())
 }
 
-fn jailed(place: &Place, name: &str) -> Result<(bool, String), String> {
+fn inside(place: &Place, name: &str) -> Result<(bool, String), String> {
     let root = place.root.display().to_string();
     let child = start(&place.plan(&["attempt", name, &root]))?;
     Ok(said(child))
@@ -379,16 +380,16 @@ fn said(child: std::process::Child) -> (bool, String) {
     (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Starts a program in a jail whose network ends at a service that tells secrets.
+/// Starts a program in a sandbox whose network ends at a service that tells secrets.
 fn start(plan: &Plan) -> Result<std::process::Child, String> {
-    let jail = Jail::new(plan).unwrap();
-    let mut command = jail.command(&std::env::current_exe().unwrap(), &["launch"]).unwrap();
+    let sandbox = Sandbox::new(plan).unwrap();
+    let mut command = sandbox.command(&std::env::current_exe().unwrap(), &["launch"]).unwrap();
     let mut child = command.stdout(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
-    let ends = jail.enter().map_err(|error| {
+    let entered = sandbox.enter(Watched { tell: Box::new(|_| ()), names: None }).map_err(|error| {
         child.wait().unwrap();
         error.to_string()
     });
-    let Ends { streams, names } = ends?;
+    let Ends { streams, names } = entered?.ends;
     for stream in streams {
         std::thread::spawn(move || tell_secrets(&stream));
     }

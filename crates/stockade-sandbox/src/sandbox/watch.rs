@@ -1,0 +1,266 @@
+//! Watching what a program starts and whom it calls, as evidence of who did what.
+//!
+//! The kernel asks before each such call and waits for the answer, which is always "go on": what may not be is kept away by
+//! namespaces, mounts and Landlock, since whatever lies in the memory of the asker may be another thing by the time it is
+//! used. Source: `seccomp_unotify(2)`.
+
+use std::collections::HashMap;
+use std::io;
+use std::mem::MaybeUninit;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat2};
+
+use super::process::{self, Id};
+
+/// Who is told, and how hooks of packages are known.
+pub struct Watched {
+    /// Told of everything, on the watching thread, while the program waits.
+    pub tell: Box<dyn FnMut(Event) + Send>,
+    /// The variables that say whose hook a process is.
+    pub names: Option<HookNames>,
+}
+
+/// How the processes of a package's hook are known.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HookNames {
+    /// The variable with the package's name.
+    pub package: String,
+    /// The variable with its version.
+    pub version: String,
+    /// The variable with the hook's name; without one, the program's name is the hook's.
+    #[serde(default)]
+    pub hook: Option<String>,
+    /// The name of the program that is the hook, for a client that starts hooks without a shell of ours.
+    #[serde(default)]
+    pub program: Option<String>,
+}
+
+/// Something that a process did, or tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// The process, by its number outside.
+    pub process: i32,
+    /// What it runs.
+    pub program: PathBuf,
+    /// The hook that it belongs to.
+    pub cause: Option<Cause>,
+    /// What it did.
+    pub deed: Deed,
+}
+
+/// What is watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deed {
+    /// It runs another program, which is there.
+    Run(PathBuf),
+    /// It connects, or sends a message, to an address.
+    Connect(SocketAddr),
+    /// It connects to a socket of this machine.
+    Local(PathBuf),
+}
+
+/// The hook of a package.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+pub struct Cause {
+    /// The package's name, as its client says it.
+    pub package: String,
+    /// Its version.
+    pub version: String,
+    /// The hook's name.
+    pub hook: String,
+}
+
+/// The longest path that is read.
+const MAX_PATH: usize = 4096;
+/// The longest address that is read: that of a socket with a path.
+const MAX_ADDRESS: usize = 110;
+/// How many hooks are remembered. What is beyond is told without its cause.
+const MAX_HOOKS: usize = 100_000;
+/// How far up the tree of processes a hook is looked for.
+const MAX_DEPTH: usize = 256;
+/// The longest name of a package, version or hook that is told.
+const MAX_NAME: usize = 256;
+
+/// Answers until nobody is left who could ask.
+pub(super) fn start(listener: OwnedFd, watched: Watched) -> io::Result<()> {
+    // Who asks and who answers take turns, so they stay on one processor. Older kernels do not know it.
+    let _ = control(&listener, SET_FLAGS, &mut ());
+    let mut watch = Watch { listener, watched, ours: process::ourselves(), hooks: HashMap::new() };
+    std::thread::Builder::new().name("sandbox".to_owned()).spawn(move || watch.answer_all()).map(drop)
+}
+
+struct Watch {
+    listener: OwnedFd,
+    watched: Watched,
+    /// What identifies this program.
+    ours: Option<Id>,
+    /// The processes that hooks began with, by number and time of start.
+    hooks: HashMap<(i32, u64), Option<Cause>>,
+}
+
+impl Watch {
+    fn answer_all(&mut self) {
+        loop {
+            let mut waiting = [PollFd::new(&self.listener, PollFlags::IN)];
+            match poll(&mut waiting, None) {
+                Err(rustix::io::Errno::INTR) => continue,
+                Err(_) => return,
+                Ok(_) if waiting[0].revents().contains(PollFlags::IN) => {}
+                Ok(_) => return,
+            }
+            // SAFETY: all zeros are what the kernel wants to find there.
+            #[expect(unsafe_code, reason = "the kernel fills the structure in")]
+            let mut asked: libc::seccomp_notif = unsafe { MaybeUninit::zeroed().assume_init() };
+            // Who asked may have been killed meanwhile.
+            if control(&self.listener, RECEIVE, &mut asked).is_err() {
+                continue;
+            }
+            let event = self.event(&asked);
+            // Only if the process still waits, what was read was its own.
+            if control(&self.listener, IS_VALID, &mut asked.id.clone()).is_ok() && let Some(event) = event {
+                (self.watched.tell)(event);
+            }
+            let go_on = u32::try_from(libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE).unwrap_or_default();
+            let mut answer = libc::seccomp_notif_resp { id: asked.id, val: 0, error: 0, flags: go_on };
+            let _ = control(&self.listener, SEND, &mut answer);
+        }
+    }
+
+    fn event(&mut self, asked: &libc::seccomp_notif) -> Option<Event> {
+        let pid = i32::try_from(asked.pid).ok()?;
+        let [first, second, third, _, fifth, sixth] = asked.data.args;
+        let deed = match libc::c_long::from(asked.data.nr) {
+            libc::SYS_connect => address(pid, second, third)?,
+            libc::SYS_sendto => address(pid, fifth, sixth)?,
+            libc::SYS_execve => self.run(pid, None, first)?,
+            libc::SYS_execveat => self.run(pid, i32::try_from(first.cast_signed()).ok(), second)?,
+            _ => return None,
+        };
+        let program = process::program(pid).unwrap_or_default();
+        Some(Event { process: pid, program, cause: self.cause(pid), deed })
+    }
+
+    /// The program that a process starts; none if it is not there, as when a path is searched.
+    fn run(&mut self, pid: i32, folder: Option<i32>, path: u64) -> Option<Deed> {
+        let path = PathBuf::from(std::ffi::OsString::from_vec(process::text(pid, path, MAX_PATH)?));
+        let folder = folder.filter(|number| *number >= 0).map_or("cwd".to_owned(), |number| format!("fd/{number}"));
+        let path = if path.is_absolute() {
+            path
+        } else {
+            let folder = std::fs::read_link(format!("/proc/{pid}/{folder}")).ok()?;
+            folder.join(path)
+        };
+        let root = rustix::fs::open(format!("/proc/{pid}/root"), OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
+        let found = openat2(&root, &path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::IN_ROOT).ok()?;
+        let kind = fstat(&found).map(|stat| FileType::from_raw_mode(stat.st_mode));
+        if kind != Ok(FileType::RegularFile) {
+            return None;
+        }
+        self.remember_hook(pid, &path);
+        Some(Deed::Run(path))
+    }
+
+    /// A hook begins where our shell becomes the system's, or with the program that is one.
+    fn remember_hook(&mut self, pid: i32, starts: &Path) {
+        let Some(names) = &self.watched.names else { return };
+        let Some(started) = process::parent_and_start(pid).map(|(_, start)| start) else { return };
+        let (key, full) = ((pid, started), self.hooks.len() >= MAX_HOOKS);
+        if full {
+            return;
+        }
+        if names.program.as_ref().is_some_and(|program| starts.file_name() == Some(program.as_ref())) {
+            // What says whose it is will be its environment when it runs.
+            self.hooks.insert(key, None);
+        } else if names.program.is_none() && self.ours.is_some() && process::id(pid) == self.ours {
+            let cause = cause_from(pid, names);
+            self.hooks.extend(cause.map(|cause| (key, Some(cause))));
+        }
+    }
+
+    /// The outermost hook that a process belongs to. One that its parents have left is known by its environment only,
+    /// which is what it says itself.
+    fn cause(&mut self, pid: i32) -> Option<Cause> {
+        let (mut at, mut found) = (pid, None);
+        for _ in 0..MAX_DEPTH {
+            let Some((parent, start)) = process::parent_and_start(at) else { break };
+            if let Some(known) = self.hooks.get_mut(&(at, start)) {
+                if known.is_none() {
+                    *known = self.watched.names.as_ref().and_then(|names| cause_from(at, names));
+                }
+                found = known.clone().or(found);
+            }
+            at = parent;
+        }
+        found.or_else(|| cause_from(pid, self.watched.names.as_ref()?))
+    }
+}
+
+fn cause_from(pid: i32, names: &HookNames) -> Option<Cause> {
+    let wanted = [Some(&names.package), Some(&names.version), names.hook.as_ref()];
+    let [package, version, hook] = process::variables(pid, wanted.map(|name| name.map(String::as_str)))?;
+    let plain = |text: String| text.chars().filter(|char| !char.is_control()).take(MAX_NAME).collect();
+    let hook = hook.or_else(|| names.program.clone()).unwrap_or_default();
+    Some(Cause { package: plain(package?), version: plain(version.unwrap_or_default()), hook: plain(hook) })
+}
+
+/// Whom an address in a process's memory names; none if it is nobody outside of the process.
+fn address(pid: i32, at: u64, length: u64) -> Option<Deed> {
+    let length = usize::try_from(length).ok()?.min(MAX_ADDRESS);
+    let bytes = process::memory(pid, at, length)?;
+    let family = i32::from(u16::from_ne_bytes(bytes.get(..2)?.try_into().ok()?));
+    let port = || Some(u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?));
+    match family {
+        libc::AF_INET => {
+            let ip = <[u8; 4]>::try_from(bytes.get(4..8)?).ok()?;
+            Some(Deed::Connect((Ipv4Addr::from(ip), port()?).into()))
+        }
+        libc::AF_INET6 => {
+            let ip = Ipv6Addr::from(<[u8; 16]>::try_from(bytes.get(8..24)?).ok()?);
+            Some(Deed::Connect((IpAddr::from(ip).to_canonical(), port()?).into()))
+        }
+        libc::AF_UNIX => {
+            let path = bytes.get(2..)?;
+            let (mark, path) = match path.split_first()? {
+                (0, name) => ("@", name),
+                _ => ("", path),
+            };
+            let end = path.iter().position(|byte| *byte == 0).unwrap_or(path.len());
+            let path = String::from_utf8_lossy(path.get(..end)?);
+            Some(Deed::Local(PathBuf::from(format!("{mark}{path}"))))
+        }
+        _ => None,
+    }
+}
+
+/// Numbers of the requests that a listener takes, each with its direction and the length of its argument.
+const RECEIVE: libc::c_ulong = request(3, 0, size_of::<libc::seccomp_notif>());
+const SEND: libc::c_ulong = request(3, 1, size_of::<libc::seccomp_notif_resp>());
+const IS_VALID: libc::c_ulong = request(1, 2, size_of::<u64>());
+const SET_FLAGS: libc::c_ulong = request(1, 4, size_of::<u64>());
+/// Wakes who waits on the same processor.
+const SYNC_WAKE_UP: u64 = 1;
+
+/// A request's number: direction, length, `!`, number. Source: `ioctl(2)`.
+const fn request(direction: libc::c_ulong, number: libc::c_ulong, length: usize) -> libc::c_ulong {
+    direction << 30 | (length as libc::c_ulong) << 16 | (b'!' as libc::c_ulong) << 8 | number
+}
+
+fn control<T>(listener: &OwnedFd, request: libc::c_ulong, argument: &mut T) -> io::Result<()> {
+    // SAFETY: the argument is what this request takes, as its length in the request's number says. For flags the kernel
+    // takes the number itself.
+    #[expect(unsafe_code, reason = "no library has these requests")]
+    let result = unsafe {
+        if request == SET_FLAGS {
+            libc::ioctl(listener.as_raw_fd(), request, SYNC_WAKE_UP)
+        } else {
+            libc::ioctl(listener.as_raw_fd(), request, std::ptr::from_mut(argument))
+        }
+    };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
