@@ -54,6 +54,12 @@ pub fn by_id(id: &str) -> Option<&'static Ecosystem> {
     ALL.iter().copied().find(|ecosystem| ecosystem.id.as_str() == id)
 }
 
+/// The sandbox's profiles of every ecosystem's clients, and of programs of its language, as TOML. Those of ecosystems whose
+/// registry is not spoken are among them.
+pub fn profiles() -> impl Iterator<Item = &'static str> {
+    [npm::PROFILES, pypi::PROFILES, cargo::PROFILES, maven::PROFILES].into_iter().flatten().copied()
+}
+
 /// The client that this program is, with its ecosystem: `npm`, `npx` …
 pub fn client_of(program: &str) -> Option<(&'static Ecosystem, &'static Client)> {
     ALL.iter().copied().find_map(|ecosystem| {

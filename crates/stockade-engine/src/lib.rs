@@ -17,6 +17,7 @@ mod artifact;
 mod assess;
 mod baseline;
 mod documents;
+pub mod egress;
 mod error;
 mod gather;
 pub mod inspection;

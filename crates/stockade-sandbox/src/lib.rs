@@ -9,6 +9,7 @@
 //! This is the only crate that starts programs of ours again ([`ourselves`]) and that may hold `unsafe`.
 
 mod confine;
+pub mod profile;
 #[cfg(target_os = "linux")]
 pub mod sandbox;
 #[cfg(target_os = "linux")]

@@ -96,10 +96,41 @@ pub(crate) enum Command {
     /// Inspect what comes on standard input, for a supervisor, and be able to do nothing else
     #[command(hide = true, name = stockade_engine::inspection::WORKER)]
     InspectWorker,
+    /// Become a program in a sandbox
+    #[cfg(target_os = "linux")]
+    #[command(hide = true, name = crate::sandbox::LAUNCHER)]
+    Launch {
+        /// The descriptor that says what to do
+        socket: std::os::fd::RawFd,
+    },
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
+    /// Let it connect to this host as well, on port 443 unless another is named; may be repeated
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub(crate) allow_host: Vec<String>,
+    /// Let it see this variable as well; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow_env: Vec<String>,
+    /// Let it read and run this file or folder as well; may be repeated
+    #[arg(long, value_name = "PATH")]
+    pub(crate) allow_read: Vec<PathBuf>,
+    /// Let it write this folder as well; may be repeated
+    #[arg(long, value_name = "PATH")]
+    pub(crate) allow_write: Vec<PathBuf>,
+    /// A profile that stands in place of the one for this command
+    #[arg(long, value_name = "FILE")]
+    pub(crate) profile: Option<PathBuf>,
+    /// Keep all changes of the project apart, show them, and ask what becomes of them
+    #[arg(long)]
+    pub(crate) review: bool,
+    /// Run it also where this system cannot enforce all of the profile, and say what is not
+    #[arg(long)]
+    pub(crate) best_effort: bool,
+    /// Run it without a sandbox
+    #[arg(long, conflicts_with_all = ["allow_host", "allow_env", "allow_read", "allow_write", "profile", "review", "best_effort"])]
+    pub(crate) unsandboxed: bool,
     /// The client and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
     pub(crate) command: Vec<OsString>,

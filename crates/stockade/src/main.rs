@@ -16,6 +16,8 @@ mod process;
 mod report;
 mod rules;
 mod running;
+#[cfg(target_os = "linux")]
+mod sandbox;
 mod settings;
 mod subject;
 
@@ -37,6 +39,10 @@ const BLOCKING_THREADS: usize = 4;
 const LAST_WORK: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    if let Some(code) = sandbox::shell() {
+        return Exit::Of(code).into();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -48,6 +54,10 @@ fn main() -> ExitCode {
     if let args::Command::InspectWorker = cli.command {
         // It can be nothing else: no settings, no threads, nothing that is read or opened.
         return commands::be_worker().into();
+    }
+    #[cfg(target_os = "linux")]
+    if let args::Command::Launch { socket } = cli.command {
+        return Exit::Of(sandbox::launch(socket)).into();
     }
     let printer = Printer::new(&cli.global);
     log(&cli);

@@ -35,6 +35,11 @@ impl Printer {
         self.verbose
     }
 
+    /// True if only the answer and errors are to be said.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// True if the answer is for a program.
     pub(crate) fn is_json(&self) -> bool {
         self.format == Format::Json

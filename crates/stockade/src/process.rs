@@ -44,10 +44,10 @@ pub(crate) async fn ask<A: AsRef<OsStr>>(
     printed.map(Some).with_context(|| format!("{} printed what is not UTF-8", shown()))
 }
 
-/// Starts the command of a guarded run. This is where the sandbox will stand between it and the machine.
+/// Starts a command without a sandbox.
 ///
 /// It has our terminal. With `data_is_ours`, what it prints goes to standard error, so that standard output stays ours.
-pub(crate) fn start_guarded(
+pub(crate) fn start_bare(
     words: &[OsString],
     environment: Vec<(String, String)>,
     data_is_ours: bool,
@@ -59,6 +59,11 @@ pub(crate) fn start_guarded(
         command.stdout(io::stderr());
     }
     command.spawn().with_context(|| format!("`{}` could not be started", program.display()))
+}
+
+/// Starts a command that the sandbox has made.
+pub(crate) fn spawn(command: std::process::Command) -> io::Result<Child> {
+    Command::from(command).spawn()
 }
 
 /// Waits for a child, however long it takes, and gives its exit code as a shell would.

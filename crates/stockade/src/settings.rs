@@ -6,6 +6,7 @@
 mod document;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -211,13 +212,20 @@ fn folder(variable: &str, below_home: &str) -> Option<PathBuf> {
     Some(stated.or_else(|| Some(home()?.join(below_home)))?.join(FOLDER))
 }
 
-fn home() -> Option<PathBuf> {
+/// The user's home.
+pub(crate) fn home() -> Option<PathBuf> {
     std::env::home_dir().filter(|home| home.is_absolute())
 }
 
 /// The name of the user, for the record.
 pub(crate) fn user() -> Option<String> {
     ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| variable(name).filter(|user| !user.is_empty()))
+}
+
+/// The whole environment.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+pub(crate) fn environment() -> Vec<(OsString, OsString)> {
+    std::env::vars_os().collect()
 }
 
 /// A variable of the environment.

@@ -35,7 +35,7 @@ const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     ("stockade-gateway", &[ENGINE, MODEL, ECOSYSTEM, POLICY]),
-    ("stockade", &["stockade-gateway", ENGINE, MODEL, ECOSYSTEM, POLICY]),
+    ("stockade", &["stockade-gateway", ENGINE, MODEL, ECOSYSTEM, POLICY, "stockade-sandbox"]),
     (TESTKIT, &[MODEL, ECOSYSTEM]),
     ("xtask", &[MODEL, ECOSYSTEM, ENGINE, TESTKIT]),
 ];

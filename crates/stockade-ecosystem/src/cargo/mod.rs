@@ -13,3 +13,6 @@ pub use archive::CRATE;
 pub(crate) use archive::built;
 
 const ID: EcosystemId = EcosystemId::new("cargo");
+
+/// What its clients, and programs of its language, may do in a sandbox.
+pub(crate) const PROFILES: &[&str] = &[include_str!("profiles/build.toml")];

@@ -12,3 +12,6 @@ use stockade_model::EcosystemId;
 pub use archive::JAR;
 
 const ID: EcosystemId = EcosystemId::new("maven");
+
+/// What its clients, and programs of its language, may do in a sandbox.
+pub(crate) const PROFILES: &[&str] = &[include_str!("profiles/build.toml"), include_str!("profiles/java.toml")];

@@ -21,6 +21,7 @@ pub(super) static NPM: Client = Client {
     ask: &["config", "ls", "-l", "--json"],
     files,
     read,
+    without_secrets,
     environment,
     run_of,
     point,
@@ -165,6 +166,18 @@ fn lines(text: &str) -> impl Iterator<Item = (String, String)> {
             let quoted = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
             Some((key.trim().to_owned(), quoted.unwrap_or(value).to_owned()))
         })
+}
+
+/// Keys that hold credentials, besides those of a single registry, which begin with `//`.
+const SECRETS: [&str; 8] = ["_auth", "_authtoken", "_password", "cert", "key", "otp", "password", "username"];
+
+fn without_secrets(text: &str) -> String {
+    let is_secret = |line: &str| {
+        let key = line.split('=').next().unwrap_or_default().trim().to_lowercase();
+        let address = line.split_once("://").is_some_and(|(_, rest)| rest.split('/').next().unwrap_or_default().contains('@'));
+        key.starts_with("//") || SECRETS.contains(&key.trim_end_matches("[]")) || address
+    };
+    text.lines().filter(|line| !is_secret(line)).map(|line| format!("{line}\n")).collect()
 }
 
 /// Replaces `${NAME}` as npm does: by the variable, or left as it is if there is none; `${NAME?}` becomes nothing then.
@@ -323,6 +336,13 @@ mod tests {
         assert_eq!(header("//registry.example/other/:_authToken=x"), None);
         assert_eq!(header("//registry.example.evil/:_authToken=x"), None);
         assert_eq!(header("//registry.example/npm/:_authToken=${MISSING}"), Some("Bearer ${MISSING}".to_owned()));
+    }
+
+    #[test]
+    fn what_is_secret_can_be_left_out() {
+        let text = "save-exact=true\n//registry.example/:_authToken=t\n_auth = x\nKEY=k\n@a:registry=https://u:p@a.example/\n\
+                    registry=https://registry.example/a@b\nkeyed=1\r\n";
+        assert_eq!(without_secrets(text), "save-exact=true\nregistry=https://registry.example/a@b\nkeyed=1\n");
     }
 
     #[test]

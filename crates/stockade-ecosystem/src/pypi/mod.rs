@@ -13,3 +13,6 @@ use stockade_model::EcosystemId;
 pub use archive::{SDIST, WHEEL};
 
 const ID: EcosystemId = EcosystemId::new("pypi");
+
+/// What its clients, and programs of its language, may do in a sandbox.
+pub(crate) const PROFILES: &[&str] = &[include_str!("profiles/install.toml"), include_str!("profiles/python.toml")];

@@ -32,6 +32,8 @@ const MACHINE: [&str; 2] = ["/sys/devices/system", "/sys/fs/cgroup"];
 const DEVICES: [&str; 6] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"];
 /// Folders in memory, which end with the program.
 const FRESH: [&str; 4] = ["/tmp", "/var/tmp", "/dev/shm", "/run"];
+/// Where texts lie that stand in the place of files.
+const TEXTS: &str = "/run/stockade/texts";
 /// What stands in `/dev` for what every process has of its own.
 const LINKS: [(&str, &str); 5] = [
     ("/dev/fd", "/proc/self/fd"),
@@ -62,7 +64,9 @@ pub(super) fn set_up(plan: &Plan) -> Result<(), Failed> {
         symlink(&target, inside(link)).step(format!("{} cannot be made", link.display()))?;
     }
     let run = if plan.run_blank { MountFlags::empty() } else { MountFlags::NOEXEC };
-    for folder in plan.blank.iter().map(PathBuf::as_path).chain(FRESH.map(Path::new)) {
+    let mut forgotten: Vec<&Path> = plan.blank.iter().map(PathBuf::as_path).chain(FRESH.map(Path::new)).collect();
+    forgotten.sort_by_key(|path| path.components().count());
+    for folder in forgotten {
         let place = inside(folder);
         fs::create_dir_all(&place).step(format!("{} cannot be made", folder.display()))?;
         in_memory(&place, c"mode=1777", run)?;
@@ -78,6 +82,9 @@ pub(super) fn set_up(plan: &Plan) -> Result<(), Failed> {
     }
     for path in &plan.hide {
         hide(path)?;
+    }
+    for (number, (path, text)) in plan.texts.iter().enumerate() {
+        put_text(path, text, number)?;
     }
     enter(&plan.folder)
 }
@@ -188,6 +195,16 @@ fn hide(path: &Path) -> Result<(), Failed> {
     }
     let nothing = Shown::new(Path::new("/dev/null"), libc::MOUNT_ATTR_RDONLY)?;
     Shown { path: path.to_owned(), ..nothing }.show()
+}
+
+/// Puts a text in a file's place.
+#[expect(clippy::disallowed_methods, reason = "this root is in memory, and ends with the program")]
+fn put_text(path: &Path, text: &str, number: usize) -> Result<(), Failed> {
+    let kept = inside(Path::new(TEXTS)).join(number.to_string());
+    let made = kept.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&kept, text));
+    made.step(format!("{} cannot be written", path.display()))?;
+    let shown = Shown::new(&kept, libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOEXEC)?;
+    Shown { path: path.to_owned(), ..shown }.show()
 }
 
 fn in_memory(place: &Path, options: &CStr, more: MountFlags) -> Result<(), Failed> {

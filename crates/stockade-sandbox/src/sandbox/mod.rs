@@ -66,6 +66,8 @@ pub struct Plan {
     pub hide: Vec<PathBuf>,
     /// Folders that are empty when it starts, and forgotten afterwards: its home.
     pub blank: Vec<PathBuf>,
+    /// Files that have this text for it, whatever is in them.
+    pub texts: Vec<(PathBuf, String)>,
     /// Links in those, or in `/run`, and where they lead.
     pub links: Vec<(PathBuf, PathBuf)>,
     /// Whether what is forgotten afterwards may be run.

@@ -83,7 +83,7 @@ pub(crate) async fn perform(cli: Cli, printer: &Printer) -> anyhow::Result<Exit>
         return Err(hinted("this command has no such format", "`--format text` or `--format json`"));
     }
     match command {
-        Command::Run(arguments) => run::run(context(&global)?, &arguments.command).await,
+        Command::Run(arguments) => run::run(context(&global)?, &arguments).await,
         Command::Serve(arguments) => serve::serve(context(&global)?, arguments).await,
         Command::Held => held::held(context(&global)?).await,
         Command::Approve(arguments) => decide::approve(context(&global)?, arguments).await,
@@ -92,6 +92,8 @@ pub(crate) async fn perform(cli: Cli, printer: &Printer) -> anyhow::Result<Exit>
         Command::Inspect(arguments) => inspect::inspect(context(&global)?, arguments).await,
         Command::Diff(arguments) => inspect::diff(context(&global)?, arguments).await,
         Command::InspectWorker => Ok(be_worker()),
+        #[cfg(target_os = "linux")]
+        Command::Launch { .. } => anyhow::bail!("a launcher has one thread, and this is another one"),
         Command::Explain(arguments) => why::explain(context(&global)?, &arguments.ruling).await,
         Command::Policy(crate::args::Policy::Check { file }) => policy::check(context(&global)?, file.as_deref()).await,
         Command::Policy(crate::args::Policy::Test { purls }) => why::why(context(&global)?, &purls).await,

@@ -1,4 +1,4 @@
-//! `stockade run`: one command of a client, through a gateway.
+//! `stockade run`: one command in a sandbox, and if it is a client, through a gateway.
 //!
 //! Only the command's environment says where the gateway is; no file of the user's is changed. What the command answers
 //! is what we answer, except that a command which hides a refusal does not end well.
@@ -7,26 +7,28 @@ use std::collections::hash_map::RandomState;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::hash::BuildHasher as _;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use serde::Serialize;
-use stockade_ecosystem::{ALL, Client, Ecosystem, client_of};
+use stockade_ecosystem::{ALL, Client, Ecosystem, Variables, client_of};
 use stockade_gateway::{Gateway, Notice, Options, Origins, RunReport};
 use stockade_model::Verdict;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use url::Url;
 
 use super::{Context, Exit};
+use crate::args::Run;
 use crate::describe::predicate;
 use crate::errors::hinted;
 use crate::inherit::{self, Inherited};
 use crate::lockfiles::Lockfiles;
-use crate::output::{bytes, columns, count};
-use crate::process;
+use crate::output::{Printer, bytes, columns, count};
 use crate::running::{self, Running};
+use crate::{process, sandbox};
 
 /// The gateway that a run goes through.
 enum Through {
@@ -47,56 +49,140 @@ enum Through {
 #[derive(Serialize)]
 struct Summary<'a> {
     #[serde(flatten)]
-    report: &'a RunReport,
-    gateway: &'static str,
+    report: Option<&'a RunReport>,
+    gateway: Option<&'static str>,
+    sandbox: Option<&'a sandbox::Report>,
     command_status: u8,
     status: u8,
 }
 
+/// How a client goes through a gateway.
+struct Route {
+    through: Through,
+    inherited: Inherited,
+    base: String,
+    variables: Variables,
+    lockfiles: Lockfiles,
+}
+
 /// Runs a command.
-pub(super) async fn run(context: Context<'_>, words: &[OsString]) -> anyhow::Result<Exit> {
-    let printer = context.printer;
-    let (ecosystem, client) = client(words)?;
-    let inherited = inherit::one(&context.settings, ecosystem, client, words).await;
-    let config = inherited.config()?;
-    let through = Through::choose(&context, &inherited).await?;
-    printer.talk(&format!("stockade: {}\n", through.introduction()));
-    let name = run_name();
-    let base = format!("{}/{}", through.url(), ecosystem.id);
-    let lockfiles = Lockfiles::before(client, words)?;
-    let environment = (client.environment)(&base, &inherited.scopes(), &name);
-    refuse_bypass(client, words, &environment, &base).await?;
-    let child = process::start_guarded(words, environment, printer.is_json())?;
-    let status = process::wait(child).await?;
-    // Whatever becomes of the report, the addresses of this gateway must not stay.
-    let restored = lockfiles.restore(&base, config);
-    let gateway = through.kind();
-    let report = through.end(&name).await?;
-    restored?;
-    let hidden = status == 0 && !report.refused.is_empty();
-    let exit = if hidden { 1 } else { status };
-    let mut text = summary(&report);
-    if hidden {
-        let _ = writeln!(text, "  `{}` ended well without it; this ends with {exit}", client.name);
+pub(super) async fn run(context: Context<'_>, arguments: &Run) -> anyhow::Result<Exit> {
+    let (printer, words, name) = (context.printer, &arguments.command, run_name());
+    let client = client(words);
+    if arguments.unsandboxed && client.is_none() {
+        return Err(no_client(words));
     }
+    let prepared = match arguments.unsandboxed {
+        true => None,
+        false => Some(sandbox::Prepared::new(arguments, &context.settings, &name)?),
+    };
+    let route = match client {
+        Some((ecosystem, client)) => Some(Route::choose(&context, ecosystem, client, words, &name).await?),
+        None => None,
+    };
+    printer.talk(&format!("stockade: {}\n", introduction(route.as_ref(), prepared.as_ref())));
+    let (status, seen) = start(prepared, route.as_ref(), arguments, printer).await?;
+    let (gateway, report) = match route {
+        Some(route) => {
+            let (kind, report) = route.end(&name).await?;
+            (Some(kind), Some(report))
+        }
+        None => (None, None),
+    };
+    let hidden = status == 0 && report.as_ref().is_some_and(|report| !report.refused.is_empty());
+    let exit = if hidden { 1 } else { status };
+    let mut text = report.as_ref().map(summary).unwrap_or_default();
+    if hidden {
+        let program = words.first().map(|word| word.to_string_lossy()).unwrap_or_default();
+        let _ = writeln!(text, "  `{program}` ended well without it; this ends with {exit}");
+    }
+    text.extend(seen.as_ref().map(sandbox::Report::summary));
     printer.talk(&text);
     if printer.is_json() {
-        let summary = Summary { report: &report, gateway, command_status: status, status: exit };
-        printer.answer(&summary, String::new)?;
+        let (report, sandbox) = (report.as_ref(), seen.as_ref());
+        printer.answer(&Summary { report, gateway, sandbox, command_status: status, status: exit }, String::new)?;
     }
     Ok(Exit::Of(exit))
 }
 
+/// Runs the command to its end, and gives its exit code with what the sandbox saw.
+async fn start(
+    prepared: Option<sandbox::Prepared<'_>>,
+    route: Option<&Route>,
+    arguments: &Run,
+    printer: &Printer,
+) -> anyhow::Result<(u8, Option<sandbox::Report>)> {
+    let variables = route.map(|route| route.variables.clone()).unwrap_or_default();
+    let Some(mut prepared) = prepared else {
+        let child = process::start_bare(&arguments.command, variables, printer.is_json())?;
+        return Ok((process::wait(child).await?, None));
+    };
+    let mut gateway = None;
+    if let Some(Route { inherited, through, .. }) = route {
+        prepared.show_configuration(inherited.printed.as_deref().unwrap_or_default(), inherited.client)?;
+        gateway = Some(through.address()?);
+    }
+    let running = prepared.start(variables, gateway, printer).await?;
+    let (status, report) = running.wait(printer).await?;
+    Ok((status, Some(report)))
+}
+
+fn introduction(route: Option<&Route>, prepared: Option<&sandbox::Prepared<'_>>) -> String {
+    let sandbox = match prepared {
+        Some(prepared) => format!("in a sandbox (profile: {})", prepared.profile_name()),
+        None => "without a sandbox".to_owned(),
+    };
+    match route {
+        Some(route) => format!("{}, {sandbox}", route.through.introduction()),
+        None => format!("{sandbox}; what it fetches is not ruled on"),
+    }
+}
+
+impl Route {
+    async fn choose(
+        context: &Context<'_>,
+        ecosystem: &'static Ecosystem,
+        client: &'static Client,
+        words: &[OsString],
+        name: &str,
+    ) -> anyhow::Result<Self> {
+        let inherited = inherit::one(&context.settings, ecosystem, client, words).await;
+        inherited.config()?;
+        let through = Through::choose(context, &inherited).await?;
+        let base = format!("{}/{}", through.url(), ecosystem.id);
+        let lockfiles = Lockfiles::before(client, words)?;
+        let variables = (client.environment)(&base, &inherited.scopes(), name);
+        refuse_bypass(client, words, &variables, &base).await?;
+        Ok(Self { through, inherited, base, variables, lockfiles })
+    }
+
+    /// Which gateway it was, and what happened there in the run of this name.
+    async fn end(self, name: &str) -> anyhow::Result<(&'static str, RunReport)> {
+        let Self { through, inherited, base, lockfiles, .. } = self;
+        // Whatever becomes of the report, the addresses of this gateway must not stay.
+        let restored = lockfiles.restore(&base, inherited.config()?);
+        let kind = through.kind();
+        let report = through.end(name).await?;
+        restored?;
+        Ok((kind, report))
+    }
+}
+
 /// The client that a command is.
-fn client(words: &[OsString]) -> anyhow::Result<(&'static Ecosystem, &'static Client)> {
+fn client(words: &[OsString]) -> Option<(&'static Ecosystem, &'static Client)> {
+    client_of(&program(words))
+}
+
+fn program(words: &[OsString]) -> String {
     let program = words.first().map(PathBuf::from).unwrap_or_default();
-    let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    client_of(&name).ok_or_else(|| {
-        let programs = ALL.iter().flat_map(|ecosystem| ecosystem.clients).flat_map(|client| client.programs);
-        let known: Vec<String> = programs.map(|program| format!("`{program}`")).collect();
-        let hint = format!("the clients are {}", known.join(", "));
-        hinted(format!("`{name}` is no client that stockade can point at a gateway"), hint)
-    })
+    program.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn no_client(words: &[OsString]) -> anyhow::Error {
+    let programs = ALL.iter().flat_map(|ecosystem| ecosystem.clients).flat_map(|client| client.programs);
+    let known: Vec<String> = programs.map(|program| format!("`{program}`")).collect();
+    let what = format!("`{}` is no client that stockade can point at a gateway", program(words));
+    hinted(what, format!("the clients are {}; anything can be run in a sandbox", known.join(", ")))
 }
 
 /// Fails if an argument sends the client past the gateway. Only an address can, so only then the client is asked.
@@ -143,6 +229,13 @@ impl Through {
             Self::Running(running) => &running.url,
             Self::Embedded { url, .. } => url,
         }
+    }
+
+    /// Where it listens.
+    fn address(&self) -> anyhow::Result<SocketAddr> {
+        let url: Url = self.url().parse()?;
+        let address = url.socket_addrs(|| None)?.into_iter().next();
+        address.with_context(|| format!("`{url}` is no address"))
     }
 
     fn kind(&self) -> &'static str {

@@ -1,0 +1,95 @@
+//! Which profile is in effect for a command.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use anyhow::Context as _;
+use stockade_sandbox::profile::Profile;
+
+use crate::args::Run;
+use crate::files;
+
+/// Files that a project's folder has, if it is no repository.
+pub(super) const MARKS: &[&str] = &[
+    "Cargo.toml",
+    "build.gradle",
+    "build.gradle.kts",
+    "deno.json",
+    "go.mod",
+    "package.json",
+    "pom.xml",
+    "pyproject.toml",
+    "requirements.txt",
+    "setup.py",
+    "stockade.toml",
+];
+
+/// The base, the profile for the command or the one in its place, and what the arguments add.
+pub(super) fn profile(arguments: &Run, program: &OsStr, words: &[OsString]) -> anyhow::Result<Profile> {
+    let own = match &arguments.profile {
+        Some(path) => read(path)?,
+        None => built_in(program, words)?,
+    };
+    let mut profile = Profile::base()?.and(own);
+    let text = |path: &Path| -> anyhow::Result<String> {
+        let path = std::path::absolute(path)?;
+        path.into_os_string().into_string().map_err(|path| anyhow::anyhow!("`{}` is not UTF-8", path.display()))
+    };
+    for path in &arguments.allow_read {
+        profile.files.read.push(text(path)?);
+    }
+    for path in &arguments.allow_write {
+        profile.files.write.push(text(path)?);
+    }
+    profile.environment.pass.extend(arguments.allow_env.iter().cloned());
+    Ok(profile)
+}
+
+fn read(path: &Path) -> anyhow::Result<Profile> {
+    let text = files::read_text(path)?.with_context(|| format!("`{}` does not exist", path.display()))?;
+    Profile::parse(&text).with_context(|| format!("`{}` is no profile", path.display()))
+}
+
+/// The built-in profile that fits best.
+fn built_in(program: &OsStr, words: &[OsString]) -> anyhow::Result<Profile> {
+    let all = stockade_ecosystem::profiles().map(Profile::parse).collect::<Result<Vec<_>, _>>()?;
+    let fitting = all.into_iter().filter_map(|profile| Some((profile.fits(program, words)?, profile)));
+    match fitting.max_by_key(|(words, _)| *words) {
+        Some((_, profile)) => Ok(profile),
+        None => Ok(Profile::other()?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(command: &str) -> String {
+        let words: Vec<OsString> = command.split(' ').map(Into::into).collect();
+        built_in(&words[0], &words[1..]).unwrap().name
+    }
+
+    #[test]
+    fn every_client_has_its_profile() {
+        for (command, name) in [
+            ("npm ci", "npm install"),
+            ("npm --loglevel=error install x", "npm install"),
+            ("npm run build", "npm run"),
+            ("npx -y cowsay", "npm run"),
+            ("pnpm install", "pnpm, yarn or bun install"),
+            ("yarn", "pnpm, yarn or bun install"),
+            ("yarn run x", "npm run"),
+            ("pip install x", "pip, uv or Poetry install"),
+            ("python3 -m venv x", "python"),
+            ("uv sync", "pip, uv or Poetry install"),
+            ("uv run x", "python"),
+            ("cargo build --release", "cargo"),
+            ("./mvnw package", "Maven or Gradle"),
+            ("/usr/bin/java -jar x", "java"),
+            ("node app.js", "node"),
+            ("make", "any command"),
+        ] {
+            assert_eq!(chosen(command), name, "{command}");
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! The sandbox of a run: which profile is in effect, what that means here, and what came of it.
+//!
+//! The profile is found by the command's first words. What the user types adds to it; what this system cannot enforce of
+//! it ends the run, unless the user has said that the rest will do.
+
+mod choose;
+mod network;
+mod report;
+mod review;
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Context as _;
+use stockade_ecosystem::Variables;
+use stockade_sandbox::profile::{Hooks, Profile, Resolved, Surroundings};
+use stockade_sandbox::sandbox::{HOOK, Hook, HookNames, Layer, Plan, SHELL, Sandbox, Watched};
+use tokio::process::Child;
+
+use crate::args::Run;
+use crate::errors::hinted;
+use crate::output::Printer;
+use crate::{process, settings};
+
+pub(crate) use report::{Report, Watching};
+
+/// The command that is the launcher.
+pub(crate) const LAUNCHER: &str = "launch-sandbox";
+/// The exit code of a launcher that has run nothing.
+const NOTHING_RUN: u8 = 125;
+
+/// A sandbox that nothing runs in yet.
+pub(crate) struct Prepared<'a> {
+    profile: Profile,
+    resolved: Resolved,
+    around: Surroundings,
+    arguments: &'a Run,
+    layer: Option<review::Changes>,
+    texts: Vec<(PathBuf, String)>,
+}
+
+/// A command that runs in a sandbox.
+pub(crate) struct Running {
+    child: Child,
+    watching: Arc<Mutex<Watching>>,
+    network: network::Served,
+    resolved: Resolved,
+    layer: Option<review::Changes>,
+    review: bool,
+    project: PathBuf,
+}
+
+/// Becomes the launcher, or a program in a sandbox.
+pub(crate) fn launch(socket: std::os::fd::RawFd) -> u8 {
+    u8::try_from(stockade_sandbox::sandbox::launch(socket)).unwrap_or(NOTHING_RUN)
+}
+
+/// Becomes the shell of a hook, if this was started as one. What is returned is an exit code.
+pub(crate) fn shell() -> Option<u8> {
+    let mut arguments = std::env::args_os();
+    if arguments.next()? != SHELL {
+        return None;
+    }
+    let arguments: Vec<OsString> = arguments.collect();
+    let folder = std::env::current_dir().unwrap_or_default();
+    let (code, why) = stockade_sandbox::sandbox::shell(&arguments, &folder, settings::variable(HOOK).as_deref());
+    crate::output::insist(&format!("{why}\n"));
+    Some(u8::try_from(code).unwrap_or(NOTHING_RUN))
+}
+
+impl<'a> Prepared<'a> {
+    /// Finds out what the command may do here.
+    pub(crate) fn new(arguments: &'a Run, settings: &settings::Settings, name: &str) -> anyhow::Result<Self> {
+        let (program, words) = arguments.command.split_first().context("there is no command to run")?;
+        let profile = choose::profile(arguments, program, words)?;
+        let folder = std::env::current_dir().context("the working folder cannot be found")?;
+        let home = settings::home().unwrap_or_else(|| PathBuf::from(NOBODYS));
+        let around = Surroundings::new(&folder, &home, settings::environment(), choose::MARKS)?;
+        let mut resolved = Resolved::new(&profile, program, &around)?;
+        if arguments.review {
+            resolved.layer = true;
+            let apart = |path: &PathBuf| !path.starts_with(&around.project);
+            resolved.write.retain(apart);
+            resolved.data.retain(apart);
+        }
+        let layer = resolved.layer.then(|| review::Changes::new(&settings.data, &around.project, name)).transpose()?;
+        Ok(Self { profile, resolved, around, arguments, layer, texts: Vec::new() })
+    }
+
+    /// The profile in effect.
+    pub(crate) fn profile_name(&self) -> &str {
+        &self.profile.name
+    }
+
+    /// Shows a client's configuration files, without what is secret in them.
+    pub(crate) fn show_configuration(&mut self, printed: &str, client: &stockade_ecosystem::Client) -> anyhow::Result<()> {
+        for path in (client.files)(printed).into_iter().map(PathBuf::from) {
+            if let Some(text) = crate::files::read_text(&path)? {
+                self.texts.push((path, (client.without_secrets)(&text)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts the command. `variables` are added to its environment; `gateway` is where it may connect to besides what its
+    /// profile says.
+    pub(crate) async fn start(
+        self,
+        variables: Variables,
+        gateway: Option<SocketAddr>,
+        printer: &Printer,
+    ) -> anyhow::Result<Running> {
+        let Self { profile, resolved, around, arguments, layer, texts } = self;
+        let allowed = network::allowed(&profile, &arguments.allow_host, gateway)?;
+        let mut plan = plan(&resolved, &around, arguments, layer.as_ref().map(|layer| layer.layer.clone()));
+        plan.texts = texts;
+        plan.ports = allowed.ports();
+        plan.environment.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
+        let ourselves = std::env::current_exe().context("this program cannot find itself")?;
+        confine_hooks(&mut plan, profile.hooks.as_ref(), &ourselves);
+        let watching = Watching::new(&profile, &plan, &around.project, printer.is_quiet());
+        let watching = Arc::new(Mutex::new(watching));
+        let told = Arc::clone(&watching);
+        let tell = move |event| told.lock().unwrap_or_else(PoisonError::into_inner).saw(event);
+        let watched = Watched { tell: Box::new(tell), names: profile.hooks.as_ref().map(names) };
+        let sandbox = Sandbox::new(&plan)?;
+        let mut command = sandbox.command(&ourselves, &[LAUNCHER])?;
+        if printer.is_json() {
+            command.stdout(Stdio::from(std::io::stderr()));
+        }
+        let child = process::spawn(command).context("the sandbox could not be started")?;
+        let entered = tokio::task::block_in_place(|| sandbox.enter(watched)).map_err(|error| refusal(&error.to_string()))?;
+        if !entered.gaps.is_empty() && !arguments.best_effort {
+            return Err(refusal(&entered.gaps.join("; ")));
+        }
+        watching.lock().unwrap_or_else(PoisonError::into_inner).report.gaps = entered.gaps;
+        let network = network::serve(allowed, entered.ends, Arc::clone(&watching));
+        Ok(Running { child, watching, network, resolved, layer, review: arguments.review, project: around.project })
+    }
+}
+
+/// The home of somebody who has none.
+const NOBODYS: &str = "/nonexistent";
+
+fn refusal(why: &str) -> anyhow::Error {
+    hinted(
+        format!("this system cannot enforce the sandbox: {why}"),
+        "`--best-effort` runs it with what can be enforced, `--unsandboxed` without a sandbox; both trust what it runs",
+    )
+}
+
+fn plan(resolved: &Resolved, around: &Surroundings, arguments: &Run, layer: Option<Layer>) -> Plan {
+    Plan {
+        program: resolved.program.clone().into(),
+        arguments: arguments.command.iter().skip(1).cloned().collect(),
+        environment: resolved.environment.clone(),
+        folder: around.folder.clone(),
+        read: resolved.read.clone(),
+        write: resolved.write.clone(),
+        data: resolved.data.clone(),
+        layers: layer.into_iter().collect(),
+        keep: resolved.keep.clone(),
+        hide: resolved.hide.clone(),
+        blank: resolved.blank.clone(),
+        links: resolved.links.clone(),
+        run_blank: resolved.run_blank,
+        programs: resolved.programs.clone(),
+        ..Plan::default()
+    }
+}
+
+/// Lets the client run hooks with our shell, if it can be told to.
+fn confine_hooks(plan: &mut Plan, hooks: Option<&Hooks>, ourselves: &std::path::Path) {
+    let Some(Hooks { shell: Some(variable), within: Some(within), network, .. }) = hooks else { return };
+    let hook = Hook { within: within.clone(), temporary: "/tmp".into(), network: *network };
+    let Ok(hook) = serde_json::to_string(&hook) else { return };
+    plan.environment.extend([(variable.into(), SHELL.into()), (HOOK.into(), hook.into())]);
+    plan.links.push((SHELL.into(), ourselves.to_owned()));
+    plan.read.push(ourselves.to_owned());
+    if let Some(programs) = &mut plan.programs {
+        programs.push(ourselves.to_owned());
+    }
+}
+
+fn names(hooks: &Hooks) -> HookNames {
+    let Hooks { package, version, hook, program, .. } = hooks.clone();
+    HookNames { package, version, hook, program }
+}
+
+impl Running {
+    /// Waits for its end. What it changed in a layer is kept, but for what is protected. Gives its exit code.
+    pub(crate) async fn wait(self, printer: &Printer) -> anyhow::Result<(u8, Report)> {
+        let Self { child, watching, network, resolved, layer, review, project } = self;
+        let status = process::wait(child).await?;
+        network.end().await;
+        let mut report = watching.lock().unwrap_or_else(PoisonError::into_inner).report();
+        if let Some(layer) = layer {
+            report.changes = layer.settle(&resolved, review, printer)?;
+        }
+        for made in resolved.made.iter().rev().filter(|made| made.starts_with(&project)) {
+            // If something is in it, it stays.
+            let _ = std::fs::remove_dir(made);
+        }
+        Ok((status, report))
+    }
+}

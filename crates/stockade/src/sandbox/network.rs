@@ -1,0 +1,85 @@
+//! Whom a command may connect to, and what came of it.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Context as _;
+use stockade_engine::egress::{Allowed, Attempt, Egress, Forward, HostPattern, Rule};
+use stockade_sandbox::profile::Profile;
+use stockade_sandbox::sandbox::Ends;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::report::Watching;
+
+/// The port of a host that is named without one.
+const TLS: u16 = 443;
+/// How many attempts may wait to be looked at.
+const QUEUE: usize = 1024;
+
+/// A network that is served.
+pub(super) struct Served {
+    serving: JoinHandle<()>,
+    looking: JoinHandle<()>,
+    egress: Arc<Egress>,
+    watching: Arc<Mutex<Watching>>,
+}
+
+/// What a profile, and arguments, let a command connect to.
+pub(super) fn allowed(profile: &Profile, more: &[String], gateway: Option<SocketAddr>) -> anyhow::Result<Allowed> {
+    let upload = profile.network.upload;
+    let of_profile = profile.network.hosts.iter().map(|host| rule(host, upload));
+    let rules = of_profile.chain(more.iter().map(|host| rule(host, None))).collect::<anyhow::Result<_>>()?;
+    let forwards = gateway.map(|to| Forward { port: to.port(), to }).into_iter().collect();
+    Ok(Allowed { rules, forwards })
+}
+
+/// The rule for a host as it is written: `name`, `name:port`, `address:port`.
+fn rule(text: &str, upload: Option<u64>) -> anyhow::Result<Rule> {
+    let port = text.rsplit_once(':').filter(|(host, _)| !host.contains(':') || host.ends_with(']'));
+    let (host, port) = match port {
+        Some((host, port)) => (host, port.parse().with_context(|| format!("`{port}` in `{text}` is no port"))?),
+        None => (text, TLS),
+    };
+    let host: HostPattern = host.trim_matches(['[', ']']).parse()?;
+    Ok(Rule { host, ports: vec![port], read_only: upload.is_some(), upload })
+}
+
+/// Serves the network of a program until that has ended.
+pub(super) fn serve(allowed: Allowed, ends: Ends, watching: Arc<Mutex<Watching>>) -> Served {
+    let (queue, mut attempts) = mpsc::channel::<Attempt>(QUEUE);
+    let egress = Egress::new(allowed, queue);
+    let serving = Arc::clone(&egress).serve(ends.streams, Some(ends.names), |stream| stream.local_addr().ok());
+    let serving = tokio::spawn(async move {
+        if let Err(error) = serving.await {
+            crate::output::insist(&format!("stockade: the network of the sandbox has ended: {error}\n"));
+        }
+    });
+    let seen = Arc::clone(&watching);
+    let looking = tokio::spawn(async move {
+        while let Some(attempt) = attempts.recv().await {
+            seen.lock().unwrap_or_else(PoisonError::into_inner).tried(attempt);
+        }
+    });
+    Served { serving, looking, egress, watching }
+}
+
+impl Served {
+    /// Ends the network, when nobody is left who could use it.
+    pub(super) async fn end(self) {
+        let Self { serving, looking, egress, watching } = self;
+        serving.abort();
+        let _ = serving.await;
+        let dropped = egress.counts().dropped;
+        // It holds the other end of the queue.
+        drop(egress);
+        let _ = tokio::time::timeout(LAST_REPORTS, looking).await;
+        if dropped > 0 {
+            let gap = format!("{dropped} connections were too many to be reported");
+            watching.lock().unwrap_or_else(PoisonError::into_inner).report.gaps.push(gap);
+        }
+    }
+}
+
+/// How long connections that end with the program may take to be reported.
+const LAST_REPORTS: std::time::Duration = std::time::Duration::from_secs(1);

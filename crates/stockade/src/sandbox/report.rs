@@ -1,0 +1,340 @@
+//! What a command in a sandbox did and tried, and how it is told: a line at once for what was blocked, a summary at the
+//! end, the whole for programs.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use stockade_engine::egress::{Attempt, Outcome, Protocol};
+use stockade_sandbox::profile::Profile;
+use stockade_sandbox::sandbox::{Cause, Deed, Event, Plan};
+
+use crate::output::{bytes, columns, count, insist, line};
+
+/// How many different deeds are kept. What is beyond is counted.
+const MAX_DEEDS: usize = 10_000;
+/// How many calls that nobody answered yet are remembered, to say who made them.
+const MAX_CALLS: usize = 1024;
+/// How many lines the summary has of each kind.
+const SHOWN: usize = 10;
+/// Sockets that libraries look for everywhere, and do without.
+const USUAL: [&str; 4] = ["/run/systemd/", "/var/run/nscd/", "/run/nscd/", "/dev/log"];
+
+/// What happened in a sandbox.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct Report {
+    /// The profile in effect.
+    pub(crate) profile: String,
+    /// What this system could not enforce or see.
+    pub(crate) gaps: Vec<String>,
+    /// What was blocked.
+    pub(crate) blocked: Vec<Blocked>,
+    /// Whom it was let connect to.
+    pub(crate) connections: Vec<Connection>,
+    /// What it ran, and how often.
+    pub(crate) programs: Vec<Program>,
+    /// What became of its changes to the project, where they were kept apart.
+    pub(crate) changes: Vec<Settled>,
+    /// What was not kept of all this, for want of room.
+    pub(crate) dropped: u64,
+}
+
+/// Something that was blocked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Blocked {
+    /// The program that tried.
+    pub(crate) program: PathBuf,
+    /// The hook that it belongs to.
+    pub(crate) cause: Option<Cause>,
+    /// What it tried, in words.
+    pub(crate) tried: String,
+    /// Why that is blocked.
+    pub(crate) why: String,
+    /// What would allow it.
+    pub(crate) allow: Option<String>,
+    /// How often.
+    pub(crate) times: u64,
+}
+
+/// Connections to a host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Connection {
+    /// The host's name or address.
+    pub(crate) host: String,
+    /// The port.
+    pub(crate) port: u16,
+    /// Bytes that were sent.
+    pub(crate) sent: u64,
+    /// Bytes that came back.
+    pub(crate) received: u64,
+    /// The hooks that connected.
+    pub(crate) causes: Vec<Cause>,
+    /// How many there were.
+    pub(crate) times: u64,
+}
+
+/// A program that was run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Program {
+    /// The program.
+    pub(crate) path: PathBuf,
+    /// The hook that ran it.
+    pub(crate) cause: Option<Cause>,
+    /// How often.
+    pub(crate) times: u64,
+}
+
+/// A change, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Settled {
+    /// What was changed, from the project on.
+    pub(crate) path: PathBuf,
+    /// How.
+    pub(crate) change: &'static str,
+    /// What became of it.
+    pub(crate) fate: Fate,
+}
+
+/// What became of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Fate {
+    /// It was taken over.
+    Kept,
+    /// It was not, because the profile protects what was changed.
+    Protected,
+    /// It was not, because nobody wanted it.
+    Declined,
+}
+
+/// Who called somebody.
+#[derive(Debug, Clone)]
+struct Call {
+    to: SocketAddr,
+    program: PathBuf,
+    cause: Option<Cause>,
+}
+
+/// Looks on.
+pub(crate) struct Watching {
+    pub(crate) report: Report,
+    quiet: bool,
+    ports: Vec<u16>,
+    programs: Option<Vec<PathBuf>>,
+    /// What lies in here is the project's or made by the run.
+    own: Vec<PathBuf>,
+    hooks_connect: bool,
+    calls: VecDeque<Call>,
+    ran: BTreeMap<(PathBuf, Option<Cause>), u64>,
+    connected: BTreeMap<(String, u16), Connection>,
+    blocked: HashMap<(String, Option<Cause>), usize>,
+}
+
+impl Watching {
+    pub(crate) fn new(profile: &Profile, plan: &Plan, project: &Path, quiet: bool) -> Self {
+        let own = [project.to_owned(), "/tmp".into(), "/var/tmp".into(), "/dev/shm".into()];
+        Self {
+            report: Report { profile: profile.name.clone(), ..Report::default() },
+            quiet,
+            ports: plan.ports.clone(),
+            programs: plan.programs.clone(),
+            own: own.into_iter().chain(plan.blank.iter().cloned()).collect(),
+            hooks_connect: profile.hooks.as_ref().is_none_or(|hooks| hooks.network || hooks.shell.is_none()),
+            calls: VecDeque::new(),
+            ran: BTreeMap::new(),
+            connected: BTreeMap::new(),
+            blocked: HashMap::new(),
+        }
+    }
+
+    /// A process did something, or is about to.
+    pub(crate) fn saw(&mut self, event: Event) {
+        let Event { program, cause, deed, .. } = event;
+        match deed {
+            Deed::Run(path) if self.may_run(&path) => self.ran(path, cause),
+            Deed::Run(path) => {
+                let tried = format!("run {}", path.display());
+                let allow = "a profile whose `programs` has it".to_owned();
+                self.block(program, cause, tried, "it is none of the programs of this profile".to_owned(), Some(allow));
+            }
+            Deed::Connect(to) if to.ip().is_loopback() && !self.ports.contains(&to.port()) => {}
+            // Where names are asked for, what matters is the name.
+            Deed::Connect(to) if to.port() == 0 || to.port() == NAMES => {}
+            Deed::Connect(to) if cause.is_some() && !self.hooks_connect => {
+                let why = "hooks of packages may not connect to anything".to_owned();
+                self.block(program, cause, format!("connect to {to}"), why, None);
+            }
+            Deed::Connect(to) if self.ports.contains(&to.port()) => {
+                self.calls.push_back(Call { to, program, cause });
+                if self.calls.len() > MAX_CALLS {
+                    self.calls.pop_front();
+                }
+            }
+            Deed::Connect(to) => {
+                let allow = format!("--allow-host {to}");
+                self.block(program, cause, format!("connect to {to}"), NO_RULE.to_owned(), Some(allow));
+            }
+            Deed::Local(path) => {
+                let text = path.to_string_lossy();
+                let usual = USUAL.iter().any(|usual| text.starts_with(usual));
+                if !usual && path.is_absolute() && !self.own.iter().any(|own| path.starts_with(own)) {
+                    let why = "nothing of this machine's is in the sandbox".to_owned();
+                    self.block(program, cause, format!("talk to {}", path.display()), why, None);
+                }
+            }
+        }
+    }
+
+    /// A connection has ended, or a name was asked for.
+    pub(crate) fn tried(&mut self, attempt: Attempt) {
+        let Attempt { name, destination, outcome, sent, received, protocol, .. } = attempt;
+        let call = self.caller(destination);
+        let (program, cause) = call.map(|call| (call.program, call.cause)).unwrap_or_default();
+        let host = name.unwrap_or_else(|| destination.ip().to_string());
+        let port = destination.port();
+        match outcome {
+            Outcome::Refused(reason) => {
+                let tried = match protocol {
+                    Protocol::Dns => format!("look up `{host}`"),
+                    _ => format!("connect to `{host}`:{port}"),
+                };
+                let allow = match (protocol, port) {
+                    (Protocol::Dns, _) | (_, TLS) => format!("--allow-host {host}"),
+                    _ => format!("--allow-host {host}:{port}"),
+                };
+                self.block(program, cause, tried, reason.to_string(), Some(allow));
+            }
+            Outcome::Allowed | Outcome::Failed(_) if protocol == Protocol::Dns => {}
+            Outcome::Allowed | Outcome::Failed(_) => {
+                let fresh = Connection { host: host.clone(), port, sent: 0, received: 0, causes: Vec::new(), times: 0 };
+                if self.connected.len() < MAX_DEEDS {
+                    let connection = self.connected.entry((host, port)).or_insert(fresh);
+                    connection.sent += sent;
+                    connection.received += received;
+                    connection.times += 1;
+                    connection.causes.extend(cause.filter(|cause| !connection.causes.contains(cause)));
+                } else {
+                    self.report.dropped += 1;
+                }
+            }
+        }
+    }
+
+    /// The whole, at the end.
+    pub(crate) fn report(&mut self) -> Report {
+        let mut report = std::mem::take(&mut self.report);
+        let ran = std::mem::take(&mut self.ran).into_iter();
+        report.programs = ran.map(|((path, cause), times)| Program { path, cause, times }).collect();
+        report.connections = std::mem::take(&mut self.connected).into_values().collect();
+        report
+    }
+
+    fn caller(&mut self, destination: SocketAddr) -> Option<Call> {
+        let at = self.calls.iter().position(|call| call.to == destination)?;
+        self.calls.remove(at)
+    }
+
+    fn may_run(&self, path: &Path) -> bool {
+        let Some(programs) = &self.programs else { return true };
+        // What is found by way of links is meant by its real name.
+        let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        programs.iter().any(|program| real.starts_with(program) || path.starts_with(program))
+            || path == Path::new(stockade_sandbox::sandbox::SHELL)
+            || path.starts_with("/proc")
+    }
+
+    fn ran(&mut self, path: PathBuf, cause: Option<Cause>) {
+        if self.ran.len() < MAX_DEEDS {
+            *self.ran.entry((path, cause)).or_default() += 1;
+        } else {
+            self.report.dropped += 1;
+        }
+    }
+
+    fn block(&mut self, program: PathBuf, cause: Option<Cause>, tried: String, why: String, allow: Option<String>) {
+        let key = (tried.clone(), cause.clone());
+        if let Some(known) = self.blocked.get(&key).and_then(|at| self.report.blocked.get_mut(*at)) {
+            known.times += 1;
+            return;
+        }
+        if self.report.blocked.len() >= MAX_DEEDS {
+            self.report.dropped += 1;
+            return;
+        }
+        let blocked = Blocked { program, cause, tried, why, allow, times: 1 };
+        if !self.quiet {
+            insist(&format!("stockade: blocked: {}\n", blocked.sentence()));
+        }
+        self.blocked.insert(key, self.report.blocked.len());
+        self.report.blocked.push(blocked);
+    }
+}
+
+/// The port of names.
+const NAMES: u16 = 53;
+/// The port that needs no mention.
+const TLS: u16 = 443;
+const NO_RULE: &str = "no rule of this profile allows it";
+
+impl Blocked {
+    fn who(&self) -> String {
+        let program = self.program.file_name().unwrap_or_default().to_string_lossy();
+        match &self.cause {
+            Some(Cause { package, version, hook }) => format!("{package} {version} ({hook})"),
+            None if program.is_empty() => "something".to_owned(),
+            None => program.into_owned(),
+        }
+    }
+
+    fn sentence(&self) -> String {
+        line(&format!("{} tried to {}", self.who(), self.tried))
+    }
+}
+
+impl Report {
+    /// The summary for a person; nothing if nothing is worth a word.
+    pub(crate) fn summary(&self) -> String {
+        let mut text = String::new();
+        if !self.blocked.is_empty() {
+            let tried: u64 = self.blocked.iter().map(|blocked| blocked.times).sum();
+            let tried = count(usize::try_from(tried).unwrap_or(usize::MAX), "attempt");
+            let _ = writeln!(text, "stockade: {tried} blocked in the sandbox (profile: {})", self.profile);
+            for blocked in self.blocked.iter().take(SHOWN) {
+                let _ = writeln!(text, "  {}: {}", blocked.sentence(), line(&blocked.why));
+                if let Some(allow) = &blocked.allow {
+                    let _ = writeln!(text, "    to allow it: {}", line(allow));
+                }
+            }
+            rest(&mut text, self.blocked.len());
+        }
+        if !self.connections.is_empty() {
+            let row = |connection: &Connection| {
+                let Connection { host, port, sent, received, .. } = connection;
+                vec![format!("{host}:{port}"), format!("{} sent, {} received", bytes(*sent), bytes(*received))]
+            };
+            let _ = writeln!(text, "stockade: connected to");
+            text += &columns(2, &self.connections.iter().take(SHOWN).map(row).collect::<Vec<_>>());
+            rest(&mut text, self.connections.len());
+        }
+        let lost: Vec<&Settled> = self.changes.iter().filter(|change| change.fate == Fate::Protected).collect();
+        if !lost.is_empty() {
+            let _ = writeln!(text, "stockade: {} of the project not kept, because it is protected", count(lost.len(), "change"));
+            for change in lost.iter().take(SHOWN) {
+                let _ = writeln!(text, "  {} {}", change.change, line(&change.path.to_string_lossy()));
+            }
+            rest(&mut text, lost.len());
+        }
+        for gap in &self.gaps {
+            let _ = writeln!(text, "stockade: not enforced: {}", line(gap));
+        }
+        text
+    }
+}
+
+fn rest(text: &mut String, all: usize) {
+    if all > SHOWN {
+        let _ = writeln!(text, "  and {} more; `--format json` has all", all - SHOWN);
+    }
+}
