@@ -13,8 +13,12 @@ const NO_PROJECT: [&str; 12] =
     ["/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/proc", "/root", "/sys", "/usr", "/var"];
 /// The folder that is a repository of git.
 const REPOSITORY: &str = ".git";
-/// Folders of a home in which programs are, but much else beside them.
+/// Names of folders of programs, which lie in what was installed.
 const SHARED: [&str; 2] = ["bin", "sbin"];
+/// Folders of the system, which everybody sees.
+const SYSTEM: [&str; 8] = ["/bin", "/sbin", "/lib", "/lib64", "/usr", "/opt", "/nix", "/gnu"];
+/// How many links of a folder of programs are followed.
+const MAX_LINKS: usize = 64;
 
 /// Where a command is run.
 #[derive(Debug, Clone)]
@@ -111,8 +115,8 @@ impl Resolved {
             protect: profile.files.protect.clone(),
             ..Self::default()
         };
-        let in_home = |path: &Path| path.starts_with(&around.home);
-        for folder in around.search().iter().filter(|folder| in_home(folder)) {
+        let shown = |path: &Path| path.starts_with(&around.project) || SYSTEM.iter().any(|system| path.starts_with(system));
+        for folder in around.search().iter().filter(|folder| !shown(folder)) {
             resolved.show_programs(folder, around)?;
         }
         for place in &profile.files.read {
@@ -191,35 +195,43 @@ impl Resolved {
         Ok(())
     }
 
-    /// Shows a folder of programs in the home, and what it belongs to if that is not much else: `~/.tool/v1/bin` with
-    /// `~/.tool/v1`, but `~/.local/bin` alone, with what its links lead to.
+    /// Shows a folder of programs, and what it belongs to if that is not much else: `~/.tool/v1/bin` with `~/.tool/v1`, but
+    /// `~/.local/bin` alone, with what its links lead to.
     fn show_programs(&mut self, folder: &Path, around: &Surroundings) -> Result<(), ProfileError> {
-        let below = folder.strip_prefix(&around.home).unwrap_or(folder);
-        let own = below.components().count() > 2 && folder.file_name().is_some_and(|name| SHARED.iter().any(|one| name == *one));
-        let shown = if own { folder.parent().unwrap_or(folder) } else { folder };
-        self.add(shown, around, |all| &mut all.read)?;
+        self.add(installation(folder, &around.home), around, |all| &mut all.read)?;
         let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
-        for entry in entries.flatten().filter(|entry| entry.path().is_symlink()) {
-            let path = entry.path();
-            if let Ok(target) = path.canonicalize() {
-                self.see(&path, &target, around);
+        let links = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_symlink());
+        for link in links.take(MAX_LINKS) {
+            if let Ok(target) = link.canonicalize() {
+                self.see(&link, &target, around);
             }
         }
         Ok(())
     }
 
-    /// Shows what a link to a program leads to, with the folder that it lies in.
+    /// Shows what a link to a program leads to, with what it was installed with.
     fn see(&mut self, link: &Path, target: &Path, around: &Surroundings) {
-        let folder = target.parent().unwrap_or(target);
-        let lies_in_home = target.starts_with(&around.home) && folder != around.home;
-        let seen = self.read.iter().chain(&self.write).any(|shown| target.starts_with(shown));
-        if lies_in_home && !seen && !folder.starts_with(&around.project) {
+        let is_seen = |path: &Path| {
+            let own = self.read.iter().chain(&self.write).map(PathBuf::as_path).chain([around.project.as_path()]);
+            own.chain(SYSTEM.map(Path::new)).any(|shown| path.starts_with(shown))
+        };
+        let (seen, link_seen) = (is_seen(target), is_seen(link));
+        let folder = installation(target.parent().unwrap_or(target), &around.home);
+        if !seen && !around.home.starts_with(folder) {
             self.read.push(folder.to_owned());
-            if link != target && link.starts_with(&around.home) {
-                self.links.push((link.to_owned(), target.to_owned()));
-            }
+        }
+        if !link_seen && link != target {
+            self.links.push((link.to_owned(), target.to_owned()));
         }
     }
+}
+
+/// What a folder of programs was installed with: the folder around a `bin`, unless that is shared by many.
+fn installation<'a>(folder: &'a Path, home: &Path) -> &'a Path {
+    let below = folder.strip_prefix(home).or_else(|_| folder.strip_prefix("/")).unwrap_or(folder);
+    let is_own = below.components().count() > 2 && folder.file_name().is_some_and(|name| SHARED.iter().any(|one| name == *one));
+    let shared = below.parent().is_some_and(|around| around == Path::new(".local"));
+    if is_own && !shared { folder.parent().unwrap_or(folder) } else { folder }
 }
 
 fn all_paths(places: &[String], around: &Surroundings) -> Result<Vec<PathBuf>, ProfileError> {

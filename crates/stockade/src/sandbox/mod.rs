@@ -38,6 +38,7 @@ pub(crate) struct Prepared<'a> {
     resolved: Resolved,
     around: Surroundings,
     arguments: &'a Run,
+    made: Made,
     layer: Option<review::Changes>,
     texts: Vec<(PathBuf, String)>,
 }
@@ -50,7 +51,18 @@ pub(crate) struct Running {
     resolved: Resolved,
     layer: Option<review::Changes>,
     review: bool,
-    project: PathBuf,
+    made: Made,
+}
+
+/// Folders that were made for a run. Those that stay empty go when this does.
+struct Made(Vec<PathBuf>);
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        for folder in self.0.iter().rev() {
+            let _ = std::fs::remove_dir(folder);
+        }
+    }
 }
 
 /// Becomes the launcher, or a program in a sandbox.
@@ -80,6 +92,7 @@ impl<'a> Prepared<'a> {
         let home = settings::home().unwrap_or_else(|| PathBuf::from(NOBODYS));
         let around = Surroundings::new(&folder, &home, settings::environment(), choose::MARKS)?;
         let mut resolved = Resolved::new(&profile, program, &around)?;
+        let made = Made(std::mem::take(&mut resolved.made));
         if arguments.review {
             resolved.layer = true;
             let apart = |path: &PathBuf| !path.starts_with(&around.project);
@@ -87,7 +100,7 @@ impl<'a> Prepared<'a> {
             resolved.data.retain(apart);
         }
         let layer = resolved.layer.then(|| review::Changes::new(&settings.data, &around.project, name)).transpose()?;
-        Ok(Self { profile, resolved, around, arguments, layer, texts: Vec::new() })
+        Ok(Self { profile, resolved, around, arguments, made, layer, texts: Vec::new() })
     }
 
     /// The profile in effect.
@@ -113,7 +126,7 @@ impl<'a> Prepared<'a> {
         gateway: Option<SocketAddr>,
         printer: &Printer,
     ) -> anyhow::Result<Running> {
-        let Self { profile, resolved, around, arguments, layer, texts } = self;
+        let Self { profile, resolved, around, arguments, made, layer, texts } = self;
         let allowed = network::allowed(&profile, &arguments.allow_host, gateway)?;
         let mut plan = plan(&resolved, &around, arguments, layer.as_ref().map(|layer| layer.layer.clone()));
         plan.texts = texts;
@@ -138,7 +151,7 @@ impl<'a> Prepared<'a> {
         }
         watching.lock().unwrap_or_else(PoisonError::into_inner).report.gaps = entered.gaps;
         let network = network::serve(allowed, entered.ends, Arc::clone(&watching));
-        Ok(Running { child, watching, network, resolved, layer, review: arguments.review, project: around.project })
+        Ok(Running { child, watching, network, resolved, layer, review: arguments.review, made })
     }
 }
 
@@ -193,17 +206,14 @@ fn names(hooks: &Hooks) -> HookNames {
 impl Running {
     /// Waits for its end. What it changed in a layer is kept, but for what is protected. Gives its exit code.
     pub(crate) async fn wait(self, printer: &Printer) -> anyhow::Result<(u8, Report)> {
-        let Self { child, watching, network, resolved, layer, review, project } = self;
+        let Self { child, watching, network, resolved, layer, review, made } = self;
         let status = process::wait(child).await?;
         network.end().await;
         let mut report = watching.lock().unwrap_or_else(PoisonError::into_inner).report();
         if let Some(layer) = layer {
             report.changes = layer.settle(&resolved, review, printer)?;
         }
-        for made in resolved.made.iter().rev().filter(|made| made.starts_with(&project)) {
-            // If something is in it, it stays.
-            let _ = std::fs::remove_dir(made);
-        }
+        drop(made);
         Ok((status, report))
     }
 }

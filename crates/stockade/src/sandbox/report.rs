@@ -206,7 +206,7 @@ impl Watching {
                 };
                 self.block(program, cause, tried, reason.to_string(), Some(allow));
             }
-            Outcome::Allowed | Outcome::Failed(_) if protocol == Protocol::Dns => {}
+            Outcome::Allowed | Outcome::Failed(_) if protocol == Protocol::Dns || destination.ip().is_loopback() => {}
             Outcome::Allowed | Outcome::Failed(_) => {
                 let fresh = Connection { host: host.clone(), port, sent: 0, received: 0, causes: Vec::new(), times: 0 };
                 if self.connected.len() < MAX_DEEDS {

@@ -11,6 +11,8 @@ mod lockfiles;
 mod log;
 mod policy;
 mod run;
+#[cfg(target_os = "linux")]
+mod sandbox;
 mod serve;
 mod settings;
 mod setup;

@@ -26,7 +26,7 @@ fn a_plain_install_takes_the_hijacked_release_and_a_guarded_one_does_not() {
     added 1 package, and audited 2 packages in [TIME]
 
     found 0 vulnerabilities
-    stockade: through a gateway for this run
+    stockade: through a gateway for this run, in a sandbox (profile: npm install)
     stockade: 1 package served ([N] bytes), 1 steered around
       held  pkg:npm/left-demo@1.1.0  is 5 hours old; policy asks 72 hours
             until [INSTANT]; 1.0.9 is cleared
@@ -82,7 +82,7 @@ fn an_exact_wish_for_a_held_release_is_answered_with_the_reason() {
     world.project.write("package.json", json!({"dependencies": {"left-demo": "1.1.0"}}).to_string());
     let output = world.stockade(["run", "npm", "install"]);
     assert_snapshot!(seen(&output), @"
-    stockade: through a gateway for this run
+    stockade: through a gateway for this run, in a sandbox (profile: npm install)
     npm error code E403
     npm error 403 Could not download left-demo@1.1.0 due to policy violations:
     npm error 403 held by stockade: `left-demo` 1.1.0 is 5 hours old; policy asks 72 hours
@@ -106,7 +106,7 @@ fn a_lockfile_that_names_a_held_release_is_answered_with_the_reason() {
     let lockfile = world.project.read("package-lock.json");
     let output = world.stockade(["run", "--", "npm", "ci"]);
     assert_snapshot!(seen(&output), @"
-    stockade: through a gateway for this run
+    stockade: through a gateway for this run, in a sandbox (profile: npm install)
     npm error code E403
     npm error 403 403 held by stockade: `left-demo` 1.1.0 is 5 hours old; policy asks 72 hours - GET http://127.0.0.1:[PORT]/npm/left-demo/-/left-demo-1.1.0.tgz - held by stockade: `left-demo` 1.1.0 is 5 hours old; policy asks 72 hours
     npm error 403 hint: 1.0.9 is cleared
@@ -149,7 +149,7 @@ fn malware_is_not_listed_and_whoever_asks_for_it_is_told() {
     assert_eq!(world.installed("left-demo").as_deref(), Some("1.0.9"));
     let output = world.stockade(["run", "--", "npm", "install", "left-demo@1.1.0"]);
     assert_snapshot!(seen(&output), @"
-    stockade: through a gateway for this run
+    stockade: through a gateway for this run, in a sandbox (profile: npm install)
     npm error code E403
     npm error 403 Could not download left-demo@1.1.0 due to policy violations:
     npm error 403 denied by stockade: `left-demo` 1.1.0 is malware by `MAL-2026-1`: Malicious code in left-demo (npm)
@@ -175,7 +175,7 @@ fn an_optional_dependency_that_was_refused_is_not_passed_over() {
     up to date, audited 1 package in [TIME]
 
     found 0 vulnerabilities
-    stockade: through a gateway for this run
+    stockade: through a gateway for this run, in a sandbox (profile: npm install)
     stockade: 0 packages served, 1 refused
       held  pkg:npm/left-demo@1.1.0  is 5 hours old; policy asks 72 hours
             until [INSTANT]; 1.0.9 is cleared
@@ -193,6 +193,8 @@ fn a_report_is_for_programs_too_and_standard_output_is_only_that() {
         notice["ruling"] = "[RULING]".into();
     }
     report["bytes"] = "[BYTES]".into();
+    // They differ by machine.
+    assert!(!report["sandbox"]["programs"].take().as_array().unwrap().is_empty());
     assert_snapshot!(serde_json::to_string_pretty(&report).unwrap(), @r#"
     {
       "audited": [],
@@ -200,6 +202,21 @@ fn a_report_is_for_programs_too_and_standard_output_is_only_that() {
       "command_status": 0,
       "gateway": "embedded",
       "refused": [],
+      "sandbox": {
+        "blocked": [],
+        "changes": [
+          {
+            "change": "added",
+            "fate": "kept",
+            "path": "package-lock.json"
+          }
+        ],
+        "connections": [],
+        "dropped": 0,
+        "gaps": [],
+        "profile": "npm install",
+        "programs": null
+      },
       "served": 1,
       "stale": null,
       "status": 0,
@@ -222,10 +239,10 @@ fn what_the_client_ends_with_is_what_we_end_with() {
     let Some(world) = World::or_skip() else { return };
     world.project.write("package.json", json!({"scripts": {"three": "exit 3"}}).to_string());
     assert_eq!(world.stockade(["-q", "run", "--", "npm", "run", "three"]).status, Some(3));
-    let output = world.stockade(["run", "--", "make", "all"]);
+    let output = world.stockade(["run", "--unsandboxed", "--", "make", "all"]);
     assert_snapshot!(seen(&output), @"
     stockade: `make` is no client that stockade can point at a gateway
-    hint: the clients are `npm`, `npx`
+    hint: the clients are `npm`, `npx`; anything can be run in a sandbox
     status 2
     ");
     let output = world.stockade(["run"]);
@@ -290,7 +307,6 @@ fn an_argument_cannot_send_the_client_past_the_gateway() {
     let other = format!("--@acme:registry={}", world.registry.url());
     let output = world.stockade(["run", "--", "npm", "install", &other]);
     assert_snapshot!(seen(&output), @"
-    stockade: through a gateway for this run
     stockade: an argument sends `npm` to another registry, past the gateway
     hint: leave it out, or write the address into the client's configuration
     status 2

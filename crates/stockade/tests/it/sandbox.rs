@@ -1,0 +1,160 @@
+//! `stockade run`: what a command can do in its sandbox, and what is told of what it tried.
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+
+use serde_json::{Value, json};
+use stockade_testkit::{NOW, Output, Package, hours_before};
+
+use crate::world::World;
+
+/// A hook that tries what malicious ones have tried, and writes down what came of it. It is inert: what it reads are the
+/// test's own files, and whom it calls does not exist or is the test.
+const HOOK: &str = r#"
+const fs = require("fs"), os = require("os"), net = require("net"), dns = require("dns"), path = require("path");
+const home = process.argv[2], port = Number(process.argv[3]), project = path.resolve(__dirname, "../..");
+const said = {};
+const attempt = (name, what) => { try { said[name] = what() ?? true; } catch (error) { said[name] = error.code; } };
+attempt("token", () => fs.readFileSync(home + "/.npmrc", "utf8").includes("_authToken") || "ENOENT");
+attempt("key", () => fs.readFileSync(home + "/.ssh/id_rsa", "utf8"));
+attempt("env file", () => fs.readFileSync(project + "/.env", "utf8") || "empty");
+attempt("variable", () => process.env.SECRET_TOKEN ?? "unset");
+attempt("git hook", () => fs.writeFileSync(project + "/.git/hooks/pre-commit", "x"));
+attempt("workflow", () => { fs.mkdirSync(project + "/.github/workflows", { recursive: true }); });
+attempt("manifest", () => fs.writeFileSync(project + "/package.json", "{}"));
+attempt("source", () => fs.writeFileSync(project + "/index.js", "x"));
+attempt("other package", () => fs.writeFileSync(project + "/node_modules/other-demo/index.js", "x"));
+attempt("own folder", () => fs.writeFileSync(__dirname + "/built.txt", "x"));
+attempt("own home", () => fs.writeFileSync(os.homedir() + "/.cache", "x"));
+attempt("temporary", () => fs.writeFileSync(os.tmpdir() + "/x", "x"));
+attempt("git", () => require("child_process").execFileSync("git", ["--version"]).length > 0);
+const connect = (name, host, port) => new Promise((done) => {
+  const socket = net.connect({ host, port });
+  const end = (what) => { said[name] = what; socket.destroy(); done(); };
+  socket.on("connect", () => end(true)).on("error", (error) => end(error.code));
+});
+Promise.all([
+  connect("host service", "127.0.0.1", port), connect("address", "192.0.2.1", 443), connect("port", "192.0.2.1", 4444),
+  new Promise((done) => dns.lookup("evil.invalid", (error) => { said.name = error?.code ?? true; done(); })),
+]).then(() => fs.writeFileSync(__dirname + "/said.json", JSON.stringify(said)));
+"#;
+
+/// A project with a dependency whose hook tries things, and secrets around it.
+fn world() -> Option<(World, TcpListener)> {
+    let world = World::or_skip()?;
+    let service = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let home = world.project.home();
+    let hook = format!("node hook.js {} {}", home.display(), service.local_addr().unwrap().port());
+    let old = hours_before(NOW, 1000);
+    let evil = Package::new("evil-demo").release("1.0.0").published(old);
+    world.registry.publish(&evil.script("postinstall", &hook).file("hook.js", HOOK));
+    world.registry.publish(&Package::new("other-demo").release("1.0.0").published(old));
+    let manifest = json!({"name": "mine", "version": "0.0.1", "dependencies": {"evil-demo": "1.0.0", "other-demo": "1.0.0"}});
+    world.project.write("package.json", manifest.to_string());
+    world.project.write(".env", "SECRET=1");
+    world.project.write(".git/hooks/README", "");
+    fs::create_dir_all(home.join(".ssh")).unwrap();
+    fs::write(home.join(".ssh/id_rsa"), "key").unwrap();
+    let npmrc = fs::read_to_string(home.join(".npmrc")).unwrap_or_default();
+    fs::write(home.join(".npmrc"), npmrc + "\n//registry.example/:_authToken=secret\n").unwrap();
+    // What is tested is what holds if everything before it has let the release in.
+    world.settings("[policy]\nmode = \"audit\"\n");
+    Some((world, service))
+}
+
+fn run(world: &World, arguments: &[&str]) -> Output {
+    let mut command = world.command();
+    world.project.finish(command.env("SECRET_TOKEN", "t").args(arguments))
+}
+
+fn said(world: &World) -> Value {
+    let said = world.project.read("node_modules/evil-demo/said.json");
+    serde_json::from_str(&said.expect("the hook has run")).unwrap()
+}
+
+#[test]
+fn a_hook_reaches_no_secret_no_host_and_no_file_but_its_own() {
+    let Some((world, _service)) = world() else { return };
+    let output = run(&world, &["run", "--unsandboxed", "--", "npm", "install", "--no-audit"]);
+    assert!(output.ok(), "{output}");
+    let bare = said(&world);
+    for attempt in ["token", "git hook", "workflow", "manifest", "source", "other package", "host service", "git"] {
+        assert_eq!(bare[attempt], true, "bare, `{attempt}` has to succeed, or it proves nothing: {bare}");
+    }
+    assert_eq!((&bare["key"], &bare["variable"], &bare["env file"]), (&json!("key"), &json!("t"), &json!("SECRET=1")));
+
+    let Some((world, _service)) = self::world() else { return };
+    let manifest = world.project.read("package.json");
+    let output = run(&world, &["run", "--", "npm", "install", "--no-audit"]);
+    assert!(output.ok(), "{output}");
+    let expected = json!({
+        "token": "ENOENT", "key": "ENOENT", "env file": "empty", "variable": "unset", "git hook": "EROFS",
+        "workflow": "EACCES", "manifest": "EACCES", "source": "EACCES", "other package": "EACCES", "own folder": true,
+        "own home": true, "temporary": true, "git": "EACCES", "host service": "EACCES", "address": "EACCES",
+        "port": "EACCES", "name": "ENOTFOUND",
+    });
+    assert_eq!(said(&world), expected, "{output}");
+    assert_eq!(world.project.read("package.json"), manifest);
+    assert!(world.project.has("package-lock.json") && world.project.has("node_modules/evil-demo/built.txt"));
+    assert!(!world.project.has(".github") && !world.project.has("index.js"));
+    for line in [
+        "stockade: blocked: evil-demo 1.0.0 (postinstall) tried to run /usr/bin/git",
+        "stockade: blocked: evil-demo 1.0.0 (postinstall) tried to connect to 192.0.2.1:443",
+        "stockade: blocked: evil-demo 1.0.0 (postinstall) tried to connect to 192.0.2.1:4444",
+        "tried to look up `evil.invalid`",
+    ] {
+        assert!(output.stderr.contains(line), "`{line}` is missing: {output}");
+    }
+}
+
+#[test]
+fn a_script_of_the_project_writes_the_project_but_not_what_others_run() {
+    let Some(world) = World::or_skip() else { return };
+    let script = "mkdir -p dist .vscode && echo 1 > dist/out && echo 1 > .vscode/tasks.json && echo 1 > .envrc && rm old";
+    let manifest = json!({"name": "mine", "version": "0.0.1", "scripts": {"prepare": script}});
+    world.project.write("package.json", manifest.to_string());
+    world.project.write("old", "");
+    let output = run(&world, &["run", "--", "npm", "install", "--no-audit"]);
+    assert!(output.ok(), "{output}");
+    assert!(world.project.has("dist/out") && !world.project.has("old"), "{output}");
+    assert!(!world.project.has(".vscode") && !world.project.has(".envrc"), "{output}");
+    assert!(output.stderr.contains("stockade: 3 changes of the project not kept, because it is protected"), "{output}");
+    assert!(output.stderr.contains("  added .vscode/tasks.json"), "{output}");
+    let runs = world.data().join("runs");
+    assert_eq!(fs::read_dir(runs).unwrap().count(), 0, "nothing is left of the layer");
+}
+
+#[test]
+fn changes_are_reviewed_and_nobody_there_keeps_none() {
+    let Some(world) = World::or_skip() else { return };
+    let output = run(&world, &["run", "--review", "--", "sh", "-c", "echo new > new.txt; rm package.json; exit 3"]);
+    assert_eq!(output.status, Some(3), "{output}");
+    assert!(output.stderr.contains("  added new.txt") && output.stderr.contains("  removed package.json"), "{output}");
+    assert!(world.project.has("package.json") && !world.project.has("new.txt"));
+}
+
+#[test]
+fn a_program_connects_to_the_hosts_that_it_was_allowed() {
+    let Some(world) = World::or_skip() else { return };
+    let port = world.registry.url().trim_end_matches('/').rsplit(':').next().unwrap().to_owned();
+    let script = format!("fetch('http://192.0.2.9:{port}/left-demo').then(r => console.log(r.status), e => console.log(e.cause.code))");
+    let output = run(&world, &["run", "--", "node", "-e", &script]);
+    assert_eq!(output.stdout.trim(), "ECONNREFUSED", "{output}");
+    assert!(output.stderr.contains(&format!("to allow it: --allow-host 192.0.2.9:{port}")), "{output}");
+}
+
+#[test]
+fn what_is_allowed_by_arguments_is_there() {
+    let Some(world) = World::or_skip() else { return };
+    let other = tempfile::tempdir().unwrap();
+    fs::write(other.path().join("read-me"), "readable").unwrap();
+    let place = other.path().to_str().unwrap();
+    let script = format!("cat {place}/read-me; echo $SECRET_TOKEN; touch {place}/x 2>/dev/null || echo no");
+    let bare = run(&world, &["-q", "run", "--", "sh", "-c", &script]);
+    assert_eq!(bare.stdout.trim(), "no", "{bare}");
+    let read = run(&world, &["-q", "run", "--allow-read", place, "--allow-env", "SECRET_TOKEN", "--", "sh", "-c", &script]);
+    assert_eq!(read.stdout.split_whitespace().collect::<Vec<_>>(), ["readablet", "no"], "{read}");
+    let write = run(&world, &["-q", "run", "--allow-write", place, "--", "sh", "-c", &script]);
+    assert_eq!(write.stdout.trim(), "readable", "{write}");
+    assert!(other.path().join("x").exists());
+}
