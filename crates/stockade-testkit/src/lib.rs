@@ -32,6 +32,8 @@ mod clock;
 mod fault;
 mod filters;
 mod http;
+#[cfg(target_os = "linux")]
+pub mod kernel;
 mod npm;
 mod package;
 mod packument;

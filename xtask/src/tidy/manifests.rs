@@ -3,8 +3,9 @@
 use super::Finding;
 use super::tree::{File, Tree};
 
-/// The crate that holds `unsafe`. The workspace forbids it, and a `forbid` cannot be lifted, so it has its own lints.
-const OWN_LINTS: &str = "crates/stockade-sandbox/Cargo.toml";
+/// The crate of the product that holds `unsafe`, and the one for tests that tries what the first forbids. The workspace
+/// forbids it, and a `forbid` cannot be lifted, so they have their own lints.
+const OWN_LINTS: [&str; 2] = ["crates/stockade-sandbox/Cargo.toml", "crates/stockade-testkit/Cargo.toml"];
 
 /// A `key = value` of a manifest.
 pub(super) struct Entry<'a> {
@@ -50,10 +51,10 @@ fn check_manifest(manifest: &File) -> Vec<Finding> {
     if !has("package", "description", "\"") || has("package", "description", "\"\"") {
         findings.push(Finding::new(&manifest.path, 1, "no `description`; say in one sentence what the crate is for"));
     }
-    let own = manifest.path == OWN_LINTS;
+    let own = OWN_LINTS.contains(&manifest.path.as_str());
     if own && !has("lints.rust", "unsafe_code", "\"deny\"") {
         let what =
-            "the crate of `unsafe` without `unsafe_code = \"deny\"`; every use must be an exception with a reason";
+            "a crate of `unsafe` without `unsafe_code = \"deny\"`; every use must be an exception with a reason";
         findings.push(Finding::new(&manifest.path, 1, what));
     } else if !own && !is_workspace && !has("lints", "workspace", "true") {
         let what = "the workspace's lints do not apply; add `[lints]` with `workspace = true`";
@@ -88,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn the_crate_of_unsafe_denies_it() {
+    fn a_crate_of_unsafe_denies_it() {
         let path = "crates/stockade-sandbox/Cargo.toml";
         let package = "[package]\ndescription = \"A demo.\"\n";
         assert_eq!(found(&[(path, GOOD)], check).len(), 1);
