@@ -174,10 +174,11 @@ const SECRETS: [&str; 8] = ["_auth", "_authtoken", "_password", "cert", "key", "
 fn without_secrets(text: &str) -> String {
     let is_secret = |line: &str| {
         let key = line.split('=').next().unwrap_or_default().trim().to_lowercase();
-        let address = line.split_once("://").is_some_and(|(_, rest)| rest.split('/').next().unwrap_or_default().contains('@'));
+        let address =
+            line.split_once("://").is_some_and(|(_, rest)| rest.split('/').next().unwrap_or_default().contains('@'));
         key.starts_with("//") || SECRETS.contains(&key.trim_end_matches("[]")) || address
     };
-    text.lines().filter(|line| !is_secret(line)).map(|line| format!("{line}\n")).collect()
+    text.lines().filter(|line| !is_secret(line)).flat_map(|line| [line, "\n"]).collect()
 }
 
 /// Replaces `${NAME}` as npm does: by the variable, or left as it is if there is none; `${NAME?}` becomes nothing then.

@@ -54,7 +54,11 @@ fn split(place: &str, around: &Surroundings) -> Result<Option<(PathBuf, Option<S
         return Err(malformed());
     }
     let Some(last) = rest.file_name().and_then(OsStr::to_str).filter(|last| last.contains('*')) else {
-        return if rest.to_string_lossy().contains('*') { Err(malformed()) } else { Ok(Some((start.join(rest), None))) };
+        return if rest.to_string_lossy().contains('*') {
+            Err(malformed())
+        } else {
+            Ok(Some((start.join(rest), None)))
+        };
     };
     let folder = rest.parent().unwrap_or(Path::new(""));
     if folder.to_string_lossy().contains('*') {

@@ -115,7 +115,8 @@ impl Resolved {
             protect: profile.files.protect.clone(),
             ..Self::default()
         };
-        let shown = |path: &Path| path.starts_with(&around.project) || SYSTEM.iter().any(|system| path.starts_with(system));
+        let shown =
+            |path: &Path| path.starts_with(&around.project) || SYSTEM.iter().any(|system| path.starts_with(system));
         for folder in around.search().iter().filter(|folder| !shown(folder)) {
             resolved.show_programs(folder, around)?;
         }
@@ -229,7 +230,8 @@ impl Resolved {
 /// What a folder of programs was installed with: the folder around a `bin`, unless that is shared by many.
 fn installation<'a>(folder: &'a Path, home: &Path) -> &'a Path {
     let below = folder.strip_prefix(home).or_else(|_| folder.strip_prefix("/")).unwrap_or(folder);
-    let is_own = below.components().count() > 2 && folder.file_name().is_some_and(|name| SHARED.iter().any(|one| name == *one));
+    let is_own =
+        below.components().count() > 2 && folder.file_name().is_some_and(|name| SHARED.iter().any(|one| name == *one));
     let shared = below.parent().is_some_and(|around| around == Path::new(".local"));
     if is_own && !shared { folder.parent().unwrap_or(folder) } else { folder }
 }
@@ -241,6 +243,7 @@ fn all_paths(places: &[String], around: &Surroundings) -> Result<Vec<PathBuf>, P
 
 /// Those that are there, and that no link leads away from.
 fn there(paths: Vec<PathBuf>) -> Vec<PathBuf> {
-    let all: BTreeSet<PathBuf> = paths.into_iter().filter(|path| path.canonicalize().is_ok_and(|real| real == *path)).collect();
+    let all: BTreeSet<PathBuf> =
+        paths.into_iter().filter(|path| path.canonicalize().is_ok_and(|real| real == *path)).collect();
     all.into_iter().collect()
 }

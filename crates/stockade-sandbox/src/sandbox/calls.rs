@@ -55,8 +55,9 @@ fn program(asked: u32) -> Vec<libc::sock_filter> {
     program
 }
 
-const fn number(call: libc::c_long) -> u32 {
-    call.unsigned_abs() as u32
+/// A call's number, as the filter sees it.
+fn number(call: libc::c_long) -> u32 {
+    u32::try_from(call).unwrap_or(u32::MAX)
 }
 
 fn load(offset: u32) -> libc::sock_filter {
@@ -80,7 +81,6 @@ fn install(program: &[libc::sock_filter], flags: libc::c_ulong) -> io::Result<li
     let program = libc::sock_fprog { len: length, filter: program.as_ptr().cast_mut() };
     // SAFETY: the kernel copies the program, which lives during the call, and does not write to it.
     #[expect(unsafe_code, reason = "no library installs filters that ask")]
-    let result =
-        unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &raw const program) };
+    let result = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &raw const program) };
     if result < 0 { Err(io::Error::last_os_error()) } else { libc::c_int::try_from(result).map_err(io::Error::other) }
 }

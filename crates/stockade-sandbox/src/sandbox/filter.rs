@@ -187,7 +187,10 @@ fn calls() -> Result<(), seccompiler::Error> {
         rules.insert(call, any(vec![masked(flags, bits(libc::MSG_FASTOPEN), bits(libc::MSG_FASTOPEN))?])?);
     }
     for (call, mode) in MODES {
-        rules.insert(*call, any(AS_OWNER.map(|bit| masked(*mode, bit.into(), bit.into())).into_iter().collect::<Result<_, _>>()?)?);
+        rules.insert(
+            *call,
+            any(AS_OWNER.map(|bit| masked(*mode, bit.into(), bit.into())).into_iter().collect::<Result<_, _>>()?)?,
+        );
     }
     for (call, flags, mode) in MAKERS {
         let make = |flag: u64, bit: libc::mode_t| {

@@ -110,9 +110,8 @@ impl Watch {
             let mut waiting = [PollFd::new(&self.listener, PollFlags::IN)];
             match poll(&mut waiting, None) {
                 Err(rustix::io::Errno::INTR) => continue,
-                Err(_) => return,
                 Ok(_) if waiting[0].revents().contains(PollFlags::IN) => {}
-                Ok(_) => return,
+                _ => return,
             }
             // SAFETY: all zeros are what the kernel wants to find there.
             #[expect(unsafe_code, reason = "the kernel fills the structure in")]
@@ -123,7 +122,9 @@ impl Watch {
             }
             let event = self.event(&asked);
             // Only if the process still waits, what was read was its own.
-            if control(&self.listener, IS_VALID, &mut asked.id.clone()).is_ok() && let Some(event) = event {
+            if control(&self.listener, IS_VALID, &mut asked.id.clone()).is_ok()
+                && let Some(event) = event
+            {
                 (self.watched.tell)(event);
             }
             let go_on = u32::try_from(libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE).unwrap_or_default();

@@ -72,10 +72,8 @@ pub(super) async fn run(context: Context<'_>, arguments: &Run) -> anyhow::Result
     if arguments.unsandboxed && client.is_none() {
         return Err(no_client(words));
     }
-    let prepared = match arguments.unsandboxed {
-        true => None,
-        false => Some(sandbox::Prepared::new(arguments, &context.settings, &name)?),
-    };
+    let prepared =
+        if arguments.unsandboxed { None } else { Some(sandbox::Prepared::new(arguments, &context.settings, &name)?) };
     let route = match client {
         Some((ecosystem, client)) => Some(Route::choose(&context, ecosystem, client, words, &name).await?),
         None => None,
@@ -122,7 +120,7 @@ async fn start(
         prepared.show_configuration(inherited.printed.as_deref().unwrap_or_default(), inherited.client)?;
         gateway = Some(through.address()?);
     }
-    let running = prepared.start(variables, gateway, printer).await?;
+    let running = prepared.start(variables, gateway, printer)?;
     let (status, report) = running.wait(printer).await?;
     Ok((status, Some(report)))
 }

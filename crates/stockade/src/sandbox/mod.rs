@@ -109,7 +109,11 @@ impl<'a> Prepared<'a> {
     }
 
     /// Shows a client's configuration files, without what is secret in them.
-    pub(crate) fn show_configuration(&mut self, printed: &str, client: &stockade_ecosystem::Client) -> anyhow::Result<()> {
+    pub(crate) fn show_configuration(
+        &mut self,
+        printed: &str,
+        client: &stockade_ecosystem::Client,
+    ) -> anyhow::Result<()> {
         for path in (client.files)(printed).into_iter().map(PathBuf::from) {
             if let Some(text) = crate::files::read_text(&path)? {
                 self.texts.push((path, (client.without_secrets)(&text)));
@@ -120,7 +124,7 @@ impl<'a> Prepared<'a> {
 
     /// Starts the command. `variables` are added to its environment; `gateway` is where it may connect to besides what its
     /// profile says.
-    pub(crate) async fn start(
+    pub(crate) fn start(
         self,
         variables: Variables,
         gateway: Option<SocketAddr>,
@@ -145,7 +149,8 @@ impl<'a> Prepared<'a> {
             command.stdout(Stdio::from(std::io::stderr()));
         }
         let child = process::spawn(command).context("the sandbox could not be started")?;
-        let entered = tokio::task::block_in_place(|| sandbox.enter(watched)).map_err(|error| refusal(&error.to_string()))?;
+        let entered =
+            tokio::task::block_in_place(|| sandbox.enter(watched)).map_err(|error| refusal(&error.to_string()))?;
         if !entered.gaps.is_empty() && !arguments.best_effort {
             return Err(refusal(&entered.gaps.join("; ")));
         }

@@ -320,7 +320,11 @@ impl Report {
         }
         let lost: Vec<&Settled> = self.changes.iter().filter(|change| change.fate == Fate::Protected).collect();
         if !lost.is_empty() {
-            let _ = writeln!(text, "stockade: {} of the project not kept, because it is protected", count(lost.len(), "change"));
+            let _ = writeln!(
+                text,
+                "stockade: {} of the project not kept, because it is protected",
+                count(lost.len(), "change")
+            );
             for change in lost.iter().take(SHOWN) {
                 let _ = writeln!(text, "  {} {}", change.change, line(&change.path.to_string_lossy()));
             }

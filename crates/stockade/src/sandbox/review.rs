@@ -29,9 +29,8 @@ impl Changes {
     pub(super) fn new(data: &Path, project: &Path, name: &str) -> anyhow::Result<Self> {
         let data = std::path::absolute(data)?;
         let runs = if data.starts_with(project) { PathBuf::from(ELSEWHERE) } else { data.join(RUNS) };
-        let made = std::fs::create_dir_all(&runs).and_then(|()| {
-            tempfile::Builder::new().prefix(&format!("stockade-{name}-")).tempdir_in(&runs)
-        });
+        let made = std::fs::create_dir_all(&runs)
+            .and_then(|()| tempfile::Builder::new().prefix(&format!("stockade-{name}-")).tempdir_in(&runs));
         let folder = made.with_context(|| format!("changes cannot be kept in `{}`", runs.display()))?;
         let [changes, work] = ["changes", "work"].map(|name| folder.path().join(name));
         for made in [&changes, &work] {
