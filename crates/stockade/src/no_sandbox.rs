@@ -2,12 +2,14 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use serde::Serialize;
-use stockade_ecosystem::{Client, Variables};
+use stockade_ecosystem::Variables;
 
 use crate::args::Run;
 use crate::errors::hinted;
+use crate::inherit::Inherited;
 use crate::output::Printer;
 use crate::settings::Settings;
 
@@ -22,7 +24,7 @@ pub(crate) struct Running(Infallible);
 pub(crate) struct Report(Infallible);
 
 impl Prepared<'_> {
-    pub(crate) fn new(_: &Run, _: &Settings, _: &str) -> anyhow::Result<Self> {
+    pub(crate) fn new(_: &Run, _: &Settings, _: &str, _: Option<&Inherited>) -> anyhow::Result<Self> {
         let what = "there is no sandbox for this system yet; what protects it is the gateway";
         Err(hinted(what, "`--unsandboxed` runs the command through the gateway alone"))
     }
@@ -31,11 +33,7 @@ impl Prepared<'_> {
         match self.0 {}
     }
 
-    pub(crate) fn show_configuration(&mut self, _: &str, _: &Client) -> anyhow::Result<()> {
-        match self.0 {}
-    }
-
-    pub(crate) fn start(self, _: Variables, _: Option<SocketAddr>, _: &Printer) -> anyhow::Result<Running> {
+    pub(crate) fn start(self, _: Variables, _: Option<SocketAddr>, _: &Path, _: &Printer) -> anyhow::Result<Running> {
         match self.0 {}
     }
 }

@@ -21,6 +21,7 @@ pub(super) static NPM: Client = Client {
     ask: &["config", "ls", "-l", "--json"],
     files,
     read,
+    cache: |printed| text(&settings(printed).ok()?, "cache").map(str::to_owned),
     without_secrets,
     environment,
     run_of,
@@ -273,7 +274,7 @@ mod tests {
     use super::*;
 
     const PRINTED: &str = r#"{"registry":"https://registry.example/npm","@acme:registry":"https://user:pw@npm.acme.example/",
-        "userconfig":"/h/.npmrc","globalconfig":"/etc/npmrc","local-prefix":"/p","cafile":"/ca.pem","@bad:registry":"ftp://x"}"#;
+        "userconfig":"/h/.npmrc","globalconfig":"/etc/npmrc","local-prefix":"/p","cafile":"/ca.pem","cache":"/c","@bad:registry":"ftp://x"}"#;
 
     fn config(files: &[&str]) -> ClientConfig {
         let files: Vec<String> = files.iter().map(|text| (*text).to_owned()).collect();
@@ -350,6 +351,7 @@ mod tests {
     fn the_files_that_hold_credentials_are_named() {
         assert_eq!(files(PRINTED), ["/p/.npmrc", "/h/.npmrc", "/etc/npmrc"]);
         assert_eq!(files("no json"), Vec::<String>::new());
+        assert_eq!((NPM.cache)(PRINTED).as_deref(), Some("/c"));
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub struct Surroundings {
     pub home: PathBuf,
     /// The whole environment.
     pub environment: Vec<(OsString, OsString)>,
+    /// Where the client keeps what it has fetched.
+    pub cache: Option<PathBuf>,
 }
 
 /// What a profile means here. Paths are absolute, without links, and there.
@@ -84,7 +86,7 @@ impl Surroundings {
         if is_no_project(&project, &home) {
             return Err(ProfileError::Project(project));
         }
-        Ok(Self { project, folder, home, environment })
+        Ok(Self { project, folder, home, environment, cache: None })
     }
 
     /// A variable's value.

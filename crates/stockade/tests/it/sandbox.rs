@@ -102,10 +102,53 @@ fn a_hook_reaches_no_secret_no_host_and_no_file_but_its_own() {
         "stockade: blocked: evil-demo 1.0.0 (postinstall) tried to run /usr/bin/git",
         "stockade: blocked: evil-demo 1.0.0 (postinstall) tried to connect to 192.0.2.1:443",
         "stockade: blocked: evil-demo 1.0.0 (postinstall) tried to connect to 192.0.2.1:4444",
-        "tried to look up `evil.invalid`",
+        "stockade: blocked: evil-demo 1.0.0 (postinstall) tried to look up `evil.invalid`",
     ] {
         assert!(output.stderr.contains(line), "`{line}` is missing: {output}");
     }
+}
+
+/// A command that is run where nobody gets namespaces: in one whose limit of further ones is zero.
+const NO_NAMESPACES: [&str; 6] =
+    ["unshare", "--map-root-user", "sh", "-c", "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$@\"", "sh"];
+
+#[test]
+fn without_namespaces_a_hook_reaches_nothing_either() {
+    let Some((world, _service)) = world() else { return };
+    // Nothing new can be made at the top of a project there.
+    world.project.write("package-lock.json", json!({"lockfileVersion": 3, "packages": {}}).to_string());
+    let manifest = world.project.read("package.json");
+    let mut command = world.project.command(NO_NAMESPACES[0]);
+    command.args(&NO_NAMESPACES[1..]).arg(env!("CARGO_BIN_EXE_stockade")).args(["--now", &NOW.to_string()]);
+    command.env("SECRET_TOKEN", "t").args(["run", "--", "npm", "install", "--no-audit"]);
+    let output = world.project.finish(&mut command);
+    if output.stderr.contains("unshare failed") {
+        println!("skipped: this system lets nobody take namespaces away: {output}");
+        return;
+    }
+    assert!(output.ok(), "{output}");
+    assert!(output.stderr.contains("stockade: without namespaces: "), "{output}");
+    let said = said(&world);
+    for (attempt, expected) in [
+        ("token", json!("EACCES")),
+        ("key", json!("EACCES")),
+        ("env file", json!("EACCES")),
+        ("variable", json!("unset")),
+        ("git hook", json!("EACCES")),
+        ("workflow", json!("EACCES")),
+        ("manifest", json!("EACCES")),
+        ("other package", json!("EACCES")),
+        ("own folder", json!(true)),
+        ("own home", json!(true)),
+        ("temporary", json!(true)),
+        ("git", json!("EACCES")),
+        ("host service", json!(true)),
+        ("address", json!(true)),
+    ] {
+        assert_eq!(said[attempt], expected, "{attempt}: {output}");
+    }
+    assert_eq!(world.project.read("package.json"), manifest);
+    assert!(output.stderr.contains("(postinstall) tried to connect to 192.0.2.1:4444"), "{output}");
 }
 
 #[test]
