@@ -26,6 +26,8 @@ pub struct Client {
     /// files are looked up with `env`; addresses that are `stated` stand in place of the printed ones.
     pub read:
         fn(printed: &str, files: &[String], env: Environment<'_>, stated: &Stated) -> Result<ClientConfig, Problem>,
+    /// The folder in which the client keeps what it has fetched, from what it printed.
+    pub cache: fn(printed: &str) -> Option<String>,
     /// The text of one of those files without what is secret in it.
     pub without_secrets: fn(text: &str) -> String,
     /// The environment that points a client at the gateway for one run: `base` is the mount's address, `scopes` those

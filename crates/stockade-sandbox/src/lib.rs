@@ -9,11 +9,12 @@
 //! This is the only crate that starts programs of ours again ([`ourselves`]) and that may hold `unsafe`.
 
 mod confine;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(unix)]
 pub mod profile;
 #[cfg(target_os = "linux")]
 pub mod sandbox;
-#[cfg(target_os = "linux")]
-mod linux;
 mod start;
 
 pub use confine::{ConfineError, Confined, Limits, confine_worker};

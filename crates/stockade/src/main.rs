@@ -18,6 +18,9 @@ mod rules;
 mod running;
 #[cfg(target_os = "linux")]
 mod sandbox;
+#[cfg(not(target_os = "linux"))]
+#[path = "no_sandbox.rs"]
+mod sandbox;
 mod settings;
 mod subject;
 

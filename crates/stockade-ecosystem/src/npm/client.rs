@@ -21,6 +21,7 @@ pub(super) static NPM: Client = Client {
     ask: &["config", "ls", "-l", "--json"],
     files,
     read,
+    cache: |printed| text(&settings(printed).ok()?, "cache").map(str::to_owned),
     without_secrets,
     environment,
     run_of,
@@ -174,10 +175,11 @@ const SECRETS: [&str; 8] = ["_auth", "_authtoken", "_password", "cert", "key", "
 fn without_secrets(text: &str) -> String {
     let is_secret = |line: &str| {
         let key = line.split('=').next().unwrap_or_default().trim().to_lowercase();
-        let address = line.split_once("://").is_some_and(|(_, rest)| rest.split('/').next().unwrap_or_default().contains('@'));
+        let address =
+            line.split_once("://").is_some_and(|(_, rest)| rest.split('/').next().unwrap_or_default().contains('@'));
         key.starts_with("//") || SECRETS.contains(&key.trim_end_matches("[]")) || address
     };
-    text.lines().filter(|line| !is_secret(line)).map(|line| format!("{line}\n")).collect()
+    text.lines().filter(|line| !is_secret(line)).flat_map(|line| [line, "\n"]).collect()
 }
 
 /// Replaces `${NAME}` as npm does: by the variable, or left as it is if there is none; `${NAME?}` becomes nothing then.
@@ -272,7 +274,7 @@ mod tests {
     use super::*;
 
     const PRINTED: &str = r#"{"registry":"https://registry.example/npm","@acme:registry":"https://user:pw@npm.acme.example/",
-        "userconfig":"/h/.npmrc","globalconfig":"/etc/npmrc","local-prefix":"/p","cafile":"/ca.pem","@bad:registry":"ftp://x"}"#;
+        "userconfig":"/h/.npmrc","globalconfig":"/etc/npmrc","local-prefix":"/p","cafile":"/ca.pem","cache":"/c","@bad:registry":"ftp://x"}"#;
 
     fn config(files: &[&str]) -> ClientConfig {
         let files: Vec<String> = files.iter().map(|text| (*text).to_owned()).collect();
@@ -349,6 +351,7 @@ mod tests {
     fn the_files_that_hold_credentials_are_named() {
         assert_eq!(files(PRINTED), ["/p/.npmrc", "/h/.npmrc", "/etc/npmrc"]);
         assert_eq!(files("no json"), Vec::<String>::new());
+        assert_eq!((NPM.cache)(PRINTED).as_deref(), Some("/c"));
     }
 
     #[test]

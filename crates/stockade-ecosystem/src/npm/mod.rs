@@ -39,7 +39,12 @@ pub static NPM: Ecosystem = Ecosystem {
 const ID: EcosystemId = EcosystemId::new("npm");
 
 /// What its clients, and programs of its language, may do in a sandbox.
-pub(crate) const PROFILES: &[&str] = &[include_str!("profiles/install.toml"), include_str!("profiles/run.toml"), include_str!("profiles/node.toml"), include_str!("profiles/others.toml")];
+pub(crate) const PROFILES: &[&str] = &[
+    include_str!("profiles/install.toml"),
+    include_str!("profiles/run.toml"),
+    include_str!("profiles/node.toml"),
+    include_str!("profiles/others.toml"),
+];
 
 /// The npm registry protocol.
 struct Protocol;

@@ -88,7 +88,9 @@ pub enum Reason {
     #[error("`{0}` was connected to by TLS without a server name, so that it cannot be checked")]
     Nameless(String),
     /// The SNI that counts is encrypted.
-    #[error("`{0}` was connected to by TLS with Encrypted ClientHello, so that the name cannot be checked; switch it off")]
+    #[error(
+        "`{0}` was connected to by TLS with Encrypted ClientHello, so that the name cannot be checked; switch it off"
+    )]
     Hidden(String),
     /// Something else than TLS or HTTP was spoken where that is expected.
     #[error("port {port} of `{host}` is for {expected}, and something else was spoken: {why}")]

@@ -133,7 +133,9 @@ impl Egress {
         let patience = Duration::from_secs(HEAD);
         while let Ok(Ok(length)) = timeout(patience, stream.read_u16()).await {
             let mut question = vec![0; usize::from(length)];
-            if question.len() > MAX_QUESTION || !matches!(timeout(patience, stream.read_exact(&mut question)).await, Ok(Ok(_))) {
+            if question.len() > MAX_QUESTION
+                || !matches!(timeout(patience, stream.read_exact(&mut question)).await, Ok(Ok(_)))
+            {
                 return;
             }
             let answer = self.names.answer(&question, (source, destination), &self.allowed, &self.reports);
@@ -273,15 +275,9 @@ async fn flow(
             return Ok(());
         }
         let bytes = buffer.get(..read).unwrap_or_default();
-        match check(bytes)? {
-            Some(bytes) => {
-                to.write_all(&bytes).await?;
-                *count += bytes.len() as u64;
-            }
-            None => {
-                to.write_all(bytes).await?;
-                *count += read as u64;
-            }
-        }
+        let checked = check(bytes)?;
+        let passed = checked.as_deref().unwrap_or(bytes);
+        to.write_all(passed).await?;
+        *count += passed.len() as u64;
     }
 }

@@ -1,6 +1,6 @@
 //! The first message of a TLS client, read for the name of the server and nothing else.
 //!
-//! Source: RFC 8446, 4.1.2 and 5.1; RFC 6066, 3; RFC 9849 for Encrypted ClientHello. The message may be spread over
+//! Source: RFC 8446, 4.1.2 and 5.1; RFC 6066, 3; RFC 9849 for Encrypted `ClientHello`. The message may be spread over
 //! records, and records over segments. What two readers could understand in two ways is refused: a list of several names,
 //! a repeated extension, bytes after an end.
 
@@ -41,10 +41,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Option<Hello>, NotTls> {
     let mut records = Input(bytes);
     let mut message = Vec::new();
     loop {
-        if let Some(length) = length_of(&message)? {
-            if let Some(body) = message.get(4..4 + length) {
-                return hello(body).map(Some);
-            }
+        if let Some(length) = length_of(&message)?
+            && let Some(body) = message.get(4..4 + length)
+        {
+            return hello(body).map(Some);
         }
         match record(&mut records)? {
             Some(part) => message.extend_from_slice(part),
@@ -177,7 +177,7 @@ pub(super) mod tests {
         records(&message(&[extension(0x2b, &[2, 3, 4]), name].concat()), MAX_RECORD)
     }
 
-    /// The start of a connection with Encrypted ClientHello.
+    /// The start of a connection with Encrypted `ClientHello`.
     pub(in super::super) fn hidden_hello(name: &str) -> Vec<u8> {
         let extensions = [name_extension(name), extension(ENCRYPTED_HELLO, &[0; 40])].concat();
         records(&message(&extensions), MAX_RECORD)

@@ -203,7 +203,8 @@ mod tests {
     #[test]
     fn what_is_no_pattern_says_why() {
         let words = |text: &str| text.parse::<HostPattern>().unwrap_err().to_string();
-        for text in ["", ".", "a..b", "a b", "a:80", "https://a.example", "[::1]", "bücher.example", "127.1", "a.0x7f"] {
+        for text in ["", ".", "a..b", "a b", "a:80", "https://a.example", "[::1]", "bücher.example", "127.1", "a.0x7f"]
+        {
             assert!(words(text).contains("is no host"), "{text}: {}", words(text));
         }
         assert!(words(&"a".repeat(64)).contains("is no host"));

@@ -296,7 +296,9 @@ mod tests {
         }
         let absolute = "GET http://evil.invalid/ HTTP/1.1\r\nHost: ok.example\r\n\r\n";
         assert_eq!(why_not(absolute, false), words);
-        for host in ["evil.invalid@ok.example", "ok.example:81", "ok.example, evil.invalid", "[::1]", "ok.example:80:80"] {
+        for host in
+            ["evil.invalid@ok.example", "ok.example:81", "ok.example, evil.invalid", "[::1]", "ok.example:80:80"]
+        {
             let text = format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n");
             assert!(why_not(&text, false).contains("was asked for"), "{host}");
         }

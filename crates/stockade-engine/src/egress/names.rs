@@ -66,7 +66,8 @@ impl Names {
         reports: &Reports,
     ) -> Option<Vec<u8>> {
         let asked = Packet::parse(question).ok();
-        let Some(asked) = asked.filter(|asked| !asked.has_flags(PacketFlag::RESPONSE) && asked.questions.len() == 1) else {
+        let Some(asked) = asked.filter(|asked| !asked.has_flags(PacketFlag::RESPONSE) && asked.questions.len() == 1)
+        else {
             reports.name_refused(None, Reason::Unreadable, source, destination);
             return malformed(question);
         };
@@ -79,7 +80,7 @@ impl Names {
             answer.set_flags(PacketFlag::RECURSION_DESIRED);
         }
         answer.questions.push(question.clone());
-        match self.found(name.as_deref(), &question.qtype, allowed) {
+        match self.found(name.as_deref(), question.qtype, allowed) {
             Ok(data) => {
                 let record = |data| ResourceRecord::new(question.qname.clone(), CLASS::IN, LIFE, data);
                 answer.answers.extend(data.map(record));
@@ -95,7 +96,7 @@ impl Names {
     }
 
     /// What is known of a name; an error, which is true unless there are too many names, if nothing is.
-    fn found(&self, name: Option<&str>, kind: &QTYPE, allowed: &Allowed) -> Result<Option<RData<'static>>, bool> {
+    fn found(&self, name: Option<&str>, kind: QTYPE, allowed: &Allowed) -> Result<Option<RData<'static>>, bool> {
         let name = name.ok_or(true)?;
         let (four, six) = (matches!(kind, QTYPE::TYPE(TYPE::A)), matches!(kind, QTYPE::TYPE(TYPE::AAAA)));
         if is_local(name) {
@@ -137,8 +138,7 @@ mod tests {
         (Names::default(), Allowed { rules: vec![rule], forwards: Vec::new() }, Reports::new(queue), attempts)
     }
 
-    const AT: (Option<SocketAddr>, SocketAddr) =
-        (None, SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 53));
+    const AT: (Option<SocketAddr>, SocketAddr) = (None, SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 53));
 
     fn asked(name: &str, kind: TYPE) -> Vec<u8> {
         let mut packet = Packet::new_query(7);

@@ -16,7 +16,8 @@ struct World {
 /// Where names lead in these tests: to a port of this machine that the name says.
 fn resolve(name: String, _: u16) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>> {
     Box::pin(async move {
-        let port = name.trim_start_matches('p').split('.').next().unwrap_or_default().parse().map_err(io::Error::other)?;
+        let port =
+            name.trim_start_matches('p').split('.').next().unwrap_or_default().parse().map_err(io::Error::other)?;
         Ok(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, port))])
     })
 }
@@ -148,19 +149,27 @@ async fn what_no_rule_allows_is_refused_and_named() {
     let six = SocketAddr::new("::ffff:192.0.2.1".parse::<IpAddr>().unwrap(), 80);
     let mut mapped = world(rules(), Vec::new(), move |_| six);
     let (_, attempt) = mapped.say(b"GET / HTTP/1.1\r\nHost: evil.invalid\r\n\r\n").await;
-    assert_eq!((attempt.name.as_deref(), attempt.destination.ip()), (Some("evil.invalid"), "192.0.2.1".parse().unwrap()));
+    assert_eq!(
+        (attempt.name.as_deref(), attempt.destination.ip()),
+        (Some("evil.invalid"), "192.0.2.1".parse().unwrap())
+    );
     assert_eq!(mapped.egress.counts().dropped, 0);
 }
 
 #[tokio::test]
 async fn names_are_answered_over_streams_as_well() {
     let (queue, _attempts) = channel(1);
-    let egress = Arc::new(Egress::resolving(Allowed { rules: vec![rule("ok.example", &[443], None)], forwards: Vec::new() }, queue, resolve));
+    let egress = Arc::new(Egress::resolving(
+        Allowed { rules: vec![rule("ok.example", &[443], None)], forwards: Vec::new() },
+        queue,
+        resolve,
+    ));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let inside = listener.local_addr().unwrap();
     tokio::spawn(egress.serve(vec![listener], None, |_| Some(([10, 0, 0, 2], 53).into())));
     let mut packet = simple_dns::Packet::new_query(7);
-    let (name, class) = (simple_dns::Name::new("ok.example").unwrap(), simple_dns::QCLASS::CLASS(simple_dns::CLASS::IN));
+    let (name, class) =
+        (simple_dns::Name::new("ok.example").unwrap(), simple_dns::QCLASS::CLASS(simple_dns::CLASS::IN));
     packet.questions.push(simple_dns::Question::new(name, simple_dns::TYPE::A.into(), class, false));
     let question = packet.build_bytes_vec().unwrap();
     let mut stream = TcpStream::connect(inside).await.unwrap();

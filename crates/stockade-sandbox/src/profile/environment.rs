@@ -6,8 +6,25 @@ use super::place::matches;
 
 /// Parts of the names of variables that hold secrets, whatever they begin or end with.
 const SECRETS: [&str; 19] = [
-    "ACCESS_KEY", "APIKEY", "API_KEY", "AUTH", "BEARER", "COOKIE", "CREDENTIAL", "CREDS", "ENCRYPTION_KEY", "LICENSE_KEY",
-    "OTP", "PASSPHRASE", "PASSWD", "PASSWORD", "PRIVATE_KEY", "SECRET", "SESSION", "SIGNING", "TOKEN",
+    "ACCESS_KEY",
+    "APIKEY",
+    "API_KEY",
+    "AUTH",
+    "BEARER",
+    "COOKIE",
+    "CREDENTIAL",
+    "CREDS",
+    "ENCRYPTION_KEY",
+    "LICENSE_KEY",
+    "OTP",
+    "PASSPHRASE",
+    "PASSWD",
+    "PASSWORD",
+    "PRIVATE_KEY",
+    "SECRET",
+    "SESSION",
+    "SIGNING",
+    "TOKEN",
 ];
 /// The longest value that is looked into for an address with a password.
 const MAX_ADDRESS: usize = 64 * 1024;

@@ -32,7 +32,7 @@ pub struct Profile {
     /// The commands it is for: a program, and the words that follow it.
     #[serde(default, rename = "for", skip_serializing_if = "Vec::is_empty")]
     pub commands: Vec<String>,
-    /// Files and folders. A place begins with `~`, `$PROJECT`, a variable, `/`, or `%` and the name of a program, for the
+    /// Files and folders. A place begins with `~`, `$PROJECT`, `$CACHE` (the client's), a variable, `/`, or `%` and the name of a program, for the
     /// folder that it was installed to; in its last part, `*` stands for anything.
     #[serde(default, skip_serializing_if = "is_default")]
     pub files: Files,

@@ -8,6 +8,8 @@ use super::{ProfileError, Surroundings};
 
 /// Stands for the folder of the project.
 const PROJECT: &str = "$PROJECT";
+/// Stands for the folder in which the client keeps what it has fetched.
+const CACHE: &str = "$CACHE";
 /// Stands before the name of a program.
 pub(super) const PROGRAM: char = '%';
 
@@ -32,6 +34,10 @@ fn split(place: &str, around: &Surroundings) -> Result<Option<(PathBuf, Option<S
         "" if place.starts_with('/') => PathBuf::from("/"),
         "~" => around.home.clone(),
         PROJECT => around.project.clone(),
+        CACHE => match &around.cache {
+            Some(cache) => cache.clone(),
+            None => return Ok(None),
+        },
         _ if start.starts_with(PROGRAM) => {
             let program = find(OsStr::new(&start[PROGRAM.len_utf8()..]), around);
             // Programs lie in a folder of their own in what was installed.
@@ -54,7 +60,11 @@ fn split(place: &str, around: &Surroundings) -> Result<Option<(PathBuf, Option<S
         return Err(malformed());
     }
     let Some(last) = rest.file_name().and_then(OsStr::to_str).filter(|last| last.contains('*')) else {
-        return if rest.to_string_lossy().contains('*') { Err(malformed()) } else { Ok(Some((start.join(rest), None))) };
+        return if rest.to_string_lossy().contains('*') {
+            Err(malformed())
+        } else {
+            Ok(Some((start.join(rest), None)))
+        };
     };
     let folder = rest.parent().unwrap_or(Path::new(""));
     if folder.to_string_lossy().contains('*') {

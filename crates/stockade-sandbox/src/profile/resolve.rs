@@ -31,6 +31,8 @@ pub struct Surroundings {
     pub home: PathBuf,
     /// The whole environment.
     pub environment: Vec<(OsString, OsString)>,
+    /// Where the client keeps what it has fetched.
+    pub cache: Option<PathBuf>,
 }
 
 /// What a profile means here. Paths are absolute, without links, and there.
@@ -84,7 +86,7 @@ impl Surroundings {
         if is_no_project(&project, &home) {
             return Err(ProfileError::Project(project));
         }
-        Ok(Self { project, folder, home, environment })
+        Ok(Self { project, folder, home, environment, cache: None })
     }
 
     /// A variable's value.
@@ -115,7 +117,8 @@ impl Resolved {
             protect: profile.files.protect.clone(),
             ..Self::default()
         };
-        let shown = |path: &Path| path.starts_with(&around.project) || SYSTEM.iter().any(|system| path.starts_with(system));
+        let shown =
+            |path: &Path| path.starts_with(&around.project) || SYSTEM.iter().any(|system| path.starts_with(system));
         for folder in around.search().iter().filter(|folder| !shown(folder)) {
             resolved.show_programs(folder, around)?;
         }
@@ -229,7 +232,8 @@ impl Resolved {
 /// What a folder of programs was installed with: the folder around a `bin`, unless that is shared by many.
 fn installation<'a>(folder: &'a Path, home: &Path) -> &'a Path {
     let below = folder.strip_prefix(home).or_else(|_| folder.strip_prefix("/")).unwrap_or(folder);
-    let is_own = below.components().count() > 2 && folder.file_name().is_some_and(|name| SHARED.iter().any(|one| name == *one));
+    let is_own =
+        below.components().count() > 2 && folder.file_name().is_some_and(|name| SHARED.iter().any(|one| name == *one));
     let shared = below.parent().is_some_and(|around| around == Path::new(".local"));
     if is_own && !shared { folder.parent().unwrap_or(folder) } else { folder }
 }
@@ -241,6 +245,7 @@ fn all_paths(places: &[String], around: &Surroundings) -> Result<Vec<PathBuf>, P
 
 /// Those that are there, and that no link leads away from.
 fn there(paths: Vec<PathBuf>) -> Vec<PathBuf> {
-    let all: BTreeSet<PathBuf> = paths.into_iter().filter(|path| path.canonicalize().is_ok_and(|real| real == *path)).collect();
+    let all: BTreeSet<PathBuf> =
+        paths.into_iter().filter(|path| path.canonicalize().is_ok_and(|real| real == *path)).collect();
     all.into_iter().collect()
 }

@@ -1,3 +1,5 @@
+#![expect(clippy::disallowed_methods, reason = "the test makes a world of files")]
+
 use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
@@ -38,7 +40,8 @@ fn world() -> World {
     let path = format!("{0}/home/.tool/v1/bin:{0}/home/.local/bin:{0}/bin", root.display());
     let environment = [("PATH", path.as_str()), ("client_cache", "/x"), ("client_token", "t"), ("OTHER", "o")];
     let environment = environment.map(|(name, value)| (OsString::from(name), OsString::from(value)));
-    let around = Surroundings::new(&root.join("home/project/part"), &root.join("home"), environment.into(), &["manifest"]);
+    let around =
+        Surroundings::new(&root.join("home/project/part"), &root.join("home"), environment.into(), &["manifest"]);
     World { _folder: folder, root, around: around.unwrap() }
 }
 
@@ -67,11 +70,13 @@ fn what_is_not_known_is_an_error() {
     assert!(Profile::parse("[files]\nreed = []").is_err());
     let world = world();
     for place in ["relative/path", "~/*/x", "~/../x", "*"] {
-        let profile = Profile { files: Files { read: vec![place.to_owned()], ..Files::default() }, ..Profile::default() };
+        let profile =
+            Profile { files: Files { read: vec![place.to_owned()], ..Files::default() }, ..Profile::default() };
         let error = Resolved::new(&profile, OsStr::new("client"), &world.around).unwrap_err();
         assert!(matches!(error, ProfileError::Place(_)), "{place}: {error}");
     }
-    let error = Resolved::new(&profile("[programs]\nonly = [\"@x\"]"), OsStr::new("client"), &world.around).unwrap_err();
+    let error =
+        Resolved::new(&profile("[programs]\nonly = [\"@x\"]"), OsStr::new("client"), &world.around).unwrap_err();
     assert_eq!(error.to_string(), "there is no group `x` of programs");
     let error = Resolved::new(&Profile::default(), OsStr::new("missing"), &world.around).unwrap_err();
     assert_eq!(error.to_string(), "`missing` is not installed");

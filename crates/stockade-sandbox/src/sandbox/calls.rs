@@ -9,7 +9,9 @@ use std::os::fd::{FromRawFd as _, OwnedFd};
 use libc::{BPF_ABS, BPF_JEQ, BPF_JGE, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_W};
 
 /// The calls that somebody is asked about: whom it connects to, and what it starts.
-pub(super) const ASKED: [libc::c_long; 3] = [libc::SYS_connect, libc::SYS_execve, libc::SYS_execveat];
+const ASKED: [libc::c_long; 3] = [libc::SYS_connect, libc::SYS_execve, libc::SYS_execveat];
+/// Those that somebody does for a program that has no network of its own.
+const DONE: [libc::c_long; 2] = [libc::SYS_bind, libc::SYS_listen];
 /// The first number of a second set of calls that only one architecture has: the same as the first, past every filter.
 const OTHER_SET: u32 = 0x4000_0000;
 /// Where the number of a call stands in what a filter sees.
@@ -19,26 +21,28 @@ const ADDRESS: [u32; 2] = [48, 52];
 
 /// Installs the filter, and gives the descriptor on which questions arrive; none if there is somebody already whom they
 /// go to. Needs `no_new_privs`.
-pub(super) fn ask() -> io::Result<Option<OwnedFd>> {
-    match install(&program(libc::SECCOMP_RET_USER_NOTIF), libc::SECCOMP_FILTER_FLAG_NEW_LISTENER) {
+///
+/// With `plain`, somebody has to be there, and does what leads out.
+pub(super) fn ask(plain: bool) -> io::Result<Option<OwnedFd>> {
+    match install(&program(libc::SECCOMP_RET_USER_NOTIF, plain), libc::SECCOMP_FILTER_FLAG_NEW_LISTENER) {
         Ok(listener) => {
             // SAFETY: the kernel has just made it, for us.
             #[expect(unsafe_code, reason = "a new descriptor has no owner yet")]
             let listener = unsafe { OwnedFd::from_raw_fd(listener) };
             Ok(Some(listener))
         }
-        Err(error) if error.raw_os_error() == Some(libc::EBUSY) => {
-            install(&program(libc::SECCOMP_RET_ALLOW), 0).map(|_| None)
+        Err(error) if error.raw_os_error() == Some(libc::EBUSY) && !plain => {
+            install(&program(libc::SECCOMP_RET_ALLOW, plain), 0).map(|_| None)
         }
         Err(error) => Err(error),
     }
 }
 
 /// Refuses the second set of calls, and answers `asked` to the calls in question.
-fn program(asked: u32) -> Vec<libc::sock_filter> {
+fn program(asked: u32, plain: bool) -> Vec<libc::sock_filter> {
     let errno = libc::SECCOMP_RET_ERRNO | libc::ENOSYS.unsigned_abs();
     let mut program = vec![load(NUMBER), jump(BPF_JGE, OTHER_SET, 0, 1), answer(errno)];
-    for call in ASKED {
+    for call in ASKED.into_iter().chain(DONE.into_iter().filter(|_| plain)) {
         program.extend([jump(BPF_JEQ, number(call), 0, 1), answer(asked)]);
     }
     // A message with an address needs no connection.
@@ -55,8 +59,9 @@ fn program(asked: u32) -> Vec<libc::sock_filter> {
     program
 }
 
-const fn number(call: libc::c_long) -> u32 {
-    call.unsigned_abs() as u32
+/// A call's number, as the filter sees it.
+fn number(call: libc::c_long) -> u32 {
+    u32::try_from(call).unwrap_or(u32::MAX)
 }
 
 fn load(offset: u32) -> libc::sock_filter {
@@ -80,7 +85,6 @@ fn install(program: &[libc::sock_filter], flags: libc::c_ulong) -> io::Result<li
     let program = libc::sock_fprog { len: length, filter: program.as_ptr().cast_mut() };
     // SAFETY: the kernel copies the program, which lives during the call, and does not write to it.
     #[expect(unsafe_code, reason = "no library installs filters that ask")]
-    let result =
-        unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &raw const program) };
+    let result = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &raw const program) };
     if result < 0 { Err(io::Error::last_os_error()) } else { libc::c_int::try_from(result).map_err(io::Error::other) }
 }

@@ -24,12 +24,13 @@ use super::{Layer, Plan};
 /// Where the new root is put together: a folder that every system has and that is made anew inside.
 const ROOT: &str = "/tmp";
 /// Folders of the system that everybody may read: programs, libraries, settings.
-const SYSTEM: [&str; 11] =
+pub(super) const SYSTEM: [&str; 11] =
     ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/usr", "/etc", "/opt", "/nix", "/gnu"];
 /// What runtimes look up to see how many processors and how much memory they have.
-const MACHINE: [&str; 2] = ["/sys/devices/system", "/sys/fs/cgroup"];
+pub(super) const MACHINE: [&str; 2] = ["/sys/devices/system", "/sys/fs/cgroup"];
 /// Devices that hold nothing.
-const DEVICES: [&str; 6] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"];
+pub(super) const DEVICES: [&str; 6] =
+    ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"];
 /// Folders in memory, which end with the program.
 const FRESH: [&str; 4] = ["/tmp", "/var/tmp", "/dev/shm", "/run"];
 /// Where texts lie that stand in the place of files.

@@ -9,8 +9,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use landlock::{
-    ABI, Access as _, AccessFs, BitFlags, CompatLevel, Compatible as _, PathBeneath, PathFd, Ruleset, RulesetAttr as _,
-    RulesetCreatedAttr as _, RulesetError, RulesetStatus, Scope,
+    ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible as _, PathBeneath, PathFd, Ruleset,
+    RulesetAttr as _, RulesetCreatedAttr as _, RulesetError, RulesetStatus, Scope,
 };
 use seccompiler::{
     BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
@@ -29,12 +29,17 @@ const OWN: [&str; 5] = ["/tmp", "/var/tmp", "/run", "/dev", "/proc"];
 /// `no_new_privs`.
 pub(super) fn restrict(plan: &Plan) -> Result<Vec<String>, Failed> {
     let status = files(plan).map_err(io::Error::other).step("files cannot be restricted")?;
-    calls().map_err(io::Error::other).step("system calls cannot be restricted")?;
+    calls(plan.plain).map_err(io::Error::other).step("system calls cannot be restricted")?;
     let gap = match status {
         RulesetStatus::FullyEnforced => None,
         RulesetStatus::PartiallyEnforced => Some("this kernel's Landlock is too old for all of it (Linux 6.12 is)"),
         RulesetStatus::NotEnforced => Some("this kernel has no Landlock"),
     };
+    if plan.plain && gap.is_some() {
+        let what =
+            "Landlock alone would have to keep everything apart, and this kernel's is too old (Linux 6.12 is needed)";
+        return Ok(vec![what.to_owned()]);
+    }
     let left = if plan.programs.is_some() { "; which programs may be run is not enforced" } else { "" };
     Ok(gap.map(|gap| format!("{gap}: mounts and namespaces alone keep files apart{left}")).into_iter().collect())
 }
@@ -42,17 +47,21 @@ pub(super) fn restrict(plan: &Plan) -> Result<Vec<String>, Failed> {
 /// The same as the mounts say, once more, and: no signal and no abstract socket leads out, and no other program is run.
 fn files(plan: &Plan) -> Result<RulesetStatus, RulesetError> {
     let all = AccessFs::from_all(LANDLOCK);
+    let mut rules = Ruleset::default().set_compatibility(CompatLevel::BestEffort).handle_access(all)?;
+    if plan.plain {
+        // Connections are made for it.
+        rules = rules.handle_access(AccessNet::from_all(LANDLOCK))?;
+    }
+    let rules = rules.scope(Scope::from_all(LANDLOCK))?;
     let (run, data) = (all, all & !AccessFs::Execute);
+    if plan.plain {
+        return one_by_one(plan, rules);
+    }
     let (own, everywhere) = match &plan.programs {
         Some(_) if !plan.run_blank => (data, AccessFs::from_read(LANDLOCK) & !AccessFs::Execute),
         Some(_) => (run, AccessFs::from_read(LANDLOCK) & !AccessFs::Execute),
         None => (run, AccessFs::from_read(LANDLOCK)),
     };
-    let rules = Ruleset::default()
-        .set_compatibility(CompatLevel::BestEffort)
-        .handle_access(all)?
-        .scope(Scope::from_all(LANDLOCK))?
-        .create()?;
     let layers = plan.layers.iter().map(|layer| &layer.folder);
     let write = plan.write.iter().chain(layers).map(|path| (path.as_path(), run));
     let forgotten = plan.blank.iter().map(PathBuf::as_path).chain(OWN.map(Path::new)).map(|path| (path, own));
@@ -60,12 +69,35 @@ fn files(plan: &Plan) -> Result<RulesetStatus, RulesetError> {
     let execute = AccessFs::Execute | AccessFs::ReadFile;
     let programs = plan.programs.iter().flatten().map(|path| (path.as_path(), execute));
     let paths = std::iter::once((Path::new("/"), everywhere)).chain(write).chain(forgotten).chain(data).chain(programs);
-    let rules = rules.add_rules(paths.filter_map(|(path, access)| rule(path, access)))?;
+    let rules = rules.create()?.add_rules(paths.filter_map(|(path, access)| rule(path, access)))?;
+    Ok(rules.restrict_self()?.ruleset)
+}
+
+/// Each path by itself, where nothing is mounted.
+fn one_by_one(plan: &Plan, rules: Ruleset) -> Result<RulesetStatus, RulesetError> {
+    let rules = rules.create()?;
+    let all = AccessFs::from_all(LANDLOCK);
+    let (data, seen) = (all & !AccessFs::Execute, AccessFs::from_read(LANDLOCK) & !AccessFs::Execute);
+    let read = if plan.programs.is_some() { seen } else { AccessFs::from_read(LANDLOCK) };
+    let blank = if plan.run_blank { all } else { data };
+    let lists = [
+        (&plan.read, read),
+        (&plan.write, all),
+        (&plan.data, data),
+        (&plan.blank, blank),
+        (&plan.list, AccessFs::ReadDir.into()),
+    ];
+    let paths = lists.into_iter().flat_map(|(paths, access)| paths.iter().map(move |path| (path.as_path(), access)));
+    let execute = AccessFs::Execute | AccessFs::ReadFile;
+    let programs = plan.programs.iter().flatten().map(|path| (path.as_path(), execute));
+    let rules = rules.add_rules(paths.chain(programs).filter_map(|(path, access)| rule(path, access)))?;
     Ok(rules.restrict_self()?.ruleset)
 }
 
 /// The rule for a path; none if it is not there.
 pub(super) fn rule(path: &Path, access: BitFlags<AccessFs>) -> Option<Result<PathBeneath<PathFd>, RulesetError>> {
+    // Rights for what lies in a folder mean nothing for a file.
+    let access = if path.is_dir() { access } else { access & AccessFs::from_file(LANDLOCK) };
     Some(Ok(PathBeneath::new(PathFd::new(path).ok()?, access)))
 }
 
@@ -159,7 +191,7 @@ const SYS_FCHMODAT2: libc::c_long = 452;
 /// Calls that send, with the number of the argument for flags: one of them connects without asking.
 const SENDERS: [(libc::c_long, u8); 3] = [(libc::SYS_sendto, 3), (libc::SYS_sendmsg, 2), (libc::SYS_sendmmsg, 3)];
 
-fn calls() -> Result<(), seccompiler::Error> {
+fn calls(plain: bool) -> Result<(), seccompiler::Error> {
     let arch = TargetArch::try_from(std::env::consts::ARCH)?;
     let refuse = |rules, errno: libc::c_int| -> Result<BpfProgram, seccompiler::Error> {
         let errno = SeccompAction::Errno(errno.unsigned_abs());
@@ -181,13 +213,30 @@ fn calls() -> Result<(), seccompiler::Error> {
     let foreign = FAMILIES.into_iter().map(|family| condition(0, SeccompCmpOp::Ne, bits(family)));
     let mut sockets = vec![SeccompRule::new(foreign.collect::<Result<_, _>>()?)?];
     sockets.extend(any(vec![is(2, bits(libc::IPPROTO_MPTCP))?])?);
+    if plain {
+        // What is sent without a connection cannot be watched, and nothing keeps it inside.
+        let (kind, stream) = (SeccompCmpOp::MaskedEq(TYPE), bits(libc::SOCK_STREAM));
+        for family in [libc::AF_INET, libc::AF_INET6] {
+            for other in 0..=TYPE {
+                if other != stream {
+                    let of_family = condition(0, SeccompCmpOp::Eq, bits(family))?;
+                    sockets.push(SeccompRule::new(vec![of_family, condition(1, kind.clone(), other)?])?);
+                }
+            }
+        }
+        let local = condition(0, SeccompCmpOp::Eq, bits(libc::AF_UNIX))?;
+        sockets.push(SeccompRule::new(vec![local, condition(1, kind, bits(libc::SOCK_DGRAM))?])?);
+    }
     rules.insert(libc::SYS_socket, sockets);
     rules.insert(libc::SYS_socketpair, any(vec![masked(1, TYPE, bits(libc::SOCK_DGRAM))?])?);
     for (call, flags) in SENDERS {
         rules.insert(call, any(vec![masked(flags, bits(libc::MSG_FASTOPEN), bits(libc::MSG_FASTOPEN))?])?);
     }
     for (call, mode) in MODES {
-        rules.insert(*call, any(AS_OWNER.map(|bit| masked(*mode, bit.into(), bit.into())).into_iter().collect::<Result<_, _>>()?)?);
+        rules.insert(
+            *call,
+            any(AS_OWNER.map(|bit| masked(*mode, bit.into(), bit.into())).into_iter().collect::<Result<_, _>>()?)?,
+        );
     }
     for (call, flags, mode) in MAKERS {
         let make = |flag: u64, bit: libc::mode_t| {

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::filter::rule;
 
 /// Where the shell is in a sandbox.
-pub const SHELL: &str = "/run/stockade/sh";
+pub const SHELL: &str = "/run/stockade/stockade-sh";
 /// The variable that holds what a [`Hook`] may do.
 pub const HOOK: &str = "STOCKADE_HOOK";
 /// The shell that it becomes.
@@ -62,6 +62,12 @@ pub fn shell(arguments: &[OsString], folder: &Path, hook: Option<&str>) -> (i32,
 }
 
 impl Hook {
+    /// The same, written down, with temporary files elsewhere.
+    pub(super) fn moved(written: &str, temporary: &Path) -> Option<String> {
+        let hook: Self = serde_json::from_str(written).ok()?;
+        serde_json::to_string(&Self { temporary: temporary.to_owned(), ..hook }).ok()
+    }
+
     fn is_for(&self, folder: &Path) -> bool {
         folder.components().any(|part| part == Component::Normal(self.within.as_ref()))
     }

@@ -11,13 +11,13 @@ use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
 use rustix::fs::{Mode, OFlags};
-use rustix::process::{DumpableBehavior, set_dumpable_behavior, set_parent_process_death_signal};
+use rustix::process::{DumpableBehavior, set_child_subreaper, set_dumpable_behavior, set_parent_process_death_signal};
 use rustix::thread::{
     CapabilitySet, CapabilitySets, UnshareFlags, clear_ambient_capability_set, remove_capability_from_bounding_set,
     set_capabilities, set_no_new_privs, unshare_unsafe,
 };
 
-use super::relay::{Forked, fork, relay, release};
+use super::relay::{Forked, end_all, fork, relay, release};
 use super::{Plan, calls, files, filter, network, talk};
 
 /// The exit code of a launcher that has run nothing.
@@ -73,7 +73,7 @@ pub fn launch(socket: RawFd) -> i32 {
             relay(first)
         }
         Ok((Forked::Child, Ready { plan, streams, names })) => {
-            let Err(failed) = inside(&plan, &socket, &streams, &names);
+            let Err(failed) = inside(&plan, &socket, &streams, names.as_ref());
             leave(failed.tell(&socket))
         }
         Err(failed) => failed.tell(&socket),
@@ -84,7 +84,7 @@ pub fn launch(socket: RawFd) -> i32 {
 struct Ready {
     plan: Plan,
     streams: Vec<TcpListener>,
-    names: UdpSocket,
+    names: Option<UdpSocket>,
 }
 
 /// In the old world, with a foot in the new one.
@@ -92,9 +92,12 @@ fn prepare(socket: &mut UnixStream) -> Result<Ready, Failed> {
     rustix::io::fcntl_setfd(&*socket, rustix::io::FdFlags::CLOEXEC).step("the line cannot be kept from the program")?;
     let plan = talk::receive_plan(socket).step("there is no plan")?;
     let plan: Plan = serde_json::from_slice(&plan).map_err(io::Error::from).step("the plan cannot be read")?;
+    if plan.plain {
+        return Ok(Ready { plan, streams: Vec::new(), names: None });
+    }
     new_world()?;
     let (streams, names) = network::set_up(&plan.ports)?;
-    Ok(Ready { plan, streams, names })
+    Ok(Ready { plan, streams, names: Some(names) })
 }
 
 /// Namespaces of its own, in which this user is who it was outside, and nobody else is anybody.
@@ -123,10 +126,21 @@ fn tell_kernel(path: &str, answer: &str) -> io::Result<()> {
 }
 
 /// The first process of the new world: builds it, then waits for everything in it.
-fn inside(plan: &Plan, socket: &UnixStream, streams: &[TcpListener], names: &UdpSocket) -> Result<Infallible, Failed> {
+fn inside(
+    plan: &Plan,
+    socket: &UnixStream,
+    streams: &[TcpListener],
+    names: Option<&UdpSocket>,
+) -> Result<Infallible, Failed> {
     // If the launcher is killed, the new world ends.
     set_parent_process_death_signal(Some(rustix::process::Signal::KILL)).step("an end cannot be agreed on")?;
-    files::set_up(plan)?;
+    if plan.plain {
+        // What a program leaves behind is ours to end.
+        set_child_subreaper(Some(rustix::process::getpid())).step("processes cannot be kept together")?;
+        rustix::process::chdir(&plan.folder).step(format!("{} cannot be entered", plan.folder.display()))?;
+    } else {
+        files::set_up(plan)?;
+    }
     give_up_privileges()?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable).step("memory cannot be closed")?;
     // It closes when the program begins, and says why if it does not.
@@ -137,14 +151,18 @@ fn inside(plan: &Plan, socket: &UnixStream, streams: &[TcpListener], names: &Udp
             let mut complaint = String::new();
             outcome.read_to_string(&mut complaint).step("the program does not say whether it runs")?;
             if complaint.is_empty() {
-                let ends: Vec<_> = streams.iter().map(AsFd::as_fd).chain([names.as_fd()]).collect();
+                let ends: Vec<_> = streams.iter().map(AsFd::as_fd).chain(names.map(AsFd::as_fd)).collect();
                 talk::send_ends(socket, &ends).step("the network cannot be handed over")?;
             } else {
                 talk::complain(socket, &complaint);
             }
             // From here on nothing that this process holds is used, or has an owner.
             close_range(FIRST_OTHER, 0).step("descriptors cannot be closed")?;
-            leave(relay(program))
+            let code = relay(program);
+            if plan.plain {
+                end_all();
+            }
+            leave(code)
         }
         Forked::Child => {
             let failed = become_program(plan, socket);
@@ -186,11 +204,12 @@ fn restricted(plan: &Plan, socket: &UnixStream) -> Result<(), Failed> {
     close_range(FIRST_OTHER, libc::CLOSE_RANGE_CLOEXEC).step("descriptors cannot be kept from the program")?;
     let mut gaps = filter::restrict(plan)?;
     // From here on, somebody has to be there to answer.
-    let listener = calls::ask().step("what the program does cannot be watched")?;
+    let listener = calls::ask(plan.plain).step("what the program does cannot be watched")?;
     if listener.is_none() {
         gaps.push("somebody else watches this process already: what the program does is not recorded".to_owned());
     }
-    talk::send_ready(socket, listener.as_ref().map(AsFd::as_fd), &gaps).step("nobody listens")
+    talk::send_ready(socket, listener.as_ref().map(AsFd::as_fd), &gaps).step("nobody listens")?;
+    talk::receive_go(socket).step("it was called off")
 }
 
 fn close_range(first: libc::c_uint, flags: libc::c_uint) -> io::Result<()> {

@@ -14,12 +14,14 @@
 //! Needs Linux 5.12 with unprivileged user namespaces.
 
 mod calls;
+mod emulate;
 mod files;
 mod filter;
 mod hook;
 mod launch;
 mod layer;
 mod network;
+mod plain;
 mod process;
 mod relay;
 mod talk;
@@ -36,6 +38,7 @@ use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
+pub use emulate::Destinations;
 pub use hook::{HOOK, Hook, SHELL, shell};
 pub use launch::launch;
 pub use layer::{Change, Kind, changes, forget, keep};
@@ -66,6 +69,10 @@ pub struct Plan {
     pub hide: Vec<PathBuf>,
     /// Folders that are empty when it starts, and forgotten afterwards: its home.
     pub blank: Vec<PathBuf>,
+    /// Folders of which it sees the names in them, and nothing else.
+    pub list: Vec<PathBuf>,
+    /// Whether it is one without namespaces, as [`Plan::without_namespaces`] makes it.
+    pub plain: bool,
     /// Files that have this text for it, whatever is in them.
     pub texts: Vec<(PathBuf, String)>,
     /// Links in those, or in `/run`, and where they lead.
@@ -95,6 +102,9 @@ pub enum SandboxError {
     /// A step that this system does not let us take.
     #[error("{0}")]
     Step(String),
+    /// Something that this system cannot do for it.
+    #[error("{}", .0.join("; "))]
+    Gaps(Vec<String>),
     /// The launcher could not be talked to.
     #[error("the launcher could not be heard or told: {0}")]
     Io(#[from] io::Error),
@@ -108,8 +118,10 @@ pub enum SandboxError {
 pub struct Ends {
     /// A listener for each of [`Plan::ports`], in their order.
     pub streams: Vec<TcpListener>,
-    /// Where questions for names arrive: port 53 of every address.
-    pub names: UdpSocket,
+    /// Where questions for names arrive: port 53 of every address. Without namespaces they come over streams.
+    pub names: Option<UdpSocket>,
+    /// Where connections were meant to go, if all come to one listener.
+    pub to: Option<Destinations>,
 }
 
 /// A program that runs.
@@ -128,13 +140,24 @@ pub struct Sandbox {
     theirs: OwnedFd,
     plan: Vec<u8>,
     ports: usize,
+    /// Where it may connect to sockets of this machine, if connections are made for it.
+    sockets: Option<Vec<PathBuf>>,
+}
+
+impl Plan {
+    /// The same for a system that gives nobody namespaces. `private` is an empty folder that is forgotten afterwards.
+    pub fn without_namespaces(&self, private: &Path) -> io::Result<Self> {
+        plain::plan(self, private)
+    }
 }
 
 impl Sandbox {
     /// A sandbox for a plan.
     pub fn new(plan: &Plan) -> Result<Self, SandboxError> {
         let (ours, theirs) = UnixStream::pair()?;
-        Ok(Self { ours, theirs: theirs.into(), plan: serde_json::to_vec(plan)?, ports: plan.ports.len() })
+        let sockets = plan.plain.then(|| plan.write.iter().chain(&plan.data).chain(&plan.blank).cloned().collect());
+        let ports = if plan.plain { 0 } else { plan.ports.len() };
+        Ok(Self { ours, theirs: theirs.into(), plan: serde_json::to_vec(plan)?, ports, sockets })
     }
 
     /// The command that starts `launcher` with these arguments and the number of a descriptor: a program of ours that
@@ -154,17 +177,33 @@ impl Sandbox {
     }
 
     /// Tells the launcher, which was started, what to do, and waits until the program runs. What the program does is
-    /// told to `watched`, on a thread that ends with it.
-    pub fn enter(self, watched: Watched) -> Result<Entered, SandboxError> {
-        let Self { mut ours, theirs, plan, ports } = self;
+    /// told to `watched`, on a thread that ends with it. If there is something that this system cannot do, the program runs
+    /// only with `despite_gaps`.
+    pub fn enter(self, watched: Watched, despite_gaps: bool) -> Result<Entered, SandboxError> {
+        let Self { mut ours, theirs, plan, ports, sockets } = self;
         drop(theirs);
         talk::send_plan(&mut ours, &plan)?;
         let (listener, gaps) = talk::receive_ready(&mut ours)?;
-        if let Some(listener) = listener {
-            watch::start(listener, watched)?;
+        if !gaps.is_empty() && !despite_gaps {
+            return Err(SandboxError::Gaps(gaps));
         }
-        Ok(Entered { ends: talk::receive_ends(&mut ours, ports)?, gaps })
+        let outside = sockets.map(outside).transpose()?;
+        let (emulation, ends) = outside.unzip();
+        if let Some(listener) = listener {
+            watch::start(listener, watched, emulation)?;
+        }
+        talk::send_go(&ours)?;
+        let own = talk::receive_ends(&mut ours, ports)?;
+        Ok(Entered { ends: ends.unwrap_or(own), gaps })
     }
+}
+
+/// What makes connections for a program without a network of its own, and where they end.
+fn outside(sockets: Vec<PathBuf>) -> io::Result<(emulate::Emulation, Ends)> {
+    let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0))?;
+    let to = Destinations::default();
+    let emulation = emulate::Emulation::new(listener.local_addr()?.port(), to.clone(), sockets);
+    Ok((emulation, Ends { streams: vec![listener], names: None, to: Some(to) }))
 }
 
 /// Above the standard streams, and what a shell may have opened.

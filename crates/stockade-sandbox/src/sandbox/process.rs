@@ -35,6 +35,18 @@ pub(super) fn program(pid: i32) -> Option<PathBuf> {
     std::fs::read_link(format!("/proc/{pid}/exe")).ok()
 }
 
+/// The process that a thread belongs to.
+pub(super) fn leader(thread: i32) -> Option<i32> {
+    let mut text = String::new();
+    open(thread, "status")?.read_to_string(&mut text).ok()?;
+    text.lines().find_map(|line| line.strip_prefix("Tgid:"))?.trim().parse().ok()
+}
+
+/// The working folder of a process.
+pub(super) fn folder(pid: i32) -> Option<PathBuf> {
+    std::fs::read_link(format!("/proc/{pid}/cwd")).ok()
+}
+
 /// What identifies the file that a process runs.
 pub(super) fn id(pid: i32) -> Option<Id> {
     let metadata = std::fs::metadata(format!("/proc/{pid}/exe")).ok()?;

@@ -61,6 +61,24 @@ pub(super) fn relay(child: Pid) -> i32 {
     }
 }
 
+/// Ends every process below this one.
+pub(super) fn end_all() {
+    loop {
+        for child in children() {
+            let _ = kill_process(child, Signal::KILL);
+        }
+        if waitpid(None, WaitOptions::empty()).is_err() {
+            return;
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is no file, but a question to the kernel")]
+fn children() -> Vec<Pid> {
+    let text = std::fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
+    text.split_whitespace().filter_map(|number| Pid::from_raw(number.parse().ok()?)).collect()
+}
+
 #[expect(unsafe_code, reason = "no library has sets of signals")]
 fn hold(how: libc::c_int) -> io::Result<()> {
     // SAFETY: the set is made by `sigemptyset` before it is read, and lives during the calls.

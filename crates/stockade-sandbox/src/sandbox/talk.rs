@@ -22,6 +22,8 @@ const MAX_DESCRIPTORS: usize = 128;
 /// Says that the program is about to run, what the system could not do, and whether a descriptor comes along on which
 /// questions arrive.
 const READY: u8 = b'!';
+/// Says that the program may begin.
+const GO: u8 = b'>';
 /// Says that the program runs; the descriptors of its network come along.
 const ENDS: u8 = b'+';
 /// Says that the rest is a complaint.
@@ -55,6 +57,18 @@ pub(super) fn send_ready(socket: &UnixStream, listener: Option<BorrowedFd<'_>>, 
     socket.write_all(&gaps)
 }
 
+/// Lets the program begin.
+pub(super) fn send_go(mut socket: &UnixStream) -> io::Result<()> {
+    socket.write_all(&[GO])
+}
+
+/// Waits until the program may begin.
+pub(super) fn receive_go(mut socket: &UnixStream) -> io::Result<()> {
+    let mut mark = [0];
+    socket.read_exact(&mut mark)?;
+    if mark == [GO] { Ok(()) } else { Err(io::Error::other("it was something else")) }
+}
+
 pub(super) fn send_ends(socket: &UnixStream, ends: &[BorrowedFd<'_>]) -> io::Result<()> {
     send(socket, ENDS, ends)
 }
@@ -85,10 +99,11 @@ pub(super) fn receive_ready(socket: &mut UnixStream) -> Result<(Option<OwnedFd>,
 
 pub(super) fn receive_ends(socket: &mut UnixStream, ports: usize) -> Result<Ends, SandboxError> {
     let mut descriptors = receive(socket, ENDS)?;
-    let names = descriptors.pop().filter(|_| descriptors.len() == ports);
-    let names =
-        names.ok_or_else(|| SandboxError::Step("the launcher has sent other listeners than it should".to_owned()))?;
-    Ok(Ends { streams: descriptors.into_iter().map(Into::into).collect(), names: names.into() })
+    let names = descriptors.pop();
+    if descriptors.len() != ports {
+        return Err(SandboxError::Step("the launcher has sent other listeners than it should".to_owned()));
+    }
+    Ok(Ends { streams: descriptors.into_iter().map(Into::into).collect(), names: names.map(Into::into), to: None })
 }
 
 /// The descriptors that come with a mark, or the complaint that comes in its place.

@@ -1,8 +1,8 @@
 //! Watching what a program starts and whom it calls, as evidence of who did what.
 //!
-//! The kernel asks before each such call and waits for the answer, which is always "go on": what may not be is kept away by
-//! namespaces, mounts and Landlock, since whatever lies in the memory of the asker may be another thing by the time it is
-//! used. Source: `seccomp_unotify(2)`.
+//! The kernel asks before each such call and waits for the answer, which in a world of its own is always "go on": what may
+//! not be is kept away by namespaces, mounts and Landlock, since whatever lies in the memory of the asker may be another
+//! thing by the time it is used. Where there is no such world, connections are made here ([`Emulation`]). Source: `seccomp_unotify(2)`.
 
 use std::collections::HashMap;
 use std::io;
@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat2};
 
+use super::emulate::Emulation;
 use super::process::{self, Id};
 
 /// Who is told, and how hooks of packages are known.
@@ -88,16 +89,17 @@ const MAX_DEPTH: usize = 256;
 const MAX_NAME: usize = 256;
 
 /// Answers until nobody is left who could ask.
-pub(super) fn start(listener: OwnedFd, watched: Watched) -> io::Result<()> {
+pub(super) fn start(listener: OwnedFd, watched: Watched, emulation: Option<Emulation>) -> io::Result<()> {
     // Who asks and who answers take turns, so they stay on one processor. Older kernels do not know it.
     let _ = control(&listener, SET_FLAGS, &mut ());
-    let mut watch = Watch { listener, watched, ours: process::ourselves(), hooks: HashMap::new() };
+    let mut watch = Watch { listener, watched, emulation, ours: process::ourselves(), hooks: HashMap::new() };
     std::thread::Builder::new().name("sandbox".to_owned()).spawn(move || watch.answer_all()).map(drop)
 }
 
 struct Watch {
     listener: OwnedFd,
     watched: Watched,
+    emulation: Option<Emulation>,
     /// What identifies this program.
     ours: Option<Id>,
     /// The processes that hooks began with, by number and time of start.
@@ -110,9 +112,8 @@ impl Watch {
             let mut waiting = [PollFd::new(&self.listener, PollFlags::IN)];
             match poll(&mut waiting, None) {
                 Err(rustix::io::Errno::INTR) => continue,
-                Err(_) => return,
                 Ok(_) if waiting[0].revents().contains(PollFlags::IN) => {}
-                Ok(_) => return,
+                _ => return,
             }
             // SAFETY: all zeros are what the kernel wants to find there.
             #[expect(unsafe_code, reason = "the kernel fills the structure in")]
@@ -123,12 +124,28 @@ impl Watch {
             }
             let event = self.event(&asked);
             // Only if the process still waits, what was read was its own.
-            if control(&self.listener, IS_VALID, &mut asked.id.clone()).is_ok() && let Some(event) = event {
+            if control(&self.listener, IS_VALID, &mut asked.id.clone()).is_ok()
+                && let Some(event) = event
+            {
                 (self.watched.tell)(event);
             }
-            let go_on = u32::try_from(libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE).unwrap_or_default();
-            let mut answer = libc::seccomp_notif_resp { id: asked.id, val: 0, error: 0, flags: go_on };
+            let mut answer = self.answer(&asked);
             let _ = control(&self.listener, SEND, &mut answer);
+        }
+    }
+
+    /// What the kernel is to do: go on, or take what was done here for done.
+    fn answer(&mut self, asked: &libc::seccomp_notif) -> libc::seccomp_notif_resp {
+        let answer = libc::seccomp_notif_resp { id: asked.id, val: 0, error: 0, flags: 0 };
+        let call = libc::c_long::from(asked.data.nr);
+        let pid = i32::try_from(asked.pid).unwrap_or_default();
+        match self.emulation.as_mut().and_then(|emulation| emulation.act(pid, call, asked.data.args)) {
+            Some(Ok(())) => answer,
+            Some(Err(error)) => libc::seccomp_notif_resp { error: -error.raw_os_error(), ..answer },
+            None => {
+                let go_on = u32::try_from(libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE).unwrap_or_default();
+                libc::seccomp_notif_resp { flags: go_on, ..answer }
+            }
         }
     }
 
@@ -212,7 +229,11 @@ fn cause_from(pid: i32, names: &HookNames) -> Option<Cause> {
 /// Whom an address in a process's memory names; none if it is nobody outside of the process.
 fn address(pid: i32, at: u64, length: u64) -> Option<Deed> {
     let length = usize::try_from(length).ok()?.min(MAX_ADDRESS);
-    let bytes = process::memory(pid, at, length)?;
+    parsed(&process::memory(pid, at, length)?)
+}
+
+/// Whom an address names.
+pub(super) fn parsed(bytes: &[u8]) -> Option<Deed> {
     let family = i32::from(u16::from_ne_bytes(bytes.get(..2)?.try_into().ok()?));
     let port = || Some(u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?));
     match family {

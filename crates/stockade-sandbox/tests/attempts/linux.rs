@@ -270,7 +270,7 @@ impl Around {
         place.victim = victim.id().try_into().unwrap();
         let stream = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         place.stream = stream.local_addr().unwrap().port();
-        std::thread::spawn(move || tell_secrets(&stream));
+        std::thread::spawn(move || tell_secrets(&stream, |_| true));
         let datagram = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         place.datagram = datagram.local_addr().unwrap().port();
         std::thread::spawn(move || echo(&datagram));
@@ -292,10 +292,11 @@ impl Drop for Around {
     }
 }
 
-fn tell_secrets(listener: &TcpListener) {
-    for stream in listener.incoming().flatten() {
-        let mut stream = stream;
-        let _ = stream.write_all(SECRET.as_bytes());
+fn tell_secrets(listener: &TcpListener, is_for_us: impl Fn(SocketAddr) -> bool) {
+    while let Ok((mut stream, from)) = listener.accept() {
+        if is_for_us(from) {
+            let _ = stream.write_all(SECRET.as_bytes());
+        }
     }
 }
 
@@ -336,6 +337,7 @@ fn check_all() {
     assert!(!place.home.join(".cache").exists(), "what is written into the home does not");
     assert_eq!(fs::read_to_string(place.home.join(".bashrc")).unwrap(), START_UP, "the home is as it was");
     codes(&place);
+    check_plain(&place, &mut wrong);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     println!("in a sandbox: {} attempts failed as they should, {} needs are met", ATTEMPTS.len(), NEEDS.len());
     as_nobody(&place);
@@ -375,6 +377,50 @@ fn inside(place: &Place, name: &str) -> Result<(bool, String), String> {
     Ok(said(child))
 }
 
+/// The same without namespaces.
+fn plain(place: &Place, name: &str) -> Result<(bool, String), String> {
+    let root = place.root.display().to_string();
+    let private = tempfile::Builder::new().prefix("private").tempdir_in(&place.root).unwrap();
+    let plan = place.plan(&["attempt", name, &root]).without_namespaces(private.path()).unwrap();
+    Ok(said(start(&plan)?))
+}
+
+/// What cannot be kept from a program without namespaces, and why.
+const SEEN_WITHOUT: [(&str, &str); 3] = [
+    ("change a key's rights", "Landlock knows of no rights to change rights"),
+    ("see the keys' dates", "Landlock knows of no right to see what is there"),
+    ("see another process", "without a namespace for processes, all are listed; what is in them stays closed"),
+];
+
+/// Needs that are not met without namespaces.
+const UNMET_WITHOUT: [(&str, &str); 6] = [
+    ("ask for a name", "what is sent without a connection cannot be watched; names are asked for over streams"),
+    ("write into the project", "in a folder that has something protected, nothing new is made"),
+    ("write into its home", "`HOME` names another one"),
+    ("write a start-up file of its shell", "`HOME` names another one"),
+    ("write temporary files", "the machine's folders are everybody's; `TMPDIR` names another"),
+    ("talk to its own processes", "the socket would be something new at the top of the project"),
+];
+
+fn check_plain(place: &Place, wrong: &mut Vec<String>) {
+    // What was made before would be the project's own.
+    for left in ["new", "socket", "link", "hard", "left"] {
+        let _ = fs::remove_file(place.project.join(left));
+    }
+    for (name, _) in ATTEMPTS {
+        let (ok, said) = plain(place, name).unwrap();
+        if ok != SEEN_WITHOUT.iter().any(|(seen, _)| seen == name) {
+            wrong.push(format!("without namespaces, `{name}`: {said}"));
+        }
+    }
+    for (name, _) in NEEDS {
+        let (ok, said) = plain(place, name).unwrap();
+        if ok == UNMET_WITHOUT.iter().any(|(unmet, _)| unmet == name) {
+            wrong.push(format!("without namespaces, `{name}` is needed: {said}"));
+        }
+    }
+}
+
 fn said(child: std::process::Child) -> (bool, String) {
     let output = child.wait_with_output().unwrap();
     (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
@@ -385,15 +431,17 @@ fn start(plan: &Plan) -> Result<std::process::Child, String> {
     let sandbox = Sandbox::new(plan).unwrap();
     let mut command = sandbox.command(&std::env::current_exe().unwrap(), &["launch"]).unwrap();
     let mut child = command.stdout(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
-    let entered = sandbox.enter(Watched { tell: Box::new(|_| ()), names: None }).map_err(|error| {
+    let entered = sandbox.enter(Watched { tell: Box::new(|_| ()), names: None }, false).map_err(|error| {
         child.wait().unwrap();
         error.to_string()
     });
-    let Ends { streams, names } = entered?.ends;
+    let Ends { streams, names, to } = entered?.ends;
     for stream in streams {
-        std::thread::spawn(move || tell_secrets(&stream));
+        let to = to.clone();
+        let is_for_us = move |from| to.as_ref().is_none_or(|to| to.take(from).is_some_and(|to| to.port() == PORT));
+        std::thread::spawn(move || tell_secrets(&stream, is_for_us));
     }
-    std::thread::spawn(move || echo(&names));
+    names.map(|names| std::thread::spawn(move || echo(&names)));
     Ok(child)
 }
 

@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::hash::BuildHasher as _;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -72,16 +72,15 @@ pub(super) async fn run(context: Context<'_>, arguments: &Run) -> anyhow::Result
     if arguments.unsandboxed && client.is_none() {
         return Err(no_client(words));
     }
-    let prepared = match arguments.unsandboxed {
-        true => None,
-        false => Some(sandbox::Prepared::new(arguments, &context.settings, &name)?),
-    };
     let route = match client {
         Some((ecosystem, client)) => Some(Route::choose(&context, ecosystem, client, words, &name).await?),
         None => None,
     };
+    let inherited = route.as_ref().map(|route| &route.inherited);
+    let prepared = || sandbox::Prepared::new(arguments, &context.settings, &name, inherited);
+    let prepared = (!arguments.unsandboxed).then(prepared).transpose()?;
     printer.talk(&format!("stockade: {}\n", introduction(route.as_ref(), prepared.as_ref())));
-    let (status, seen) = start(prepared, route.as_ref(), arguments, printer).await?;
+    let (status, seen) = start(prepared, route.as_ref(), arguments, (&context.settings.data, printer)).await?;
     let (gateway, report) = match route {
         Some(route) => {
             let (kind, report) = route.end(&name).await?;
@@ -110,19 +109,15 @@ async fn start(
     prepared: Option<sandbox::Prepared<'_>>,
     route: Option<&Route>,
     arguments: &Run,
-    printer: &Printer,
+    (data, printer): (&Path, &Printer),
 ) -> anyhow::Result<(u8, Option<sandbox::Report>)> {
     let variables = route.map(|route| route.variables.clone()).unwrap_or_default();
-    let Some(mut prepared) = prepared else {
+    let Some(prepared) = prepared else {
         let child = process::start_bare(&arguments.command, variables, printer.is_json())?;
         return Ok((process::wait(child).await?, None));
     };
-    let mut gateway = None;
-    if let Some(Route { inherited, through, .. }) = route {
-        prepared.show_configuration(inherited.printed.as_deref().unwrap_or_default(), inherited.client)?;
-        gateway = Some(through.address()?);
-    }
-    let running = prepared.start(variables, gateway, printer).await?;
+    let gateway = route.map(|route| route.through.address()).transpose()?;
+    let running = prepared.start(variables, gateway, data, printer)?;
     let (status, report) = running.wait(printer).await?;
     Ok((status, Some(report)))
 }

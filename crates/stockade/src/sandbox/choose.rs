@@ -70,6 +70,15 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the test reads the documents")]
+    fn the_profile_in_the_documents_is_one() {
+        let text =
+            std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/sandbox.md")).unwrap();
+        let profile = text.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+        assert_eq!(Profile::parse(profile).unwrap().name, "mine");
+    }
+
+    #[test]
     fn every_client_has_its_profile() {
         for (command, name) in [
             ("npm ci", "npm install"),

@@ -10,18 +10,19 @@ mod review;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 use stockade_ecosystem::Variables;
 use stockade_sandbox::profile::{Hooks, Profile, Resolved, Surroundings};
-use stockade_sandbox::sandbox::{HOOK, Hook, HookNames, Layer, Plan, SHELL, Sandbox, Watched};
+use stockade_sandbox::sandbox::{Entered, HOOK, Hook, HookNames, Layer, Plan, SHELL, Sandbox, Watched};
 use tokio::process::Child;
 
 use crate::args::Run;
 use crate::errors::hinted;
+use crate::inherit::Inherited;
 use crate::output::Printer;
 use crate::{process, settings};
 
@@ -52,6 +53,8 @@ pub(crate) struct Running {
     layer: Option<review::Changes>,
     review: bool,
     made: Made,
+    /// What is forgotten afterwards, where nothing can be mounted.
+    _private: Option<tempfile::TempDir>,
 }
 
 /// Folders that were made for a run. Those that stay empty go when this does.
@@ -73,7 +76,8 @@ pub(crate) fn launch(socket: std::os::fd::RawFd) -> u8 {
 /// Becomes the shell of a hook, if this was started as one. What is returned is an exit code.
 pub(crate) fn shell() -> Option<u8> {
     let mut arguments = std::env::args_os();
-    if arguments.next()? != SHELL {
+    let own = Path::new(SHELL).file_name();
+    if Path::new(&arguments.next()?).file_name() != own {
         return None;
     }
     let arguments: Vec<OsString> = arguments.collect();
@@ -85,12 +89,18 @@ pub(crate) fn shell() -> Option<u8> {
 
 impl<'a> Prepared<'a> {
     /// Finds out what the command may do here.
-    pub(crate) fn new(arguments: &'a Run, settings: &settings::Settings, name: &str) -> anyhow::Result<Self> {
+    pub(crate) fn new(
+        arguments: &'a Run,
+        settings: &settings::Settings,
+        name: &str,
+        client: Option<&Inherited>,
+    ) -> anyhow::Result<Self> {
         let (program, words) = arguments.command.split_first().context("there is no command to run")?;
         let profile = choose::profile(arguments, program, words)?;
         let folder = std::env::current_dir().context("the working folder cannot be found")?;
         let home = settings::home().unwrap_or_else(|| PathBuf::from(NOBODYS));
-        let around = Surroundings::new(&folder, &home, settings::environment(), choose::MARKS)?;
+        let mut around = Surroundings::new(&folder, &home, settings::environment(), choose::MARKS)?;
+        around.cache = client.and_then(cache);
         let mut resolved = Resolved::new(&profile, program, &around)?;
         let made = Made(std::mem::take(&mut resolved.made));
         if arguments.review {
@@ -100,7 +110,8 @@ impl<'a> Prepared<'a> {
             resolved.data.retain(apart);
         }
         let layer = resolved.layer.then(|| review::Changes::new(&settings.data, &around.project, name)).transpose()?;
-        Ok(Self { profile, resolved, around, arguments, made, layer, texts: Vec::new() })
+        let texts = client.map(configuration).transpose()?.unwrap_or_default();
+        Ok(Self { profile, resolved, around, arguments, made, layer, texts })
     }
 
     /// The profile in effect.
@@ -108,22 +119,13 @@ impl<'a> Prepared<'a> {
         &self.profile.name
     }
 
-    /// Shows a client's configuration files, without what is secret in them.
-    pub(crate) fn show_configuration(&mut self, printed: &str, client: &stockade_ecosystem::Client) -> anyhow::Result<()> {
-        for path in (client.files)(printed).into_iter().map(PathBuf::from) {
-            if let Some(text) = crate::files::read_text(&path)? {
-                self.texts.push((path, (client.without_secrets)(&text)));
-            }
-        }
-        Ok(())
-    }
-
     /// Starts the command. `variables` are added to its environment; `gateway` is where it may connect to besides what its
     /// profile says.
-    pub(crate) async fn start(
+    pub(crate) fn start(
         self,
         variables: Variables,
         gateway: Option<SocketAddr>,
+        data: &Path,
         printer: &Printer,
     ) -> anyhow::Result<Running> {
         let Self { profile, resolved, around, arguments, made, layer, texts } = self;
@@ -136,27 +138,102 @@ impl<'a> Prepared<'a> {
         confine_hooks(&mut plan, profile.hooks.as_ref(), &ourselves);
         let watching = Watching::new(&profile, &plan, &around.project, printer.is_quiet());
         let watching = Arc::new(Mutex::new(watching));
-        let told = Arc::clone(&watching);
-        let tell = move |event| told.lock().unwrap_or_else(PoisonError::into_inner).saw(event);
-        let watched = Watched { tell: Box::new(tell), names: profile.hooks.as_ref().map(names) };
-        let sandbox = Sandbox::new(&plan)?;
-        let mut command = sandbox.command(&ourselves, &[LAUNCHER])?;
-        if printer.is_json() {
+        let start = |plan: &Plan| {
+            let told = Arc::clone(&watching);
+            let tell = move |event| told.lock().unwrap_or_else(PoisonError::into_inner).saw(event);
+            let watched = Watched { tell: Box::new(tell), names: profile.hooks.as_ref().map(names) };
+            start(plan, &ourselves, watched, (printer.is_json(), arguments.best_effort))
+        };
+        let (mut private, mut layer, mut tier) = (None, layer, Tier::Namespaces);
+        let (child, entered) = match start(&plan) {
+            Ok(started) => started,
+            Err(Failed::Sandbox(why)) if !arguments.review => {
+                (layer, tier) = (None, Tier::Landlock);
+                let folder = review::room(data, &around.project, "private")?;
+                let plain = plan.without_namespaces(folder.path())?;
+                private = Some(folder);
+                watching.lock().unwrap_or_else(PoisonError::into_inner).all_comes();
+                let started = start(&plain).map_err(|failed| failed.refusal(Some(&why)))?;
+                printer.talk(&format!("stockade: without namespaces: {why}\n"));
+                started
+            }
+            Err(failed) => return Err(failed.refusal(None)),
+        };
+        let mut seen = watching.lock().unwrap_or_else(PoisonError::into_inner);
+        (seen.report.gaps, seen.report.tier) = (entered.gaps, tier);
+        drop(seen);
+        let network = network::serve(allowed, entered.ends, Arc::clone(&watching));
+        Ok(Running { child, watching, network, resolved, layer, review: arguments.review, made, _private: private })
+    }
+}
+
+/// What keeps a command apart.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Tier {
+    /// A world of its own, and Landlock in it.
+    #[default]
+    Namespaces,
+    /// Landlock, a filter of system calls, and connections that are made for it.
+    Landlock,
+}
+
+/// Why a command does not run.
+enum Failed {
+    /// The system does not let it.
+    Sandbox(String),
+    Other(anyhow::Error),
+}
+
+impl Failed {
+    /// `before` is why the stronger way was not open.
+    fn refusal(self, before: Option<&str>) -> anyhow::Error {
+        match (self, before) {
+            (Self::Sandbox(why), Some(before)) if why != before => {
+                refusal(&format!("{before}; and without namespaces, {why}"))
+            }
+            (Self::Sandbox(why), _) => refusal(&why),
+            (Self::Other(error), _) => error,
+        }
+    }
+}
+
+/// Starts a program, and waits until it runs.
+fn start(
+    plan: &Plan,
+    ourselves: &Path,
+    watched: Watched,
+    (data_is_ours, despite_gaps): (bool, bool),
+) -> Result<(Child, Entered), Failed> {
+    let started = || -> anyhow::Result<(Child, Sandbox)> {
+        let sandbox = Sandbox::new(plan)?;
+        let mut command = sandbox.command(ourselves, &[LAUNCHER])?;
+        if data_is_ours {
             command.stdout(Stdio::from(std::io::stderr()));
         }
-        let child = process::spawn(command).context("the sandbox could not be started")?;
-        let entered = tokio::task::block_in_place(|| sandbox.enter(watched)).map_err(|error| refusal(&error.to_string()))?;
-        if !entered.gaps.is_empty() && !arguments.best_effort {
-            return Err(refusal(&entered.gaps.join("; ")));
-        }
-        watching.lock().unwrap_or_else(PoisonError::into_inner).report.gaps = entered.gaps;
-        let network = network::serve(allowed, entered.ends, Arc::clone(&watching));
-        Ok(Running { child, watching, network, resolved, layer, review: arguments.review, made })
-    }
+        Ok((process::spawn(command).context("the sandbox could not be started")?, sandbox))
+    };
+    let (child, sandbox) = started().map_err(Failed::Other)?;
+    let entered = tokio::task::block_in_place(|| sandbox.enter(watched, despite_gaps));
+    entered.map(|entered| (child, entered)).map_err(|error| Failed::Sandbox(error.to_string()))
 }
 
 /// The home of somebody who has none.
 const NOBODYS: &str = "/nonexistent";
+
+/// Where a client keeps what it has fetched.
+fn cache(client: &Inherited) -> Option<PathBuf> {
+    let cache = (client.client.cache)(client.printed.as_deref()?)?;
+    Some(PathBuf::from(cache)).filter(|cache| cache.is_absolute())
+}
+
+/// A client's configuration files, without what is secret in them.
+fn configuration(client: &Inherited) -> anyhow::Result<Vec<(PathBuf, String)>> {
+    let paths = (client.client.files)(client.printed.as_deref().unwrap_or_default()).into_iter().map(PathBuf::from);
+    let text =
+        |path: PathBuf| Ok(crate::files::read_text(&path)?.map(|text| (path, (client.client.without_secrets)(&text))));
+    paths.filter_map(|path| text(path).transpose()).collect()
+}
 
 fn refusal(why: &str) -> anyhow::Error {
     hinted(
@@ -186,7 +263,7 @@ fn plan(resolved: &Resolved, around: &Surroundings, arguments: &Run, layer: Opti
 }
 
 /// Lets the client run hooks with our shell, if it can be told to.
-fn confine_hooks(plan: &mut Plan, hooks: Option<&Hooks>, ourselves: &std::path::Path) {
+fn confine_hooks(plan: &mut Plan, hooks: Option<&Hooks>, ourselves: &Path) {
     let Some(Hooks { shell: Some(variable), within: Some(within), network, .. }) = hooks else { return };
     let hook = Hook { within: within.clone(), temporary: "/tmp".into(), network: *network };
     let Ok(hook) = serde_json::to_string(&hook) else { return };
@@ -206,7 +283,7 @@ fn names(hooks: &Hooks) -> HookNames {
 impl Running {
     /// Waits for its end. What it changed in a layer is kept, but for what is protected. Gives its exit code.
     pub(crate) async fn wait(self, printer: &Printer) -> anyhow::Result<(u8, Report)> {
-        let Self { child, watching, network, resolved, layer, review, made } = self;
+        let Self { child, watching, network, resolved, layer, review, made, _private } = self;
         let status = process::wait(child).await?;
         network.end().await;
         let mut report = watching.lock().unwrap_or_else(PoisonError::into_inner).report();

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use stockade_engine::egress::{Allowed, Attempt, Egress, Forward, HostPattern, Rule};
 use stockade_sandbox::profile::Profile;
 use stockade_sandbox::sandbox::Ends;
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -49,7 +50,12 @@ fn rule(text: &str, upload: Option<u64>) -> anyhow::Result<Rule> {
 pub(super) fn serve(allowed: Allowed, ends: Ends, watching: Arc<Mutex<Watching>>) -> Served {
     let (queue, mut attempts) = mpsc::channel::<Attempt>(QUEUE);
     let egress = Egress::new(allowed, queue);
-    let serving = Arc::clone(&egress).serve(ends.streams, Some(ends.names), |stream| stream.local_addr().ok());
+    let Ends { streams, names, to } = ends;
+    let destination = move |stream: &TcpStream| match &to {
+        Some(to) => to.take(stream.peer_addr().ok()?),
+        None => stream.local_addr().ok(),
+    };
+    let serving = Arc::clone(&egress).serve(streams, names, destination);
     let serving = tokio::spawn(async move {
         if let Err(error) = serving.await {
             crate::output::insist(&format!("stockade: the network of the sandbox has ended: {error}\n"));

@@ -11,6 +11,7 @@ use stockade_engine::egress::{Attempt, Outcome, Protocol};
 use stockade_sandbox::profile::Profile;
 use stockade_sandbox::sandbox::{Cause, Deed, Event, Plan};
 
+use super::Tier;
 use crate::output::{bytes, columns, count, insist, line};
 
 /// How many different deeds are kept. What is beyond is counted.
@@ -27,6 +28,8 @@ const USUAL: [&str; 4] = ["/run/systemd/", "/var/run/nscd/", "/run/nscd/", "/dev
 pub(crate) struct Report {
     /// The profile in effect.
     pub(crate) profile: String,
+    /// What keeps it apart.
+    pub(crate) tier: Tier,
     /// What this system could not enforce or see.
     pub(crate) gaps: Vec<String>,
     /// What was blocked.
@@ -126,7 +129,11 @@ pub(crate) struct Watching {
     /// What lies in here is the project's or made by the run.
     own: Vec<PathBuf>,
     hooks_connect: bool,
+    /// Whether every connection comes to us, and not only those to some ports.
+    all_comes: bool,
     calls: VecDeque<Call>,
+    /// Who asked for a name last.
+    asker: Option<(PathBuf, Option<Cause>)>,
     ran: BTreeMap<(PathBuf, Option<Cause>), u64>,
     connected: BTreeMap<(String, u16), Connection>,
     blocked: HashMap<(String, Option<Cause>), usize>,
@@ -142,11 +149,18 @@ impl Watching {
             programs: plan.programs.clone(),
             own: own.into_iter().chain(plan.blank.iter().cloned()).collect(),
             hooks_connect: profile.hooks.as_ref().is_none_or(|hooks| hooks.network || hooks.shell.is_none()),
+            all_comes: false,
             calls: VecDeque::new(),
+            asker: None,
             ran: BTreeMap::new(),
             connected: BTreeMap::new(),
             blocked: HashMap::new(),
         }
+    }
+
+    /// From now on every connection comes to us.
+    pub(crate) fn all_comes(&mut self) {
+        self.all_comes = true;
     }
 
     /// A process did something, or is about to.
@@ -159,14 +173,15 @@ impl Watching {
                 let allow = "a profile whose `programs` has it".to_owned();
                 self.block(program, cause, tried, "it is none of the programs of this profile".to_owned(), Some(allow));
             }
-            Deed::Connect(to) if to.ip().is_loopback() && !self.ports.contains(&to.port()) => {}
             // Where names are asked for, what matters is the name.
-            Deed::Connect(to) if to.port() == 0 || to.port() == NAMES => {}
+            Deed::Connect(to) if to.port() == NAMES => self.asker = Some((program, cause)),
+            Deed::Connect(to) if to.port() == 0 => {}
+            Deed::Connect(to) if to.ip().is_loopback() && !self.all_comes && !self.ports.contains(&to.port()) => {}
             Deed::Connect(to) if cause.is_some() && !self.hooks_connect => {
                 let why = "hooks of packages may not connect to anything".to_owned();
                 self.block(program, cause, format!("connect to {to}"), why, None);
             }
-            Deed::Connect(to) if self.ports.contains(&to.port()) => {
+            Deed::Connect(to) if self.all_comes || self.ports.contains(&to.port()) => {
                 self.calls.push_back(Call { to, program, cause });
                 if self.calls.len() > MAX_CALLS {
                     self.calls.pop_front();
@@ -191,7 +206,8 @@ impl Watching {
     pub(crate) fn tried(&mut self, attempt: Attempt) {
         let Attempt { name, destination, outcome, sent, received, protocol, .. } = attempt;
         let call = self.caller(destination);
-        let (program, cause) = call.map(|call| (call.program, call.cause)).unwrap_or_default();
+        let asker = self.asker.clone().filter(|_| protocol == Protocol::Dns);
+        let (program, cause) = call.map(|call| (call.program, call.cause)).or(asker).unwrap_or_default();
         let host = name.unwrap_or_else(|| destination.ip().to_string());
         let port = destination.port();
         match outcome {
@@ -320,7 +336,11 @@ impl Report {
         }
         let lost: Vec<&Settled> = self.changes.iter().filter(|change| change.fate == Fate::Protected).collect();
         if !lost.is_empty() {
-            let _ = writeln!(text, "stockade: {} of the project not kept, because it is protected", count(lost.len(), "change"));
+            let _ = writeln!(
+                text,
+                "stockade: {} of the project not kept, because it is protected",
+                count(lost.len(), "change")
+            );
             for change in lost.iter().take(SHOWN) {
                 let _ = writeln!(text, "  {} {}", change.change, line(&change.path.to_string_lossy()));
             }

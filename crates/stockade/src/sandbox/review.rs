@@ -27,12 +27,7 @@ pub(super) struct Changes {
 impl Changes {
     /// Room for the changes of a run.
     pub(super) fn new(data: &Path, project: &Path, name: &str) -> anyhow::Result<Self> {
-        let data = std::path::absolute(data)?;
-        let runs = if data.starts_with(project) { PathBuf::from(ELSEWHERE) } else { data.join(RUNS) };
-        let made = std::fs::create_dir_all(&runs).and_then(|()| {
-            tempfile::Builder::new().prefix(&format!("stockade-{name}-")).tempdir_in(&runs)
-        });
-        let folder = made.with_context(|| format!("changes cannot be kept in `{}`", runs.display()))?;
+        let folder = room(data, project, name)?;
         let [changes, work] = ["changes", "work"].map(|name| folder.path().join(name));
         for made in [&changes, &work] {
             std::fs::create_dir(made).with_context(|| format!("`{}` cannot be made", made.display()))?;
@@ -56,6 +51,15 @@ impl Changes {
         let settled = |Change { path, kind }: Change| Settled { fate: fate(&path), path, change: word(kind) };
         Ok(found.into_iter().map(settled).collect())
     }
+}
+
+/// A folder for a run. It goes when what is returned does.
+pub(super) fn room(data: &Path, project: &Path, name: &str) -> anyhow::Result<tempfile::TempDir> {
+    let data = std::path::absolute(data)?;
+    let runs = if data.starts_with(project) { PathBuf::from(ELSEWHERE) } else { data.join(RUNS) };
+    let made = std::fs::create_dir_all(&runs)
+        .and_then(|()| tempfile::Builder::new().prefix(&format!("stockade-{name}-")).tempdir_in(&runs));
+    made.with_context(|| format!("there is no room for a run in `{}`", runs.display()))
 }
 
 fn word(kind: Kind) -> &'static str {

@@ -215,7 +215,8 @@ fn a_report_is_for_programs_too_and_standard_output_is_only_that() {
         "dropped": 0,
         "gaps": [],
         "profile": "npm install",
-        "programs": null
+        "programs": null,
+        "tier": "namespaces"
       },
       "served": 1,
       "stale": null,

@@ -49,7 +49,8 @@ fn world() -> Option<(World, TcpListener)> {
     let evil = Package::new("evil-demo").release("1.0.0").published(old);
     world.registry.publish(&evil.script("postinstall", &hook).file("hook.js", HOOK));
     world.registry.publish(&Package::new("other-demo").release("1.0.0").published(old));
-    let manifest = json!({"name": "mine", "version": "0.0.1", "dependencies": {"evil-demo": "1.0.0", "other-demo": "1.0.0"}});
+    let manifest =
+        json!({"name": "mine", "version": "0.0.1", "dependencies": {"evil-demo": "1.0.0", "other-demo": "1.0.0"}});
     world.project.write("package.json", manifest.to_string());
     world.project.write(".env", "SECRET=1");
     world.project.write(".git/hooks/README", "");
@@ -101,16 +102,60 @@ fn a_hook_reaches_no_secret_no_host_and_no_file_but_its_own() {
         "stockade: blocked: evil-demo 1.0.0 (postinstall) tried to run /usr/bin/git",
         "stockade: blocked: evil-demo 1.0.0 (postinstall) tried to connect to 192.0.2.1:443",
         "stockade: blocked: evil-demo 1.0.0 (postinstall) tried to connect to 192.0.2.1:4444",
-        "tried to look up `evil.invalid`",
+        "stockade: blocked: evil-demo 1.0.0 (postinstall) tried to look up `evil.invalid`",
     ] {
         assert!(output.stderr.contains(line), "`{line}` is missing: {output}");
     }
 }
 
+/// A command that is run where nobody gets namespaces: in one whose limit of further ones is zero.
+const NO_NAMESPACES: [&str; 6] =
+    ["unshare", "--map-root-user", "sh", "-c", "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$@\"", "sh"];
+
+#[test]
+fn without_namespaces_a_hook_reaches_nothing_either() {
+    let Some((world, _service)) = world() else { return };
+    // Nothing new can be made at the top of a project there.
+    world.project.write("package-lock.json", json!({"lockfileVersion": 3, "packages": {}}).to_string());
+    let manifest = world.project.read("package.json");
+    let mut command = world.project.command(NO_NAMESPACES[0]);
+    command.args(&NO_NAMESPACES[1..]).arg(env!("CARGO_BIN_EXE_stockade")).args(["--now", &NOW.to_string()]);
+    command.env("SECRET_TOKEN", "t").args(["run", "--", "npm", "install", "--no-audit"]);
+    let output = world.project.finish(&mut command);
+    if output.stderr.contains("unshare failed") {
+        println!("skipped: this system lets nobody take namespaces away: {output}");
+        return;
+    }
+    assert!(output.ok(), "{output}");
+    assert!(output.stderr.contains("stockade: without namespaces: "), "{output}");
+    let said = said(&world);
+    for (attempt, expected) in [
+        ("token", json!("EACCES")),
+        ("key", json!("EACCES")),
+        ("env file", json!("EACCES")),
+        ("variable", json!("unset")),
+        ("git hook", json!("EACCES")),
+        ("workflow", json!("EACCES")),
+        ("manifest", json!("EACCES")),
+        ("other package", json!("EACCES")),
+        ("own folder", json!(true)),
+        ("own home", json!(true)),
+        ("temporary", json!(true)),
+        ("git", json!("EACCES")),
+        ("host service", json!(true)),
+        ("address", json!(true)),
+    ] {
+        assert_eq!(said[attempt], expected, "{attempt}: {output}");
+    }
+    assert_eq!(world.project.read("package.json"), manifest);
+    assert!(output.stderr.contains("(postinstall) tried to connect to 192.0.2.1:4444"), "{output}");
+}
+
 #[test]
 fn a_script_of_the_project_writes_the_project_but_not_what_others_run() {
     let Some(world) = World::or_skip() else { return };
-    let script = "mkdir -p dist .vscode && echo 1 > dist/out && echo 1 > .vscode/tasks.json && echo 1 > .envrc && rm old";
+    let script =
+        "mkdir -p dist .vscode && echo 1 > dist/out && echo 1 > .vscode/tasks.json && echo 1 > .envrc && rm old";
     let manifest = json!({"name": "mine", "version": "0.0.1", "scripts": {"prepare": script}});
     world.project.write("package.json", manifest.to_string());
     world.project.write("old", "");
@@ -137,7 +182,9 @@ fn changes_are_reviewed_and_nobody_there_keeps_none() {
 fn a_program_connects_to_the_hosts_that_it_was_allowed() {
     let Some(world) = World::or_skip() else { return };
     let port = world.registry.url().trim_end_matches('/').rsplit(':').next().unwrap().to_owned();
-    let script = format!("fetch('http://192.0.2.9:{port}/left-demo').then(r => console.log(r.status), e => console.log(e.cause.code))");
+    let script = format!(
+        "fetch('http://192.0.2.9:{port}/left-demo').then(r => console.log(r.status), e => console.log(e.cause.code))"
+    );
     let output = run(&world, &["run", "--", "node", "-e", &script]);
     assert_eq!(output.stdout.trim(), "ECONNREFUSED", "{output}");
     assert!(output.stderr.contains(&format!("to allow it: --allow-host 192.0.2.9:{port}")), "{output}");
@@ -152,7 +199,8 @@ fn what_is_allowed_by_arguments_is_there() {
     let script = format!("cat {place}/read-me; echo $SECRET_TOKEN; touch {place}/x 2>/dev/null || echo no");
     let bare = run(&world, &["-q", "run", "--", "sh", "-c", &script]);
     assert_eq!(bare.stdout.trim(), "no", "{bare}");
-    let read = run(&world, &["-q", "run", "--allow-read", place, "--allow-env", "SECRET_TOKEN", "--", "sh", "-c", &script]);
+    let read =
+        run(&world, &["-q", "run", "--allow-read", place, "--allow-env", "SECRET_TOKEN", "--", "sh", "-c", &script]);
     assert_eq!(read.stdout.split_whitespace().collect::<Vec<_>>(), ["readablet", "no"], "{read}");
     let write = run(&world, &["-q", "run", "--allow-write", place, "--", "sh", "-c", &script]);
     assert_eq!(write.stdout.trim(), "readable", "{write}");

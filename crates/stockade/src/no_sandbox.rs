@@ -1,0 +1,51 @@
+//! What stands in the place of the sandbox on a system that has none yet: a plain word, and nothing that runs.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use serde::Serialize;
+use stockade_ecosystem::Variables;
+
+use crate::args::Run;
+use crate::errors::hinted;
+use crate::inherit::Inherited;
+use crate::output::Printer;
+use crate::settings::Settings;
+
+/// Nothing can be prepared.
+pub(crate) struct Prepared<'a>(Infallible, std::marker::PhantomData<&'a ()>);
+
+/// Nothing runs.
+pub(crate) struct Running(Infallible);
+
+/// Nothing happened.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Report(Infallible);
+
+impl Prepared<'_> {
+    pub(crate) fn new(_: &Run, _: &Settings, _: &str, _: Option<&Inherited>) -> anyhow::Result<Self> {
+        let what = "there is no sandbox for this system yet; what protects it is the gateway";
+        Err(hinted(what, "`--unsandboxed` runs the command through the gateway alone"))
+    }
+
+    pub(crate) fn profile_name(&self) -> &str {
+        match self.0 {}
+    }
+
+    pub(crate) fn start(self, _: Variables, _: Option<SocketAddr>, _: &Path, _: &Printer) -> anyhow::Result<Running> {
+        match self.0 {}
+    }
+}
+
+impl Running {
+    pub(crate) async fn wait(self, _: &Printer) -> anyhow::Result<(u8, Report)> {
+        match self.0 {}
+    }
+}
+
+impl Report {
+    pub(crate) fn summary(&self) -> String {
+        match self.0 {}
+    }
+}
