@@ -19,9 +19,9 @@ const MOST_ARGUMENTS: usize = 6;
 pub fn call<const N: usize>(number: i64, arguments: [i64; N]) -> io::Result<i64> {
     let mut all = [0; MOST_ARGUMENTS];
     all[..N].copy_from_slice(&arguments);
-    let [a, b, c, d, e, f] = all;
+    let [one, two, three, four, five, six] = all;
     // SAFETY: an address comes from `at` or `at_mut`, or is the one of a `Memory`, and outlives the call.
-    let result = unsafe { libc::syscall(number, a, b, c, d, e, f) };
+    let result = unsafe { libc::syscall(number, one, two, three, four, five, six) };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
@@ -100,7 +100,10 @@ impl Memory {
     /// A segment of System V that is there already, to be read.
     pub fn segment(id: i32, length: usize) -> io::Result<Self> {
         let address = call(libc::SYS_shmat, [id.into(), 0, libc::SHM_RDONLY.into()])?;
-        Ok(Self { start: ptr::with_exposed_provenance_mut(usize::try_from(address).map_err(io::Error::other)?), length })
+        Ok(Self {
+            start: ptr::with_exposed_provenance_mut(usize::try_from(address).map_err(io::Error::other)?),
+            length,
+        })
     }
 
     /// Its address.

@@ -53,8 +53,7 @@ fn check_manifest(manifest: &File) -> Vec<Finding> {
     }
     let own = OWN_LINTS.contains(&manifest.path.as_str());
     if own && !has("lints.rust", "unsafe_code", "\"deny\"") {
-        let what =
-            "a crate of `unsafe` without `unsafe_code = \"deny\"`; every use must be an exception with a reason";
+        let what = "a crate of `unsafe` without `unsafe_code = \"deny\"`; every use must be an exception with a reason";
         findings.push(Finding::new(&manifest.path, 1, what));
     } else if !own && !is_workspace && !has("lints", "workspace", "true") {
         let what = "the workspace's lints do not apply; add `[lints]` with `workspace = true`";

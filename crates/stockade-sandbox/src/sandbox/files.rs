@@ -28,6 +28,8 @@ pub(super) const SYSTEM: [&str; 11] =
     ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/usr", "/etc", "/opt", "/nix", "/gnu"];
 /// What runtimes look up to see how many processors and how much memory they have.
 pub(super) const MACHINE: [&str; 2] = ["/sys/devices/system", "/sys/fs/cgroup"];
+/// What of `/proc` is the whole machine's, and whoever is root may write without any privilege.
+const SETTINGS: [&str; 6] = ["/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/acpi"];
 /// Devices that hold nothing.
 pub(super) const DEVICES: [&str; 6] =
     ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"];
@@ -177,6 +179,11 @@ fn kernels_own() -> Result<(), Failed> {
     let make = |path: &str| fs::create_dir_all(inside(Path::new(path))).step(format!("{path} cannot be made"));
     make("/proc")?;
     mount("proc", inside(Path::new("/proc")), "proc", closed, None).step("/proc cannot be mounted")?;
+    for path in SETTINGS.map(Path::new).into_iter().filter(|path| inside(path).exists()) {
+        // By its name there, what lies in it is this one's.
+        let shown = Shown::new(&inside(path), libc::MOUNT_ATTR_RDONLY)?;
+        Shown { path: path.to_owned(), ..shown }.show()?;
+    }
     make("/dev/pts")?;
     let flags = MountFlags::NOSUID | MountFlags::NOEXEC;
     let terminals = c"newinstance,ptmxmode=0666,mode=0620";

@@ -23,7 +23,7 @@ use super::launch::{Failed, Step as _};
 /// The newest version of Landlock that is asked for. An older kernel enforces a part of it; the mounts stay.
 const LANDLOCK: ABI = ABI::V6;
 /// Where every program may write besides its plan: what is its own, and forgotten.
-const OWN: [&str; 5] = ["/tmp", "/var/tmp", "/run", "/dev", "/proc"];
+const OWN: [&str; 4] = ["/tmp", "/var/tmp", "/run", "/dev"];
 
 /// Takes away from this process what its program may not do, and says what this system could not. Needs
 /// `no_new_privs`.

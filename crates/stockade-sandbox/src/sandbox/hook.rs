@@ -90,7 +90,7 @@ impl Hook {
         if !self.network {
             rules = rules.handle_access(AccessNet::ConnectTcp)?;
         }
-        let write = write.iter().copied().chain(["/dev", "/proc"].map(Path::new)).map(|path| (path, all));
+        let write = write.iter().copied().chain([Path::new("/dev")]).map(|path| (path, all));
         let paths = std::iter::once((Path::new("/"), AccessFs::from_read(LANDLOCK))).chain(write);
         let rules = rules.create()?.add_rules(paths.filter_map(|(path, access)| rule(path, access)))?;
         Ok(rules.restrict_self()?.ruleset)

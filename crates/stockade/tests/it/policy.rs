@@ -124,7 +124,7 @@ fn a_project_can_tighten_and_nothing_else() {
     project("[policy]\n[[policy.deny]]\nmatch = \"pkg:npm/left-demo@1.0.9\"\nreason = \"we do not want it\"\n");
     let output = world.stockade(["run", "--", "npm", "install", "left-demo@1.0.9"]);
     assert_snapshot!(seen(&output), @"
-    stockade: through a gateway for this run, because [DIR]/project/stockade.toml has a policy
+    stockade: through a gateway for this run, because [DIR]/project/stockade.toml has a policy, in a sandbox (profile: npm install)
     npm error code E403
     npm error 403 Could not download left-demo@1.0.9 due to policy violations:
     npm error 403 held by stockade: `left-demo` 1.1.0 is 5 hours old; policy asks 72 hours

@@ -128,13 +128,16 @@ fn under(setting: &Setting, root: &Path, programs: &Path, uid: u32) -> io::Resul
 fn judge(found: &Found) -> Vec<String> {
     let bare = all().zip(&found.bare.reports).filter_map(|(probe, report)| judge_bare(probe, report, found));
     let modes = found.sandboxed.iter().flat_map(|(mode, ran)| {
-        all().zip(&found.bare.reports).zip(&ran.reports).filter_map(move |((probe, bare), report)| {
-            judge_sandboxed(probe, bare, report, &column(found, mode))
-        })
+        all()
+            .zip(&found.bare.reports)
+            .zip(&ran.reports)
+            .filter_map(move |((probe, bare), report)| judge_sandboxed(probe, bare, report, &column(found, mode)))
     });
-    let unstarted = found.sandboxed.iter().filter(|(_, ran)| never_ran(ran)).map(|(mode, ran)| {
-        format!("{}: the hook never ran ({}): {}", column(found, mode), ran.status, ran.talk)
-    });
+    let unstarted = found
+        .sandboxed
+        .iter()
+        .filter(|(_, ran)| never_ran(ran))
+        .map(|(mode, ran)| format!("{}: the hook never ran ({}): {}", column(found, mode), ran.status, ran.talk));
     bare.chain(modes).chain(unstarted).collect()
 }
 
@@ -153,8 +156,13 @@ fn judge_sandboxed(probe: &Probe, bare: &Report, report: &Report, column: &str) 
     let expected: Option<&Expected> = expected::allowed(probe.id, column);
     let said = report.said.words();
     match (report.effect, expected) {
-        (true, None) => Some(format!("{column}: {} ({}) has to be blocked: {said}, and its effect is real", probe.id, probe.what)),
-        (false, Some(why)) => Some(format!("{column}: {} ({}) is blocked ({said}), but listed as allowed: {}", probe.id, probe.what, why.reason)),
+        (true, None) => {
+            Some(format!("{column}: {} ({}) has to be blocked: {said}, and its effect is real", probe.id, probe.what))
+        }
+        (false, Some(why)) => Some(format!(
+            "{column}: {} ({}) is blocked ({said}), but listed as allowed: {}",
+            probe.id, probe.what, why.reason
+        )),
         _ => None,
     }
 }

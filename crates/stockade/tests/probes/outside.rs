@@ -41,13 +41,11 @@ impl Outside {
         let (mut victim, asks, mut answers) = victim(&place)?;
         let mut hello = String::new();
         answers.read_line(&mut hello)?;
-        match serde_json::from_str::<Victim>(&hello) {
-            Ok(planted) => place.victim = planted,
-            Err(_) => {
-                victim.kill()?;
-                return Err(io::Error::other(format!("the victim could not be planted: {hello}")));
-            }
-        }
+        let Ok(planted) = serde_json::from_str::<Victim>(&hello) else {
+            victim.kill()?;
+            return Err(io::Error::other(format!("the victim could not be planted: {hello}")));
+        };
+        place.victim = planted;
         let terminal = terminal(&got)?;
         place.devices = devices();
         place.etc = fs::metadata("/etc")?.dev();
@@ -69,7 +67,7 @@ impl Outside {
         match probe.seen {
             Seen::Inside => *said == Said::Worked,
             Seen::Arrives => self.got.has(&mark(probe.id)),
-            Seen::Written(paths) => paths.iter().any(|path| self.holds(&self.place.root.join(path), probe.id)),
+            Seen::Written(paths) => paths.iter().any(|path| Self::holds(&self.place.root.join(path), probe.id)),
             Seen::Outside(look) => look(self),
         }
     }
@@ -80,7 +78,7 @@ impl Outside {
     }
 
     /// Whether a file has the mark of a probe.
-    pub(crate) fn holds(&self, file: &Path, id: &str) -> bool {
+    pub(crate) fn holds(file: &Path, id: &str) -> bool {
         fs::read(file).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(&mark(id)))
     }
 

@@ -51,7 +51,12 @@ impl Probe {
         Self { id, what, seen: Seen::Written(paths), run }
     }
 
-    pub(crate) const fn outside(id: &'static str, what: &'static str, look: fn(&Outside) -> bool, run: Attempt) -> Self {
+    pub(crate) const fn outside(
+        id: &'static str,
+        what: &'static str,
+        look: fn(&Outside) -> bool,
+        run: Attempt,
+    ) -> Self {
         Self { id, what, seen: Seen::Outside(look), run }
     }
 }

@@ -1,4 +1,4 @@
-//! A ring of io_uring, as small as it can be: one request at a time. System calls that are filtered by number are not
+//! A ring of `io_uring`, as small as it can be: one request at a time. System calls that are filtered by number are not
 //! made: the kernel does the work on behalf of the ring.
 
 use std::io;
@@ -27,7 +27,7 @@ pub(crate) const READ: u8 = 22;
 pub(crate) const SEND: u8 = 26;
 
 pub(crate) struct Ring {
-    ring: OwnedFd,
+    descriptor: OwnedFd,
     words: Memory,
     requests: Memory,
     parameters: [u8; PARAMETERS],
@@ -40,7 +40,7 @@ impl Ring {
         let rights = libc::PROT_READ | libc::PROT_WRITE;
         let words = Memory::of(ring.as_raw_fd(), 0, PAGE, rights)?;
         let requests = Memory::of(ring.as_raw_fd(), REQUESTS, PAGE, rights)?;
-        Ok(Self { ring, words, requests, parameters })
+        Ok(Self { descriptor: ring, words, requests, parameters })
     }
 
     /// Has one request done: what, on which descriptor, with which address, length, offset and flags.
@@ -58,7 +58,7 @@ impl Ring {
         let mask = self.words.word(self.at(SUBMIT, 2));
         self.words.put_word(self.at(SUBMIT, 6) + 4 * (tail & mask) as usize, 0);
         self.words.put_word(self.at(SUBMIT, 1), tail.wrapping_add(1));
-        call(libc::SYS_io_uring_enter, [number(&self.ring), 1, 1, WAIT, 0, 0])?;
+        call(libc::SYS_io_uring_enter, [number(&self.descriptor), 1, 1, WAIT, 0, 0])?;
         self.answer()
     }
 

@@ -53,7 +53,6 @@ fn prepare(plan: &str) -> io::Result<Command> {
 fn plant_key() -> io::Result<()> {
     call(libc::SYS_keyctl, [JOIN_SESSION_KEYRING, 0])?;
     let (kind, name) = (path("user"), path(KEY));
-    let arguments =
-        [at(kind.as_slice()), at(name.as_slice()), at(SECRET), length(SECRET.as_bytes()), SESSION_KEYRING];
+    let arguments = [at(kind.as_slice()), at(name.as_slice()), at(SECRET), length(SECRET.as_bytes()), SESSION_KEYRING];
     call(libc::SYS_add_key, arguments).map(drop)
 }

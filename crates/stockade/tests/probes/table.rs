@@ -22,7 +22,11 @@ pub(crate) fn render(found: &[Found]) -> String {
     let mut text = INTRODUCTION.to_owned();
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let version: Vec<&str> = kernel.trim().split('.').take(2).collect();
-    let _ = writeln!(text, "Made on Linux {} by `cargo test -p stockade --test probes -- --table docs/probes.md`.\n", version.join("."));
+    let _ = writeln!(
+        text,
+        "Made on Linux {} by `cargo test -p stockade --test probes -- --table docs/probes.md`.\n",
+        version.join(".")
+    );
     let modes: Vec<(&Found, &String)> =
         found.iter().flat_map(|found| found.sandboxed.keys().map(move |mode| (found, mode))).collect();
     let names: Vec<String> = modes.iter().map(|(found, mode)| column(found, mode)).collect();

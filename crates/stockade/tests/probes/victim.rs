@@ -50,7 +50,8 @@ fn tell() -> io::Result<()> {
     io::stdout().flush()?;
     for line in io::stdin().lock().lines() {
         line?;
-        let spots: Vec<_> = SPOTS.iter().map(|spot| String::from_utf8_lossy(&memory.get(*spot, SPOT)).into_owned()).collect();
+        let spots: Vec<_> =
+            SPOTS.iter().map(|spot| String::from_utf8_lossy(&memory.get(*spot, SPOT)).into_owned()).collect();
         println!("{}", json!(spots));
         io::stdout().flush()?;
     }
@@ -63,7 +64,8 @@ fn segment() -> io::Result<i64> {
     let address = call(libc::SYS_shmat, [id, 0, 0])?;
     call(libc::SYS_shmctl, [id, libc::IPC_RMID.into(), 0])?;
     // Written through the kernel, which takes any address of ours.
-    let (from, to) = ([at(SECRET), crate::sys::length(SECRET.as_bytes())], [address, crate::sys::length(SECRET.as_bytes())]);
+    let (from, to) =
+        ([at(SECRET), crate::sys::length(SECRET.as_bytes())], [address, crate::sys::length(SECRET.as_bytes())]);
     call(libc::SYS_process_vm_writev, [std::process::id().into(), at(&from), 1, at(&to), 1, 0])?;
     Ok(id)
 }

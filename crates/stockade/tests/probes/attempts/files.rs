@@ -110,7 +110,8 @@ pub(super) const PROBES: &[Probe] = &[
         secret(format!("/proc/self/fd/{}", number(&file)))
     }),
     Probe::inside("F24", "read another store of tokens (git, gh, docker, kube) or the shell's history", |place| {
-        let stores = [".git-credentials", ".docker/config.json", ".kube/config", ".config/gh/hosts.yml", ".bash_history"];
+        let stores =
+            [".git-credentials", ".docker/config.json", ".kube/config", ".config/gh/hosts.yml", ".bash_history"];
         let mut outcome = other("none is there");
         for store in stores {
             outcome = secret(place.home.join(store));
@@ -120,7 +121,9 @@ pub(super) const PROBES: &[Probe] = &[
         }
         outcome
     }),
-    Probe::inside("F25", "read another program's temporary file in /tmp", |place| secret(place.shared("/tmp", "secret"))),
+    Probe::inside("F25", "read another program's temporary file in /tmp", |place| {
+        secret(place.shared("/tmp", "secret"))
+    }),
     Probe::inside("F26", "read another program's shared memory in /dev/shm", |place| {
         secret(place.shared("/dev/shm", "secret"))
     }),
@@ -153,8 +156,7 @@ fn handle(file: &Path) -> io::Result<[u8; HANDLE]> {
     let mut handle = [0_u8; HANDLE];
     handle[..4].copy_from_slice(&120_u32.to_ne_bytes());
     let (file, mut mount) = (path(file), 0_i32);
-    let arguments =
-        [libc::AT_FDCWD.into(), at(file.as_slice()), at_mut(&mut handle), at_mut(&mut mount), 0];
+    let arguments = [libc::AT_FDCWD.into(), at(file.as_slice()), at_mut(&mut handle), at_mut(&mut mount), 0];
     call(libc::SYS_name_to_handle_at, arguments)?;
     Ok(handle)
 }

@@ -41,9 +41,7 @@ pub(super) const PROBES: &[Probe] = &[
         counter[40] = 0b0110_0000;
         opened(libc::SYS_perf_event_open, [at(&counter), 0, -1, -1, 0]).map(drop)
     }),
-    Probe::inside("P20", "make a call of the 32-bit interface (int 0x80)", |_| {
-        call_i386(GETPID_32, [0; 3]).map(drop)
-    }),
+    Probe::inside("P20", "make a call of the 32-bit interface (int 0x80)", |_| call_i386(GETPID_32, [0; 3]).map(drop)),
     Probe::inside("P29", "make a call by its x32 number", |_| call(X32 + libc::SYS_getpid, []).map(drop)),
     Probe::inside("P30", "make a process in a user namespace (clone)", |_| {
         beget(libc::SYS_clone, [flags(&[libc::CLONE_NEWUSER, libc::SIGCHLD]), 0])

@@ -44,17 +44,27 @@ pub(super) const PROBES: &[Probe] = &[
     Probe::inside("N7", "open a socket that sees all packets (raw)", |_| {
         socket(libc::AF_PACKET, libc::SOCK_RAW, 0).map(drop)
     }),
-    Probe::outside("N14", "listen for somebody outside", |outside| outside.got(&welcome("N14")), |place| {
-        let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, place.to_bind))?;
-        let_in(&listener, "N14")
-    }),
-    Probe::outside("N15", "listen without an address", |outside| outside.got(&welcome("N15")), |place| {
-        let socket = stream()?;
-        call(libc::SYS_listen, [number(&socket), 1])?;
-        let listener = TcpListener::from(socket);
-        fs::write(place.own.join(PORT), listener.local_addr()?.port().to_string())?;
-        let_in(&listener, "N15")
-    }),
+    Probe::outside(
+        "N14",
+        "listen for somebody outside",
+        |outside| outside.got(&welcome("N14")),
+        |place| {
+            let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, place.to_bind))?;
+            let_in(&listener, "N14")
+        },
+    ),
+    Probe::outside(
+        "N15",
+        "listen without an address",
+        |outside| outside.got(&welcome("N15")),
+        |place| {
+            let socket = stream()?;
+            call(libc::SYS_listen, [number(&socket), 1])?;
+            let listener = TcpListener::from(socket);
+            fs::write(place.own.join(PORT), listener.local_addr()?.port().to_string())?;
+            let_in(&listener, "N15")
+        },
+    ),
     Probe::inside("N17", "list the machine's network devices (netlink)", |place| {
         let socket = socket(libc::AF_NETLINK, libc::SOCK_RAW, NETLINK_ROUTE)?;
         let mut ask = 20_u32.to_ne_bytes().to_vec();
@@ -92,8 +102,7 @@ pub(super) const PROBES: &[Probe] = &[
     }),
     Probe::arrives("N21", "connect with data (TCP_FASTOPEN_CONNECT)", |place| {
         let socket = stream()?;
-        let arguments =
-            [number(&socket), libc::IPPROTO_TCP.into(), libc::TCP_FASTOPEN_CONNECT.into(), at(&1_i32), 4];
+        let arguments = [number(&socket), libc::IPPROTO_TCP.into(), libc::TCP_FASTOPEN_CONNECT.into(), at(&1_i32), 4];
         call(libc::SYS_setsockopt, arguments)?;
         tell(&socket, &loopback(place.stream), &mark("N21"))
     }),
@@ -112,7 +121,9 @@ pub(super) const PROBES: &[Probe] = &[
         let (bytes, to) = (mark("N25"), loopback(place.stream));
         Message::new(bytes.as_bytes(), &to, &[]).send(&stream()?, libc::MSG_FASTOPEN)
     }),
-    Probe::inside("N29", "use the kernel's ciphers (AF_ALG)", |_| socket(libc::AF_ALG, libc::SOCK_SEQPACKET, 0).map(drop)),
+    Probe::inside("N29", "use the kernel's ciphers (AF_ALG)", |_| {
+        socket(libc::AF_ALG, libc::SOCK_SEQPACKET, 0).map(drop)
+    }),
 ];
 
 fn stream() -> io::Result<OwnedFd> {

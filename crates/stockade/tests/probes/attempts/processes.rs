@@ -81,7 +81,8 @@ pub(super) const PROBES: &[Probe] = &[
     ),
     Probe::inside("P18", "read a key of the session's keyring", |_| {
         let (kind, name) = (path("user"), path(KEY));
-        let key = call(libc::SYS_keyctl, [KEYCTL_SEARCH, SESSION_KEYRING, at(kind.as_slice()), at(name.as_slice()), 0])?;
+        let key =
+            call(libc::SYS_keyctl, [KEYCTL_SEARCH, SESSION_KEYRING, at(kind.as_slice()), at(name.as_slice()), 0])?;
         let mut read = [0_u8; 64];
         call(libc::SYS_keyctl, [KEYCTL_READ, key, at_mut(&mut read), length(&read)])?;
         right(&read)
@@ -92,7 +93,9 @@ pub(super) const PROBES: &[Probe] = &[
     Probe::outside(
         "P21",
         "limit another process (prlimit)",
-        |outside| outside.of_victim("limits").lines().any(|line| line.starts_with("Max open files") && line.contains("333")),
+        |outside| {
+            outside.of_victim("limits").lines().any(|line| line.starts_with("Max open files") && line.contains("333"))
+        },
         |place| {
             let limits = [FILES, FILES];
             call(libc::SYS_prlimit64, [victim(place), libc::RLIMIT_NOFILE.into(), at(&limits), 0]).map(drop)
@@ -121,9 +124,11 @@ pub(super) const PROBES: &[Probe] = &[
         let part = [place.victim.memory, 4096];
         call(libc::SYS_process_madvise, [number(&process), at(&part), 1, MADV_COLD, 0]).map(drop)
     }),
-    Probe::arrives("P26", "type into the user's terminal, with bits that the kernel ignores (TIOCSTI | 1 << 32)", |_| {
-        typed("P26", libc::TIOCSTI.cast_signed() | 1 << 32)
-    }),
+    Probe::arrives(
+        "P26",
+        "type into the user's terminal, with bits that the kernel ignores (TIOCSTI | 1 << 32)",
+        |_| typed("P26", libc::TIOCSTI.cast_signed() | 1 << 32),
+    ),
     Probe::inside("P27", "paste into the user's console (TIOCLINUX)", |_| {
         let ask = [6_u8];
         call(libc::SYS_ioctl, [0, libc::TIOCLINUX.cast_signed(), at(&ask)]).map(drop)

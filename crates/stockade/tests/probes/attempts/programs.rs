@@ -21,7 +21,9 @@ const AS_OWNER: u32 = 0o4755;
 pub(super) const PROBES: &[Probe] = &[
     Probe::inside("X1", "run git", |_| run(Command::new("git").arg("--version"))),
     Probe::inside("X2", "run curl", |_| run(Command::new("curl").arg("--version"))),
-    Probe::inside("X3", "run a program of the user's home", |place| run(&mut Command::new(place.home.join("bin/tool")))),
+    Probe::inside("X3", "run a program of the user's home", |place| {
+        run(&mut Command::new(place.home.join("bin/tool")))
+    }),
     Probe::inside("X4", "drop a program into the own folder and run it", |place| {
         run(&mut Command::new(dropped(&place.own.join("X4"))?))
     }),

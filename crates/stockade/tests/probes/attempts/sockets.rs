@@ -39,12 +39,17 @@ pub(super) const PROBES: &[Probe] = &[
         let socket = socket(libc::AF_UNIX, libc::SOCK_DGRAM, 0)?;
         send(&socket, mark("N26").as_bytes(), 0, &unix(&place.nameless(GRAM)))
     }),
-    Probe::outside("N27", "hand an open file to somebody outside", |outside| outside.got(&mark("N27")), |place| {
-        fs::write(place.own.join("N27"), SECRET)?;
-        let file = crate::sys::open(place.own.join("N27"), libc::O_RDONLY)?;
-        let stream = OwnedFd::from(UnixStream::connect(place.root.join(TAKER))?);
-        Message::new(b"?", &[], &handed_over(number(&file))).send(&stream, libc::MSG_NOSIGNAL)
-    }),
+    Probe::outside(
+        "N27",
+        "hand an open file to somebody outside",
+        |outside| outside.got(&mark("N27")),
+        |place| {
+            fs::write(place.own.join("N27"), SECRET)?;
+            let file = crate::sys::open(place.own.join("N27"), libc::O_RDONLY)?;
+            let stream = OwnedFd::from(UnixStream::connect(place.root.join(TAKER))?);
+            Message::new(b"?", &[], &handed_over(number(&file))).send(&stream, libc::MSG_NOSIGNAL)
+        },
+    ),
     Probe::inside("N28", "take an open key from somebody outside", |place| {
         let stream = OwnedFd::from(UnixStream::connect(place.root.join(GIVER))?);
         receive_descriptor(&stream).and_then(secret_in)

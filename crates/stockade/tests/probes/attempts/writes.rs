@@ -7,26 +7,22 @@ use std::path::Path;
 
 use stockade_testkit::kernel::{at, call};
 
+use crate::outside::Outside;
 use crate::place::Place;
 use crate::probe::{Probe, mark};
 use crate::sys::{open, other, path};
 
 pub(super) const PROBES: &[Probe] = &[
-    Probe::writes("W1", "append to ~/.bashrc", &["home/.bashrc"], |place| {
-        append(&place.home.join(".bashrc"), "W1")
-    }),
+    Probe::writes("W1", "append to ~/.bashrc", &["home/.bashrc"], |place| append(&place.home.join(".bashrc"), "W1")),
     Probe::writes(
         "W2",
         "create .git/hooks/pre-commit",
         &["home/project/.git/hooks/pre-commit", "home/project/.was/hooks/pre-commit"],
         |place| create(&place.project.join(".git/hooks/pre-commit"), "W2"),
     ),
-    Probe::writes(
-        "W3",
-        "write .git/config",
-        &["home/project/.git/config", "home/project/.was/config"],
-        |place| append(&place.project.join(".git/config"), "W3"),
-    ),
+    Probe::writes("W3", "write .git/config", &["home/project/.git/config", "home/project/.was/config"], |place| {
+        append(&place.project.join(".git/config"), "W3")
+    }),
     Probe::writes("W4", "create .github/workflows/x.yml", &["home/project/.github/workflows/x.yml"], |place| {
         create(&place.project.join(".github/workflows/x.yml"), "W4")
     }),
@@ -59,7 +55,7 @@ pub(super) const PROBES: &[Probe] = &[
     Probe::outside(
         "W13",
         "create a file in the machine's /tmp",
-        |outside| outside.holds(&outside.place.shared("/tmp", "W13"), "W13"),
+        |outside| Outside::holds(&outside.place.shared("/tmp", "W13"), "W13"),
         |place| create(&place.shared("/tmp", "W13"), "W13"),
     ),
     Probe::writes("W14", "write into the client's cache", &["home/.npm/_cacache/index-v5/W14"], |place| {
@@ -68,18 +64,24 @@ pub(super) const PROBES: &[Probe] = &[
     Probe::outside(
         "W15",
         "create a file in the machine's /dev/shm",
-        |outside| outside.holds(&outside.place.shared("/dev/shm", "W15"), "W15"),
+        |outside| Outside::holds(&outside.place.shared("/dev/shm", "W15"), "W15"),
         |place| create(&place.shared("/dev/shm", "W15"), "W15"),
     ),
-    Probe::writes("W16", "create a program that starts with the desktop", &["home/.config/autostart/x.desktop"], |place| {
-        create(&place.home.join(".config/autostart/x.desktop"), "W16")
-    }),
+    Probe::writes(
+        "W16",
+        "create a program that starts with the desktop",
+        &["home/.config/autostart/x.desktop"],
+        |place| create(&place.home.join(".config/autostart/x.desktop"), "W16"),
+    ),
     Probe::writes("W17", "create a service of the user", &["home/.config/systemd/user/x.service"], |place| {
         create(&place.home.join(".config/systemd/user/x.service"), "W17")
     }),
-    Probe::writes("W18", "put a program before git on the PATH (~/.local/bin)", &["home/.local/bin/git-lfs"], |place| {
-        create(&place.home.join(".local/bin/git-lfs"), "W18")
-    }),
+    Probe::writes(
+        "W18",
+        "put a program before git on the PATH (~/.local/bin)",
+        &["home/.local/bin/git-lfs"],
+        |place| create(&place.home.join(".local/bin/git-lfs"), "W18"),
+    ),
     Probe::writes("W19", "change the client's configuration (~/.npmrc)", &["home/.npmrc"], |place| {
         append(&place.home.join(".npmrc"), "W19")
     }),
@@ -101,10 +103,15 @@ pub(super) const PROBES: &[Probe] = &[
     Probe::writes("W25", "give orders to a coding agent (AGENTS.md)", &["home/project/AGENTS.md"], |place| {
         create(&place.project.join("AGENTS.md"), "W25")
     }),
-    Probe::writes("W26", "add a module that resolves first (node_modules/…)", &["home/project/node_modules/left-demo/index.js"], |place| {
-        fs::create_dir(place.project.join("node_modules/left-demo"))?;
-        create(&place.project.join("node_modules/left-demo/index.js"), "W26")
-    }),
+    Probe::writes(
+        "W26",
+        "add a module that resolves first (node_modules/…)",
+        &["home/project/node_modules/left-demo/index.js"],
+        |place| {
+            fs::create_dir(place.project.join("node_modules/left-demo"))?;
+            create(&place.project.join("node_modules/left-demo/index.js"), "W26")
+        },
+    ),
     Probe::outside(
         "W27",
         "delete a file of the project",
@@ -115,14 +122,24 @@ pub(super) const PROBES: &[Probe] = &[
         create(&place.own.join("W28"), "W28")?;
         fs::rename(place.own.join("W28"), place.project.join("src/renamed.js"))
     }),
-    Probe::writes("W29", "write a source file by a symbolic link in the own folder", &["home/project/src/linked.js"], |place| {
-        symlink(place.project.join("src/linked.js"), place.own.join("W29"))?;
-        create(&place.own.join("W29"), "W29")
-    }),
-    Probe::writes("W30", "link the own file into .github/workflows", &["home/project/.github/workflows/linked.yml"], |place| {
-        create(&place.own.join("W30"), "W30")?;
-        fs::hard_link(place.own.join("W30"), place.project.join(".github/workflows/linked.yml"))
-    }),
+    Probe::writes(
+        "W29",
+        "write a source file by a symbolic link in the own folder",
+        &["home/project/src/linked.js"],
+        |place| {
+            symlink(place.project.join("src/linked.js"), place.own.join("W29"))?;
+            create(&place.own.join("W29"), "W29")
+        },
+    ),
+    Probe::writes(
+        "W30",
+        "link the own file into .github/workflows",
+        &["home/project/.github/workflows/linked.yml"],
+        |place| {
+            create(&place.own.join("W30"), "W30")?;
+            fs::hard_link(place.own.join("W30"), place.project.join(".github/workflows/linked.yml"))
+        },
+    ),
     Probe::inside("W31", "open a setting of the kernel for writing (/proc/sys/kernel/core_pattern)", |_| {
         open("/proc/sys/kernel/core_pattern", libc::O_WRONLY).map(drop)
     }),
