@@ -119,6 +119,9 @@ pub(crate) struct Run {
     /// Let it write this folder as well; may be repeated
     #[arg(long, value_name = "PATH")]
     pub(crate) allow_write: Vec<PathBuf>,
+    /// Let this machine reach what it listens on at this port; may be repeated
+    #[arg(long, value_name = "PORT")]
+    pub(crate) publish: Vec<u16>,
     /// A profile that stands in place of the one for this command
     #[arg(long, value_name = "FILE")]
     pub(crate) profile: Option<PathBuf>,
@@ -129,7 +132,7 @@ pub(crate) struct Run {
     #[arg(long)]
     pub(crate) best_effort: bool,
     /// Run it without a sandbox
-    #[arg(long, conflicts_with_all = ["allow_host", "allow_env", "allow_read", "allow_write", "profile", "review", "best_effort"])]
+    #[arg(long, conflicts_with_all = ["allow_host", "allow_env", "allow_read", "allow_write", "publish", "profile", "review", "best_effort"])]
     pub(crate) unsandboxed: bool,
     /// The client and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]

@@ -14,6 +14,7 @@ mod hello;
 mod host;
 mod http;
 mod names;
+mod publish;
 
 use std::future::Future;
 use std::io;
@@ -30,6 +31,7 @@ use tokio::task::JoinSet;
 pub use allowed::{Allowed, Forward, Rule};
 pub use attempt::{Attempt, Counts, Outcome, Protocol, Reason};
 pub use host::{HostPattern, HostPatternError};
+pub use publish::publish;
 
 use attempt::Reports;
 use names::{MAX_QUESTION, Names};

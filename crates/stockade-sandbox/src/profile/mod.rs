@@ -96,6 +96,9 @@ pub struct Network {
     /// Hosts, by name, with a port unless it is 443: `registry.example:8443`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<String>,
+    /// Ports on which this machine reaches what the command listens on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub publish: Vec<u16>,
     /// How many bytes may be sent to each of them in a run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upload: Option<u64>,
@@ -232,6 +235,7 @@ impl Profile {
         self.files.project = files.project.or(self.files.project);
         self.files.run_temporary |= files.run_temporary;
         self.network.hosts.extend(network.hosts);
+        self.network.publish.extend(network.publish);
         self.network.upload = network.upload.or(self.network.upload);
         self.environment.pass.extend(environment.pass);
         self.environment.set.extend(environment.set);

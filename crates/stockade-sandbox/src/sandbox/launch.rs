@@ -18,7 +18,7 @@ use rustix::thread::{
 };
 
 use super::relay::{Forked, end_all, fork, relay, release};
-use super::{Plan, calls, files, filter, network, talk};
+use super::{Plan, calls, door, files, filter, network, talk};
 
 /// The exit code of a launcher that has run nothing.
 const NOTHING_RUN: i32 = 125;
@@ -68,6 +68,9 @@ pub fn launch(socket: RawFd) -> i32 {
     let forked = ready.and_then(|ready| Ok((fork().step("the first process cannot be started")?, ready)));
     match forked {
         Ok((Forked::Parent(first), ready)) => {
+            if ready.plan.door {
+                open_door(&mut socket);
+            }
             // The line closes when the program begins, so nobody else holds it.
             drop((socket, ready));
             relay(first)
@@ -77,6 +80,17 @@ pub fn launch(socket: RawFd) -> i32 {
             leave(failed.tell(&socket))
         }
         Err(failed) => failed.tell(&socket),
+    }
+}
+
+/// Leaves a process in the new network that lets us in. Without it, nobody gets in.
+fn open_door(line: &mut UnixStream) {
+    if let Ok(Forked::Child) = fork() {
+        let closed = give_up_privileges().is_ok() && set_dumpable_behavior(DumpableBehavior::NotDumpable).is_ok();
+        if closed {
+            door::keep(line);
+        }
+        leave(0);
     }
 }
 

@@ -14,6 +14,7 @@
 //! Needs Linux 5.12 with unprivileged user namespaces.
 
 mod calls;
+mod door;
 mod emulate;
 mod files;
 mod filter;
@@ -38,6 +39,7 @@ use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
+pub use door::Door;
 pub use emulate::Destinations;
 pub use hook::{HOOK, Hook, SHELL, shell};
 pub use launch::launch;
@@ -81,6 +83,8 @@ pub struct Plan {
     pub run_blank: bool,
     /// Programs, and folders of programs, that are the only ones that it may run; all if there is no list.
     pub programs: Option<Vec<PathBuf>>,
+    /// Whether there is a way into its network.
+    pub door: bool,
     /// Ports at which somebody listens for it on every address that there is, so that no connection leaves unseen.
     pub ports: Vec<u16>,
 }
@@ -131,6 +135,8 @@ pub struct Entered {
     pub ends: Ends,
     /// What this system could not do for it, in words.
     pub gaps: Vec<String>,
+    /// The way into its network, if the plan has one and it has a network of its own.
+    pub door: Option<Door>,
 }
 
 /// A program that is about to be started.
@@ -142,6 +148,7 @@ pub struct Sandbox {
     ports: usize,
     /// Where it may connect to sockets of this machine, if connections are made for it.
     sockets: Option<Vec<PathBuf>>,
+    door: bool,
 }
 
 impl Plan {
@@ -157,7 +164,7 @@ impl Sandbox {
         let (ours, theirs) = UnixStream::pair()?;
         let sockets = plan.plain.then(|| plan.write.iter().chain(&plan.data).chain(&plan.blank).cloned().collect());
         let ports = if plan.plain { 0 } else { plan.ports.len() };
-        Ok(Self { ours, theirs: theirs.into(), plan: serde_json::to_vec(plan)?, ports, sockets })
+        Ok(Self { ours, theirs: theirs.into(), plan: serde_json::to_vec(plan)?, ports, sockets, door: plan.door })
     }
 
     /// The command that starts `launcher` with these arguments and the number of a descriptor: a program of ours that
@@ -180,7 +187,7 @@ impl Sandbox {
     /// told to `watched`, on a thread that ends with it. If there is something that this system cannot do, the program runs
     /// only with `despite_gaps`.
     pub fn enter(self, watched: Watched, despite_gaps: bool) -> Result<Entered, SandboxError> {
-        let Self { mut ours, theirs, plan, ports, sockets } = self;
+        let Self { mut ours, theirs, plan, ports, sockets, door } = self;
         drop(theirs);
         talk::send_plan(&mut ours, &plan)?;
         let (listener, gaps) = talk::receive_ready(&mut ours)?;
@@ -194,7 +201,8 @@ impl Sandbox {
         }
         talk::send_go(&ours)?;
         let own = talk::receive_ends(&mut ours, ports)?;
-        Ok(Entered { ends: ends.unwrap_or(own), gaps })
+        let door = (door && ends.is_none()).then(|| Door::new(ours));
+        Ok(Entered { ends: ends.unwrap_or(own), gaps, door })
     }
 }
 

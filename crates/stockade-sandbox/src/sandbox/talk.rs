@@ -3,6 +3,7 @@
 
 use std::io::{self, IoSlice, IoSliceMut, Read as _, Write as _};
 use std::mem::MaybeUninit;
+use std::net::TcpStream;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
@@ -26,6 +27,8 @@ const READY: u8 = b'!';
 const GO: u8 = b'>';
 /// Says that the program runs; the descriptors of its network come along.
 const ENDS: u8 = b'+';
+/// Says what came of a connection inside: it comes along if there is one.
+const STREAM: u8 = b'=';
 /// Says that the rest is a complaint.
 const COMPLAINT: u8 = b'-';
 
@@ -71,6 +74,23 @@ pub(super) fn receive_go(mut socket: &UnixStream) -> io::Result<()> {
 
 pub(super) fn send_ends(socket: &UnixStream, ends: &[BorrowedFd<'_>]) -> io::Result<()> {
     send(socket, ENDS, ends)
+}
+
+/// Asks for a connection to a port inside.
+pub(super) fn ask_for(socket: &mut UnixStream, port: u16) -> io::Result<TcpStream> {
+    socket.write_all(&port.to_le_bytes())?;
+    let found = receive(socket, STREAM).map_err(io::Error::other)?.pop();
+    found.map(TcpStream::from).ok_or_else(|| io::ErrorKind::ConnectionRefused.into())
+}
+
+pub(super) fn asked_for(socket: &mut UnixStream) -> io::Result<u16> {
+    let mut port = [0; size_of::<u16>()];
+    socket.read_exact(&mut port)?;
+    Ok(u16::from_le_bytes(port))
+}
+
+pub(super) fn hand_in(socket: &UnixStream, stream: Option<BorrowedFd<'_>>) -> io::Result<()> {
+    send(socket, STREAM, stream.as_slice())
 }
 
 fn send(socket: &UnixStream, mark: u8, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {

@@ -41,6 +41,7 @@ pub(super) fn profile(arguments: &Run, program: &OsStr, words: &[OsString]) -> a
     for path in &arguments.allow_write {
         profile.files.write.push(text(path)?);
     }
+    profile.network.publish.extend(&arguments.publish);
     profile.environment.pass.extend(arguments.allow_env.iter().cloned());
     Ok(profile)
 }

@@ -133,6 +133,7 @@ impl<'a> Prepared<'a> {
         let mut plan = plan(&resolved, &around, arguments, layer.as_ref().map(|layer| layer.layer.clone()));
         plan.texts = texts;
         plan.ports = allowed.ports();
+        plan.door = !profile.network.publish.is_empty();
         plan.environment.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
         let ourselves = std::env::current_exe().context("this program cannot find itself")?;
         confine_hooks(&mut plan, profile.hooks.as_ref(), &ourselves);
@@ -162,7 +163,10 @@ impl<'a> Prepared<'a> {
         let mut seen = watching.lock().unwrap_or_else(PoisonError::into_inner);
         (seen.report.gaps, seen.report.tier) = (entered.gaps, tier);
         drop(seen);
-        let network = network::serve(allowed, entered.ends, Arc::clone(&watching));
+        let mut network = network::serve(allowed, entered.ends, Arc::clone(&watching));
+        if let Some(door) = entered.door {
+            network.publish(&profile.network.publish, door)?;
+        }
         Ok(Running { child, watching, network, resolved, layer, review: arguments.review, made, _private: private })
     }
 }

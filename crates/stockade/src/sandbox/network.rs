@@ -1,15 +1,15 @@
 //! Whom a command may connect to, and what came of it.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
-use stockade_engine::egress::{Allowed, Attempt, Egress, Forward, HostPattern, Rule};
+use stockade_engine::egress::{Allowed, Attempt, Egress, Forward, HostPattern, Rule, publish};
 use stockade_sandbox::profile::Profile;
-use stockade_sandbox::sandbox::Ends;
+use stockade_sandbox::sandbox::{Door, Ends};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::report::Watching;
 
@@ -22,6 +22,7 @@ const QUEUE: usize = 1024;
 pub(super) struct Served {
     serving: JoinHandle<()>,
     looking: JoinHandle<()>,
+    published: JoinSet<()>,
     egress: Arc<Egress>,
     watching: Arc<Mutex<Watching>>,
 }
@@ -67,13 +68,31 @@ pub(super) fn serve(allowed: Allowed, ends: Ends, watching: Arc<Mutex<Watching>>
             seen.lock().unwrap_or_else(PoisonError::into_inner).tried(attempt);
         }
     });
-    Served { serving, looking, egress, watching }
+    Served { serving, looking, published: JoinSet::new(), egress, watching }
 }
 
 impl Served {
+    /// Lets this machine reach ports of the program.
+    pub(super) fn publish(&mut self, ports: &[u16], door: Door) -> anyhow::Result<()> {
+        let door = Arc::new(door);
+        for port in ports.iter().copied() {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+            let listener = listener.with_context(|| format!("port {port} of this machine cannot be listened on"))?;
+            let door = Arc::clone(&door);
+            let connect = move || door.connect(port);
+            self.published.spawn(async move {
+                if let Err(error) = publish(listener, connect).await {
+                    crate::output::insist(&format!("stockade: port {port} is not published any more: {error}\n"));
+                }
+            });
+        }
+        Ok(())
+    }
+
     /// Ends the network, when nobody is left who could use it.
     pub(super) async fn end(self) {
-        let Self { serving, looking, egress, watching } = self;
+        let Self { serving, looking, published, egress, watching } = self;
+        drop(published);
         serving.abort();
         let _ = serving.await;
         let dropped = egress.counts().dropped;

@@ -1,7 +1,8 @@
 //! `stockade run`: what a command can do in its sandbox, and what is told of what it tried.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
 use serde_json::{Value, json};
 use stockade_testkit::{NOW, Output, Package, hours_before};
@@ -188,6 +189,27 @@ fn a_program_connects_to_the_hosts_that_it_was_allowed() {
     let output = run(&world, &["run", "--", "node", "-e", &script]);
     assert_eq!(output.stdout.trim(), "ECONNREFUSED", "{output}");
     assert!(output.stderr.contains(&format!("to allow it: --allow-host 192.0.2.9:{port}")), "{output}");
+}
+
+#[test]
+fn this_machine_reaches_what_is_published() {
+    let Some(world) = World::or_skip() else { return };
+    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+    let serve = format!(
+        "require('http').createServer((q, r) => r.end('hello ' + q.url)).listen({port}, () => console.log('up'))"
+    );
+    let mut command = world.command();
+    command.args(["run", "--publish", &port.to_string(), "--", "node", "-e", &serve]);
+    let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    child.stdout.as_mut().unwrap().read_exact(&mut [0; 3]).unwrap();
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+    stream.write_all(b"GET /you HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::TERM).unwrap();
+    child.wait().unwrap();
+    assert!(answer.ends_with("hello /you"), "{answer}");
+    assert!(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err(), "it ends with the command");
 }
 
 #[test]
