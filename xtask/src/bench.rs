@@ -5,6 +5,7 @@ mod gateway;
 mod inspect;
 mod install;
 mod race;
+mod sandbox;
 mod server;
 
 use std::path::PathBuf;
@@ -19,6 +20,8 @@ pub(crate) fn run(args: &[&str]) -> anyhow::Result<()> {
         ["inspect"] if cfg!(debug_assertions) => as_released(args),
         ["inspect"] => inspect::run(),
         ["install", project] => install::run(project.as_ref()),
+        ["sandbox"] => sandbox::run(None),
+        ["sandbox", project] => sandbox::run(Some(project.as_ref())),
         args => parts(args),
     }
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::Context as _;
 use stockade_ecosystem::Stated;
@@ -46,8 +46,8 @@ pub(crate) struct Settings {
     pub(crate) policy: Policy,
     /// Where the policy comes from, for a person.
     pub(crate) policy_from: String,
-    /// The rules of the inspection.
-    pub(crate) rules: Arc<Rules>,
+    /// The rules of the inspection, once they are wanted: reading them takes milliseconds.
+    rules: OnceLock<Arc<Rules>>,
     /// The folder that some of them come from.
     pub(crate) own_rules: Option<PathBuf>,
     /// The user's settings file, or the one in its place. It need not exist.
@@ -107,7 +107,11 @@ impl Settings {
         let mut advisories: Vec<PathBuf> = written.advisories.sources.iter().map(beside).collect();
         advisories.extend(Some(advisory_folder(&data)).filter(|folder| folder.is_dir()));
         let own_rules = written.inspection.own_rules.as_ref().map(beside);
-        let rules = rules::with(own_rules.as_deref()).with_context(in_file)?;
+        let rules = OnceLock::new();
+        if let Some(folder) = &own_rules {
+            let own = rules::with(Some(folder)).with_context(in_file)?;
+            rules.get_or_init(|| Arc::new(own));
+        }
         Ok(Self {
             listen: written.listen(),
             public_url: written.public_url(),
@@ -117,11 +121,20 @@ impl Settings {
             advisories,
             policy,
             policy_from,
-            rules: Arc::new(rules),
+            rules,
             own_rules,
             file,
             own_policy,
         })
+    }
+
+    /// The rules of the inspection.
+    pub(crate) fn rules(&self) -> anyhow::Result<Arc<Rules>> {
+        if let Some(rules) = self.rules.get() {
+            return Ok(Arc::clone(rules));
+        }
+        let built_in = rules::with(None)?;
+        Ok(Arc::clone(self.rules.get_or_init(|| Arc::new(built_in))))
     }
 
     /// The folder that advisories may simply be put into.

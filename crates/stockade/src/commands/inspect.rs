@@ -66,7 +66,7 @@ pub(crate) fn be_worker() -> Exit {
 fn rules(context: &Context<'_>, folder: Option<&Path>) -> anyhow::Result<Arc<Rules>> {
     match folder {
         Some(folder) => Ok(Arc::new(rules::with(Some(folder))?)),
-        None => Ok(Arc::clone(&context.settings.rules)),
+        None => context.settings.rules(),
     }
 }
 

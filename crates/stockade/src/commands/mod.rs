@@ -13,7 +13,6 @@ mod setup;
 mod why;
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use stockade_engine::inspection::Inspector;
 use stockade_engine::{Clock, Engine, PATIENCE, Upstreams};
@@ -126,7 +125,7 @@ impl Context<'_> {
     }
 
     async fn open(&self, upstreams: Upstreams) -> anyhow::Result<Engine> {
-        let Settings { data, artifact_hosts, advisories, policy, rules, .. } = &self.settings;
+        let Settings { data, artifact_hosts, advisories, policy, .. } = &self.settings;
         // The engine takes one of its own, and the canonical text is the same policy.
         let policy = Policy::from_canonical(policy.canonical())?;
         let settings = stockade_engine::Settings {
@@ -138,7 +137,7 @@ impl Context<'_> {
             clock: self.clock.clone(),
             patience: PATIENCE,
             inspector: Inspector::of_this_program(workers())?,
-            rules: Arc::clone(rules),
+            rules: self.settings.rules()?,
         };
         Ok(Engine::open(settings).await?)
     }

@@ -54,7 +54,7 @@ pub(super) async fn check(context: Context<'_>, file: Option<&Path>) -> anyhow::
     };
     let mut warnings = unknown_ecosystems(policy);
     warnings.extend(policy.patterns().filter_map(not_normal));
-    warnings.extend(unknown_rules(policy, &context.settings.rules));
+    warnings.extend(unknown_rules(policy, &*context.settings.rules()?));
     let entries = if log::exists(&context.settings) {
         Some(log::store(&context.settings)?.newest_entries(MAX_LOOKED_AT).await?)
     } else {
