@@ -20,7 +20,7 @@ use crate::services::DOCKER;
 use crate::sys::{length, loopback, number, other, secret, send, socket, tell};
 
 /// How long a race is run.
-const RACE: Duration = Duration::from_millis(700);
+const RACE: Duration = Duration::from_millis(500);
 /// How long a process waits for the end of the install that it outlives.
 const WAIT: Duration = Duration::from_secs(20);
 const PAGE: usize = 4096;
