@@ -73,7 +73,7 @@ pub(crate) fn allowed(id: &str, column: &str) -> Option<&'static Expected> {
 /// What not every machine lets a user do who has no sandbox at all, and why.
 const UNTESTABLE: &[(&[&str], &str)] = &[
     (
-        &["F11", "F15", "F17", "W21", "W22", "W23", "W31", "N7", "P32", "P33", "P34", "P35", "P36", "P37"],
+        &["F11", "F15", "F17", "W21", "W22", "W23", "W31", "N7", "N32", "P32", "P33", "P34", "P35", "P36", "P37"],
         "needs rights of root",
     ),
     (&["F20"], "the first process is somebody else's"),

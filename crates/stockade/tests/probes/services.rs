@@ -26,6 +26,8 @@ const KNOCK: Duration = Duration::from_millis(20);
 pub(crate) const DOCKER: &str = "run/docker.sock";
 pub(crate) const AGENT: &str = "run/agent.sock";
 pub(crate) const JOURNAL: &str = "run/journal.sock";
+/// That of a daemon which works on the project, and lies in it.
+pub(crate) const DAEMON: &str = "home/project/.daemon.sock";
 pub(crate) const GIVER: &str = "run/giver.sock";
 pub(crate) const TAKER: &str = "run/taker.sock";
 /// Sockets without a path.
@@ -66,7 +68,7 @@ pub(crate) fn plant(place: &mut Place) -> io::Result<Got> {
     place.datagram = datagrams.local_addr()?.port();
     let log = got.clone();
     spawn(move || collect(&log, |buffer| datagrams.recv(buffer)));
-    for name in [DOCKER, AGENT] {
+    for name in [DOCKER, AGENT, DAEMON] {
         listen(UnixListener::bind(place.root.join(name))?, &got);
     }
     let journal = UnixDatagram::bind(place.root.join(JOURNAL))?;

@@ -39,7 +39,9 @@ pub(crate) fn render(found: &[Found]) -> String {
             notes.cell(bare, report, &column(found, mode))
         };
         let cells: Vec<String> = modes.iter().map(cell).collect();
-        let _ = writeln!(text, "| {} | {} | {} |", probe.id, probe.what, cells.join(" | "));
+        // A bar would begin a cell.
+        let what = probe.what.replace('|', "\\|");
+        let _ = writeln!(text, "| {} | {what} | {} |", probe.id, cells.join(" | "));
     }
     text + &notes.render()
 }

@@ -1,5 +1,6 @@
 //! The attacks, by family. The first of each family (F1…, W1…) are those that were measured against other sandboxes.
 
+mod client;
 mod environment;
 mod files;
 mod kernel;
@@ -23,6 +24,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Probe> {
         network::PROBES,
         sockets::PROBES,
         environment::PROBES,
+        client::PROBES,
         races::PROBES,
     ]
     .into_iter()

@@ -121,6 +121,13 @@ pub(super) const PROBES: &[Probe] = &[
         let (bytes, to) = (mark("N25"), loopback(place.stream));
         Message::new(bytes.as_bytes(), &to, &[]).send(&stream()?, libc::MSG_FASTOPEN)
     }),
+    Probe::arrives("N31", "send with the first packet of many messages (sendmmsg, Fast Open)", |place| {
+        let (bytes, to) = (mark("N31"), loopback(place.stream));
+        Message::new(bytes.as_bytes(), &to, &[]).send_as_one_of_many(&stream()?, libc::MSG_FASTOPEN)
+    }),
+    Probe::inside("N32", "open a socket for packets of its own making (raw IPv4)", |_| {
+        socket(libc::AF_INET, libc::SOCK_RAW, libc::IPPROTO_RAW).map(drop)
+    }),
     Probe::inside("N29", "use the kernel's ciphers (AF_ALG)", |_| {
         socket(libc::AF_ALG, libc::SOCK_SEQPACKET, 0).map(drop)
     }),

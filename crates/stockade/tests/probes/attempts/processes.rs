@@ -11,8 +11,8 @@ use crate::probe::{Probe, mark};
 use crate::sys::{length, number, open, other, path, right, secret, secret_in};
 use crate::victim::SPOTS;
 
-/// How far a victim is put back.
-const NICE: i64 = 7;
+/// How far a victim is put back: as far as it goes, whatever this was started with.
+const NICE: i64 = 19;
 /// How many files a victim may have from then on.
 const FILES: u64 = 333;
 const SHM_ROOM: usize = 4096;
@@ -76,7 +76,7 @@ pub(super) const PROBES: &[Probe] = &[
     Probe::outside(
         "P13",
         "put another process back (setpriority)",
-        |outside| outside.of_victim("stat").split(' ').nth(18) == Some("7"),
+        |outside| outside.of_victim("stat").split(' ').nth(18) == Some("19"),
         |place| call(libc::SYS_setpriority, [0, victim(place), NICE]).map(drop),
     ),
     Probe::inside("P18", "read a key of the session's keyring", |_| {

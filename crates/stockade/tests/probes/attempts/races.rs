@@ -1,9 +1,10 @@
 //! Being faster than whoever looks: what is checked is not what is used; what was begun goes on afterwards.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::symlink;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
@@ -15,10 +16,11 @@ use stockade_testkit::kernel::{Memory, call};
 
 use crate::place::{OVER, Place};
 use crate::probe::{Probe, mark};
+use crate::services::DOCKER;
 use crate::sys::{length, loopback, number, other, secret, send, socket, tell};
 
 /// How long a race is run.
-const RACE: Duration = Duration::from_millis(700);
+const RACE: Duration = Duration::from_millis(500);
 /// How long a process waits for the end of the install that it outlives.
 const WAIT: Duration = Duration::from_secs(20);
 const PAGE: usize = 4096;
@@ -27,6 +29,7 @@ pub(super) const PROBES: &[Probe] = &[
     Probe::arrives("R1", "change the address while it is looked at (connect)", addresses),
     Probe::inside("R2", "swap a link while it is followed", links),
     Probe::inside("R3", "swap folders while a path is walked", folders),
+    Probe::arrives("R6", "swap a link while a socket is connected by it", sockets),
     Probe::arrives("R4", "connect from a process that outlives the install", |place| outlive(place, "R4")),
     Probe::outside(
         "R5",
@@ -76,6 +79,27 @@ fn links(place: &Place) -> io::Result<()> {
             let _ = symlink(&targets[round % 2], &next).and_then(|()| fs::rename(&next, place_of(&next)));
         },
         || secret(&link),
+    )
+}
+
+/// Connects by a link that leads now to a socket of its own, now to a daemon's.
+fn sockets(place: &Place) -> io::Result<()> {
+    let (link, next, mine) = (place.own.join("R6"), place.own.join("R6.next"), place.own.join("R6.mine"));
+    let own = UnixListener::bind(&mine)?;
+    spawn(move || own.incoming().for_each(drop));
+    symlink(&mine, &link)?;
+    let targets = [mine, place.root.join(DOCKER)];
+    race(
+        move |round| {
+            let _ = fs::remove_file(&next);
+            let _ = symlink(&targets[round % 2], &next).and_then(|()| fs::rename(&next, place_of(&next)));
+        },
+        || {
+            let mut stream = UnixStream::connect(&link)?;
+            stream.write_all(mark("R6").as_bytes())?;
+            // Its own hangs up.
+            if stream.read(&mut [0; 64])? == 0 { other("it is its own") } else { Ok(()) }
+        },
     )
 }
 

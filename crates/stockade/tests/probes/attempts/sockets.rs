@@ -8,7 +8,7 @@ use stockade_testkit::kernel::{at_mut, call, opened};
 
 use crate::place::SECRET;
 use crate::probe::{Probe, mark};
-use crate::services::{AGENT, BUS, DISPLAY, DOCKER, GIVER, GRAM, JOURNAL, TAKER};
+use crate::services::{AGENT, BUS, DAEMON, DISPLAY, DOCKER, GIVER, GRAM, JOURNAL, TAKER};
 use crate::sys::{Message, handed_over, number, path, receive_descriptor, secret_in, send, socket, tell, unix};
 
 pub(super) const PROBES: &[Probe] = &[
@@ -17,6 +17,9 @@ pub(super) const PROBES: &[Probe] = &[
     }),
     Probe::arrives("N9", "talk to the ssh agent", |place| {
         tell(&socket(libc::AF_UNIX, libc::SOCK_STREAM, 0)?, &unix(&path(place.root.join(AGENT))), &mark("N9"))
+    }),
+    Probe::arrives("N30", "talk to a daemon whose socket lies in the project", |place| {
+        tell(&socket(libc::AF_UNIX, libc::SOCK_STREAM, 0)?, &unix(&path(place.root.join(DAEMON))), &mark("N30"))
     }),
     Probe::arrives("N10", "talk to the display (abstract socket)", |place| {
         tell(&socket(libc::AF_UNIX, libc::SOCK_STREAM, 0)?, &unix(&place.nameless(DISPLAY)), &mark("N10"))

@@ -3,6 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, symlink};
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 
 use stockade_testkit::kernel::{at, call};
@@ -150,6 +151,22 @@ pub(super) const PROBES: &[Probe] = &[
         |place| {
             let (file, name) = (path(place.home.join("letter.txt")), path(ATTRIBUTE));
             call(libc::SYS_setxattr, [at(file.as_slice()), at(name.as_slice()), at("1"), 1, 0]).map(drop)
+        },
+    ),
+    Probe::outside(
+        "W33",
+        "make a socket among the project's sources",
+        |outside| outside.place.project.join("src/W33").exists(),
+        |place| UnixListener::bind(place.project.join("src/W33")).map(drop),
+    ),
+    Probe::outside(
+        "W34",
+        "make a named pipe among the project's sources",
+        |outside| outside.place.project.join("src/W34").exists(),
+        |place| {
+            let pipe = path(place.project.join("src/W34"));
+            let mode = libc::S_IFIFO | 0o600;
+            call(libc::SYS_mknodat, [libc::AT_FDCWD.into(), at(pipe.as_slice()), mode.into(), 0]).map(drop)
         },
     ),
 ];
