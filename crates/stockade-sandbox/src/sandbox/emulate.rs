@@ -58,40 +58,43 @@ impl Emulation {
         Self { listener, destinations, sockets, own: HashSet::new() }
     }
 
-    /// Does a call for a process, if it is one of those that are done here. The answer is the call's.
-    pub(super) fn act(&mut self, pid: i32, call: libc::c_long, arguments: [u64; 6]) -> Option<Result<(), Errno>> {
+    /// Does a call for a process, if it is one of those that are done here. The answer is the call's. `may` says whether
+    /// the process may connect and listen at all, `waits` whether it still waits for the answer.
+    pub(super) fn act(
+        &mut self,
+        pid: i32,
+        (call, arguments): (libc::c_long, [u64; 6]),
+        may: bool,
+        waits: impl Fn() -> bool,
+    ) -> Option<Result<(), Errno>> {
         let [socket, at, length, ..] = arguments;
         Some(match call {
-            libc::SYS_connect => self.with(pid, socket, |this, socket| this.connect(pid, socket, at, length)),
-            libc::SYS_bind => self.with(pid, socket, |this, socket| this.bind(pid, socket, at, length)),
-            libc::SYS_listen => self.with(pid, socket, |this, socket| this.listen(socket, at)),
+            libc::SYS_connect | libc::SYS_bind => address(pid, at, length).and_then(|bytes| {
+                let harmless = matches!(family(&bytes)?, libc::AF_UNSPEC | libc::AF_NETLINK);
+                let socket = taken(pid, socket)?;
+                match call {
+                    // Only if it still waits, what was read and taken was its own.
+                    _ if !waits() => Err(Errno::SRCH),
+                    _ if !may && !harmless => Err(Errno::ACCESS),
+                    libc::SYS_connect => self.connect(pid, &socket, &bytes),
+                    _ => self.bind(pid, &socket, &bytes),
+                }
+            }),
+            libc::SYS_listen if may => {
+                taken(pid, socket).and_then(|socket| if waits() { self.listen(&socket, at) } else { Err(Errno::SRCH) })
+            }
             // A message with an address goes past connections.
-            libc::SYS_sendto => Err(Errno::ACCESS),
+            libc::SYS_listen | libc::SYS_sendto => Err(Errno::ACCESS),
             _ => return None,
         })
     }
 
-    fn with(
-        &mut self,
-        pid: i32,
-        socket: u64,
-        act: impl FnOnce(&mut Self, &OwnedFd) -> Result<(), Errno>,
-    ) -> Result<(), Errno> {
-        let number = i32::try_from(socket).map_err(|_| Errno::BADF)?;
-        // Threads have the descriptors of their process.
-        let leader = process::leader(pid).and_then(Pid::from_raw).ok_or(Errno::SRCH)?;
-        let process = pidfd_open(leader, PidfdFlags::empty())?;
-        let socket = pidfd_getfd(process, number, PidfdGetfdFlags::empty())?;
-        act(self, &socket)
-    }
-
-    fn connect(&self, pid: i32, socket: &OwnedFd, at: u64, length: u64) -> Result<(), Errno> {
-        let bytes = address(pid, at, length)?;
-        match family(&bytes)? {
-            libc::AF_UNIX => self.connect_local(pid, socket, &bytes),
-            libc::AF_INET | libc::AF_INET6 => self.connect_stream(socket, internet(&bytes)?),
+    fn connect(&self, pid: i32, socket: &OwnedFd, bytes: &[u8]) -> Result<(), Errno> {
+        match family(bytes)? {
+            libc::AF_UNIX => self.connect_local(pid, socket, bytes),
+            libc::AF_INET | libc::AF_INET6 => self.connect_stream(socket, internet(bytes)?),
             // Ends a connection, and begins none.
-            libc::AF_UNSPEC => raw_connect(socket, &bytes),
+            libc::AF_UNSPEC => raw_connect(socket, bytes),
             _ => Err(Errno::AFNOSUPPORT),
         }
     }
@@ -132,11 +135,10 @@ impl Emulation {
         connect(socket, &SocketAddrUnix::new(format!("/proc/self/fd/{number}"))?)
     }
 
-    fn bind(&mut self, pid: i32, socket: &OwnedFd, at: u64, length: u64) -> Result<(), Errno> {
-        let bytes = address(pid, at, length)?;
-        match family(&bytes)? {
+    fn bind(&mut self, pid: i32, socket: &OwnedFd, bytes: &[u8]) -> Result<(), Errno> {
+        match family(bytes)? {
             libc::AF_INET | libc::AF_INET6 => {
-                let asked = internet(&bytes)?;
+                let asked = internet(bytes)?;
                 let six = sockopt::socket_domain(socket)? == AddressFamily::INET6;
                 let ip = match asked.ip() {
                     ip if ip.is_loopback() => ip,
@@ -150,8 +152,8 @@ impl Emulation {
                 };
                 bind(socket, &SocketAddr::new(ip, asked.port()))
             }
-            libc::AF_UNIX => self.bind_local(pid, socket, &bytes),
-            libc::AF_NETLINK => raw_bind(socket, &bytes),
+            libc::AF_UNIX => self.bind_local(pid, socket, bytes),
+            libc::AF_NETLINK => raw_bind(socket, bytes),
             _ => Err(Errno::AFNOSUPPORT),
         }
     }
@@ -183,6 +185,15 @@ impl Emulation {
         }
         Ok(())
     }
+}
+
+/// A copy of a process's socket.
+fn taken(pid: i32, socket: u64) -> Result<OwnedFd, Errno> {
+    let number = i32::try_from(socket).map_err(|_| Errno::BADF)?;
+    // Threads have the descriptors of their process.
+    let leader = process::leader(pid).and_then(Pid::from_raw).ok_or(Errno::SRCH)?;
+    let process = pidfd_open(leader, PidfdFlags::empty())?;
+    pidfd_getfd(process, number, PidfdGetfdFlags::empty())
 }
 
 fn address(pid: i32, at: u64, length: u64) -> Result<Vec<u8>, Errno> {

@@ -24,6 +24,8 @@ pub struct Watched {
     pub tell: Box<dyn FnMut(Event) + Send>,
     /// The variables that say whose hook a process is.
     pub names: Option<HookNames>,
+    /// Whether hooks may connect to nothing, where connections are made for the program.
+    pub hooks_stay: bool,
 }
 
 /// How the processes of a package's hook are known.
@@ -40,6 +42,9 @@ pub struct HookNames {
     /// The name of the program that is the hook, for a client that starts hooks without a shell of ours.
     #[serde(default)]
     pub program: Option<String>,
+    /// The name of the folders in which packages lie whose hooks are confined.
+    #[serde(default)]
+    pub within: Option<String>,
 }
 
 /// Something that a process did, or tried.
@@ -51,6 +56,8 @@ pub struct Event {
     pub program: PathBuf,
     /// The hook that it belongs to.
     pub cause: Option<Cause>,
+    /// Whether that hook is confined to its own.
+    pub confined: bool,
     /// What it did.
     pub deed: Deed,
 }
@@ -92,7 +99,8 @@ const MAX_NAME: usize = 256;
 pub(super) fn start(listener: OwnedFd, watched: Watched, emulation: Option<Emulation>) -> io::Result<()> {
     // Who asks and who answers take turns, so they stay on one processor. Older kernels do not know it.
     let _ = control(&listener, SET_FLAGS, &mut ());
-    let mut watch = Watch { listener, watched, emulation, ours: process::ourselves(), hooks: HashMap::new() };
+    let mut watch =
+        Watch { listener, watched, emulation, ours: process::ourselves(), hooks: HashMap::new(), command: None };
     std::thread::Builder::new().name("sandbox".to_owned()).spawn(move || watch.answer_all()).map(drop)
 }
 
@@ -103,7 +111,17 @@ struct Watch {
     /// What identifies this program.
     ours: Option<Id>,
     /// The processes that hooks began with, by number and time of start.
-    hooks: HashMap<(i32, u64), Option<Cause>>,
+    hooks: HashMap<(i32, u64), Begun>,
+    /// The process that the command began with: the first that asks.
+    command: Option<(i32, u64)>,
+}
+
+/// A process that a hook began with.
+#[derive(Clone)]
+struct Begun {
+    /// Whose it is, once that is known.
+    cause: Option<Cause>,
+    confined: bool,
 }
 
 impl Watch {
@@ -122,6 +140,10 @@ impl Watch {
             if control(&self.listener, RECEIVE, &mut asked).is_err() {
                 continue;
             }
+            if self.command.is_none() {
+                let pid = i32::try_from(asked.pid).unwrap_or_default();
+                self.command = process::parent_and_start(pid).map(|(_, start)| (pid, start));
+            }
             let event = self.event(&asked);
             // Only if the process still waits, what was read was its own.
             if control(&self.listener, IS_VALID, &mut asked.id.clone()).is_ok()
@@ -139,7 +161,10 @@ impl Watch {
         let answer = libc::seccomp_notif_resp { id: asked.id, val: 0, error: 0, flags: 0 };
         let call = libc::c_long::from(asked.data.nr);
         let pid = i32::try_from(asked.pid).unwrap_or_default();
-        match self.emulation.as_mut().and_then(|emulation| emulation.act(pid, call, asked.data.args)) {
+        let may = self.emulation.is_none() || !self.watched.hooks_stay || self.is_of_the_command(pid);
+        let waits = || control(&self.listener, IS_VALID, &mut asked.id.clone()).is_ok();
+        let act = |emulation: &mut Emulation| emulation.act(pid, (call, asked.data.args), may, waits);
+        match self.emulation.as_mut().and_then(act) {
             Some(Ok(())) => answer,
             Some(Err(error)) => libc::seccomp_notif_resp { error: -error.raw_os_error(), ..answer },
             None => {
@@ -160,7 +185,8 @@ impl Watch {
             _ => return None,
         };
         let program = process::program(pid).unwrap_or_default();
-        Some(Event { process: pid, program, cause: self.cause(pid), deed })
+        let confined = self.hook(pid).is_some_and(|hook| hook.confined);
+        Some(Event { process: pid, program, cause: self.cause(pid), confined, deed })
     }
 
     /// The program that a process starts; none if it is not there, as when a path is searched.
@@ -193,28 +219,57 @@ impl Watch {
         }
         if names.program.as_ref().is_some_and(|program| starts.file_name() == Some(program.as_ref())) {
             // What says whose it is will be its environment when it runs.
-            self.hooks.insert(key, None);
+            self.hooks.insert(key, Begun { cause: None, confined: false });
         } else if names.program.is_none() && self.ours.is_some() && process::id(pid) == self.ours {
+            let lies_in =
+                |folder: PathBuf| names.within.as_ref().is_some_and(|within| super::hook::is_within(&folder, within));
+            let confined = process::folder(pid).is_some_and(lies_in);
             let cause = cause_from(pid, names);
-            self.hooks.extend(cause.map(|cause| (key, Some(cause))));
+            if confined || cause.is_some() {
+                self.hooks.insert(key, Begun { cause, confined });
+            }
         }
+    }
+
+    /// True if a process descends from the command, and from no hook. One that its parents have left is nobody's.
+    fn is_of_the_command(&self, pid: i32) -> bool {
+        let mut at = pid;
+        for _ in 0..MAX_DEPTH {
+            let Some((parent, start)) = process::parent_and_start(at) else { return false };
+            if self.hooks.get(&(at, start)).is_some_and(|hook| hook.confined) {
+                return false;
+            }
+            if self.command == Some((at, start)) {
+                return true;
+            }
+            at = parent;
+        }
+        false
     }
 
     /// The outermost hook that a process belongs to. One that its parents have left is known by its environment only,
     /// which is what it says itself.
     fn cause(&mut self, pid: i32) -> Option<Cause> {
-        let (mut at, mut found) = (pid, None);
+        let found = self.hook(pid).and_then(|hook| hook.cause);
+        found.or_else(|| cause_from(pid, self.watched.names.as_ref()?))
+    }
+
+    /// What is known of the outermost hook that a process belongs to; of a confined one before any other.
+    fn hook(&mut self, pid: i32) -> Option<Begun> {
+        let (mut at, mut found) = (pid, None::<Begun>);
         for _ in 0..MAX_DEPTH {
             let Some((parent, start)) = process::parent_and_start(at) else { break };
             if let Some(known) = self.hooks.get_mut(&(at, start)) {
-                if known.is_none() {
-                    *known = self.watched.names.as_ref().and_then(|names| cause_from(at, names));
+                if known.cause.is_none() {
+                    known.cause = self.watched.names.as_ref().and_then(|names| cause_from(at, names));
                 }
-                found = known.clone().or(found);
+                if known.confined || !found.as_ref().is_some_and(|found| found.confined) {
+                    found = Some(known.clone());
+                }
             }
             at = parent;
         }
-        found.or_else(|| cause_from(pid, self.watched.names.as_ref()?))
+        found
     }
 }
 

@@ -431,10 +431,11 @@ fn start(plan: &Plan) -> Result<std::process::Child, String> {
     let sandbox = Sandbox::new(plan).unwrap();
     let mut command = sandbox.command(&std::env::current_exe().unwrap(), &["launch"]).unwrap();
     let mut child = command.stdout(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
-    let entered = sandbox.enter(Watched { tell: Box::new(|_| ()), names: None }, false).map_err(|error| {
-        child.wait().unwrap();
-        error.to_string()
-    });
+    let entered =
+        sandbox.enter(Watched { tell: Box::new(|_| ()), names: None, hooks_stay: false }, false).map_err(|error| {
+            child.wait().unwrap();
+            error.to_string()
+        });
     let Ends { streams, names, to } = entered?.ends;
     for stream in streams {
         let to = to.clone();

@@ -136,13 +136,14 @@ impl<'a> Prepared<'a> {
         plan.door = !profile.network.publish.is_empty();
         plan.environment.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
         let ourselves = std::env::current_exe().context("this program cannot find itself")?;
-        confine_hooks(&mut plan, profile.hooks.as_ref(), &ourselves);
+        confine_hooks(&mut plan, profile.hooks.as_ref(), &ourselves, arguments.best_effort);
         let watching = Watching::new(&profile, &plan, &around.project, printer.is_quiet());
         let watching = Arc::new(Mutex::new(watching));
         let start = |plan: &Plan| {
             let told = Arc::clone(&watching);
             let tell = move |event| told.lock().unwrap_or_else(PoisonError::into_inner).saw(event);
-            let watched = Watched { tell: Box::new(tell), names: profile.hooks.as_ref().map(names) };
+            let hooks_stay = profile.hooks.as_ref().is_some_and(|hooks| hooks.shell.is_some() && !hooks.network);
+            let watched = Watched { tell: Box::new(tell), names: profile.hooks.as_ref().map(names), hooks_stay };
             start(plan, &ourselves, watched, (printer.is_json(), arguments.best_effort))
         };
         let (mut private, mut layer, mut tier) = (None, layer, Tier::Namespaces);
@@ -267,9 +268,9 @@ fn plan(resolved: &Resolved, around: &Surroundings, arguments: &Run, layer: Opti
 }
 
 /// Lets the client run hooks with our shell, if it can be told to.
-fn confine_hooks(plan: &mut Plan, hooks: Option<&Hooks>, ourselves: &Path) {
+fn confine_hooks(plan: &mut Plan, hooks: Option<&Hooks>, ourselves: &Path, despite_gaps: bool) {
     let Some(Hooks { shell: Some(variable), within: Some(within), network, .. }) = hooks else { return };
-    let hook = Hook { within: within.clone(), temporary: "/tmp".into(), network: *network };
+    let hook = Hook { within: within.clone(), temporary: "/tmp".into(), network: *network, despite_gaps };
     let Ok(hook) = serde_json::to_string(&hook) else { return };
     plan.environment.extend([(variable.into(), SHELL.into()), (HOOK.into(), hook.into())]);
     plan.links.push((SHELL.into(), ourselves.to_owned()));
@@ -280,8 +281,8 @@ fn confine_hooks(plan: &mut Plan, hooks: Option<&Hooks>, ourselves: &Path) {
 }
 
 fn names(hooks: &Hooks) -> HookNames {
-    let Hooks { package, version, hook, program, .. } = hooks.clone();
-    HookNames { package, version, hook, program }
+    let Hooks { package, version, hook, program, within, .. } = hooks.clone();
+    HookNames { package, version, hook, program, within }
 }
 
 impl Running {

@@ -165,7 +165,7 @@ impl Watching {
 
     /// A process did something, or is about to.
     pub(crate) fn saw(&mut self, event: Event) {
-        let Event { program, cause, deed, .. } = event;
+        let Event { program, cause, confined, deed, .. } = event;
         match deed {
             Deed::Run(path) if self.may_run(&path) => self.ran(path, cause),
             Deed::Run(path) => {
@@ -177,7 +177,7 @@ impl Watching {
             Deed::Connect(to) if to.port() == NAMES => self.asker = Some((program, cause)),
             Deed::Connect(to) if to.port() == 0 => {}
             Deed::Connect(to) if to.ip().is_loopback() && !self.all_comes && !self.ports.contains(&to.port()) => {}
-            Deed::Connect(to) if cause.is_some() && !self.hooks_connect => {
+            Deed::Connect(to) if confined && !self.hooks_connect => {
                 let why = "hooks of packages may not connect to anything".to_owned();
                 self.block(program, cause, format!("connect to {to}"), why, None);
             }

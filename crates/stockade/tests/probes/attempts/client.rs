@@ -67,8 +67,8 @@ fn client() -> io::Result<i64> {
         if field("Name:").is_some_and(|name| name.starts_with("npm") || name.starts_with("node")) {
             return field("Pid:").unwrap_or_default().parse().map_err(io::Error::other);
         }
-        pid =
-            field("PPid:").filter(|parent| *parent != "0").ok_or_else(|| io::Error::other("there is none"))?.to_owned();
+        let parent = field("PPid:").filter(|parent| *parent != "0");
+        parent.ok_or_else(|| io::Error::other("there is none"))?.clone_into(&mut pid);
     }
 }
 

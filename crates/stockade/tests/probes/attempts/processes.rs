@@ -176,13 +176,6 @@ pub(super) const PROBES: &[Probe] = &[
     Probe::inside("P45", "open a file that another process has open (/proc/…/fd)", |place| {
         secret(place.of_victim(&format!("fd/{}", place.victim.descriptor)))
     }),
-    Probe::outside(
-        "P46",
-        "signal all processes of the user (kill with -1)",
-        |outside| outside.is_signalled(libc::SIGWINCH),
-        // A signal that is ignored where nobody waits for it.
-        |_| call(libc::SYS_kill, [-1, libc::SIGWINCH.into()]).map(drop),
-    ),
 ];
 
 fn victim(place: &Place) -> i64 {

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{sleep, spawn};
 use std::time::{Duration, Instant};
 
-use stockade_testkit::kernel::{Memory, call};
+use stockade_testkit::kernel::{Memory, at, at_mut, call};
 
 use crate::place::{OVER, Place};
 use crate::probe::{Probe, mark};
@@ -55,11 +55,20 @@ fn addresses(place: &Place) -> io::Result<()> {
         }
     });
     let (end, mut outcome) = (Instant::now() + RACE, other("it never was the other one"));
-    while Instant::now() < end {
+    // A port that is let go of this way is free at once.
+    let linger = [1_i32, 0];
+    while Instant::now() < end && outcome.is_err() {
         let socket = socket(libc::AF_INET, libc::SOCK_STREAM, 0)?;
         let connected = call(libc::SYS_connect, [number(&socket), memory.address(), length(&mine)]);
-        if connected.is_ok() && send(&socket, mark("R1").as_bytes(), libc::MSG_NOSIGNAL, &[]).is_ok() {
+        let sent = connected.and_then(|_| send(&socket, mark("R1").as_bytes(), libc::MSG_NOSIGNAL, &[]));
+        // The other one answers; the own one hangs up.
+        let mut answer = [0_u8; 1];
+        let answered = sent.and_then(|()| call(libc::SYS_read, [number(&socket), at_mut(&mut answer), 1]));
+        if answered.is_ok_and(|read| read > 0) {
             outcome = Ok(());
+        } else {
+            let option = [number(&socket), libc::SOL_SOCKET.into(), libc::SO_LINGER.into(), at(&linger), 8];
+            let _ = call(libc::SYS_setsockopt, option);
         }
     }
     over.store(true, Ordering::Relaxed);
