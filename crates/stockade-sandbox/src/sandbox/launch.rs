@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::fmt::{self, Display};
 use std::io::{self, Read as _, Write as _};
 use std::net::{TcpListener, UdpSocket};
-use std::os::fd::{AsFd, FromRawFd as _, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
@@ -67,28 +67,32 @@ pub fn launch(socket: RawFd) -> i32 {
     let ready = prepare(&mut socket);
     let forked = ready.and_then(|ready| Ok((fork().step("the first process cannot be started")?, ready)));
     match forked {
-        Ok((Forked::Parent(first), ready)) => {
-            if ready.plan.door {
-                open_door(&mut socket);
-            }
+        Ok((Forked::Parent(first), Ready { door, .. })) => {
             // The line closes when the program begins, so nobody else holds it.
-            drop((socket, ready));
+            drop(socket);
+            if let Some((inner, outer)) = door {
+                drop(outer);
+                keep_door(inner);
+            }
             relay(first)
         }
-        Ok((Forked::Child, Ready { plan, streams, names })) => {
-            let Err(failed) = inside(&plan, &socket, &streams, names.as_ref());
+        Ok((Forked::Child, Ready { plan, streams, names, door })) => {
+            let outer = door.map(|(_, outer)| outer);
+            let listeners = streams.iter().map(AsFd::as_fd).chain(names.as_ref().map(AsFd::as_fd));
+            let ends: Vec<_> = listeners.chain(outer.as_ref().map(AsFd::as_fd)).collect();
+            let Err(failed) = inside(&plan, &socket, &ends);
             leave(failed.tell(&socket))
         }
         Err(failed) => failed.tell(&socket),
     }
 }
 
-/// Leaves a process in the new network that lets us in. Without it, nobody gets in.
-fn open_door(line: &mut UnixStream) {
+/// Leaves a process in the new network that lets us in, over a line of its own. Without it, nobody gets in.
+fn keep_door(mut line: UnixStream) {
     if let Ok(Forked::Child) = fork() {
         let closed = give_up_privileges().is_ok() && set_dumpable_behavior(DumpableBehavior::NotDumpable).is_ok();
         if closed {
-            door::keep(line);
+            door::keep(&mut line);
         }
         leave(0);
     }
@@ -99,6 +103,8 @@ struct Ready {
     plan: Plan,
     streams: Vec<TcpListener>,
     names: Option<UdpSocket>,
+    /// Both ends of the line to whoever lets us in: the inner one, and ours.
+    door: Option<(UnixStream, UnixStream)>,
 }
 
 /// In the old world, with a foot in the new one.
@@ -107,11 +113,12 @@ fn prepare(socket: &mut UnixStream) -> Result<Ready, Failed> {
     let plan = talk::receive_plan(socket).step("there is no plan")?;
     let plan: Plan = serde_json::from_slice(&plan).map_err(io::Error::from).step("the plan cannot be read")?;
     if plan.plain {
-        return Ok(Ready { plan, streams: Vec::new(), names: None });
+        return Ok(Ready { plan, streams: Vec::new(), names: None, door: None });
     }
     new_world()?;
     let (streams, names) = network::set_up(&plan.ports)?;
-    Ok(Ready { plan, streams, names: Some(names) })
+    let door = plan.door.then(UnixStream::pair).transpose().step("there is no way in")?;
+    Ok(Ready { plan, streams, names: Some(names), door })
 }
 
 /// Namespaces of its own, in which this user is who it was outside, and nobody else is anybody.
@@ -140,12 +147,7 @@ fn tell_kernel(path: &str, answer: &str) -> io::Result<()> {
 }
 
 /// The first process of the new world: builds it, then waits for everything in it.
-fn inside(
-    plan: &Plan,
-    socket: &UnixStream,
-    streams: &[TcpListener],
-    names: Option<&UdpSocket>,
-) -> Result<Infallible, Failed> {
+fn inside(plan: &Plan, socket: &UnixStream, ends: &[BorrowedFd<'_>]) -> Result<Infallible, Failed> {
     // If the launcher is killed, the new world ends.
     set_parent_process_death_signal(Some(rustix::process::Signal::KILL)).step("an end cannot be agreed on")?;
     if plan.plain {
@@ -165,8 +167,7 @@ fn inside(
             let mut complaint = String::new();
             outcome.read_to_string(&mut complaint).step("the program does not say whether it runs")?;
             if complaint.is_empty() {
-                let ends: Vec<_> = streams.iter().map(AsFd::as_fd).chain(names.map(AsFd::as_fd)).collect();
-                talk::send_ends(socket, &ends).step("the network cannot be handed over")?;
+                talk::send_ends(socket, ends).step("the network cannot be handed over")?;
             } else {
                 talk::complain(socket, &complaint);
             }

@@ -200,9 +200,8 @@ impl Sandbox {
             watch::start(listener, watched, emulation)?;
         }
         talk::send_go(&ours)?;
-        let own = talk::receive_ends(&mut ours, ports)?;
-        let door = (door && ends.is_none()).then(|| Door::new(ours));
-        Ok(Entered { ends: ends.unwrap_or(own), gaps, door })
+        let (own, line) = talk::receive_ends(&mut ours, ports, door && ends.is_none())?;
+        Ok(Entered { ends: ends.unwrap_or(own), gaps, door: line.map(Door::new) })
     }
 }
 

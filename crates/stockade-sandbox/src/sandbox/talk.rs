@@ -117,13 +117,21 @@ pub(super) fn receive_ready(socket: &mut UnixStream) -> Result<(Option<OwnedFd>,
     Ok((descriptors.pop(), serde_json::from_slice(&gaps)?))
 }
 
-pub(super) fn receive_ends(socket: &mut UnixStream, ports: usize) -> Result<Ends, SandboxError> {
+/// The ends of the program's network, and the line to whoever lets us in, if there is to be one.
+pub(super) fn receive_ends(
+    socket: &mut UnixStream,
+    ports: usize,
+    door: bool,
+) -> Result<(Ends, Option<UnixStream>), SandboxError> {
     let mut descriptors = receive(socket, ENDS)?;
+    let door = if door { descriptors.pop().map(UnixStream::from) } else { None };
     let names = descriptors.pop();
     if descriptors.len() != ports {
         return Err(SandboxError::Step("the launcher has sent other listeners than it should".to_owned()));
     }
-    Ok(Ends { streams: descriptors.into_iter().map(Into::into).collect(), names: names.map(Into::into), to: None })
+    let ends =
+        Ends { streams: descriptors.into_iter().map(Into::into).collect(), names: names.map(Into::into), to: None };
+    Ok((ends, door))
 }
 
 /// The descriptors that come with a mark, or the complaint that comes in its place.
