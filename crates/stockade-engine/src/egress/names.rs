@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use simple_dns::rdata::{A, AAAA, RData};
-use simple_dns::{CLASS, Packet, PacketFlag, QTYPE, RCODE, ResourceRecord, TYPE};
+use simple_dns::rdata::{A, AAAA, OPT, RData};
+use simple_dns::{CLASS, OPCODE, Packet, PacketFlag, QTYPE, RCODE, ResourceRecord, TYPE};
 
 use super::allowed::Allowed;
 use super::attempt::{Reason, Reports};
@@ -18,8 +18,14 @@ use super::host::{Host, is_local, normal, printable};
 pub(super) const MAX_QUESTION: usize = 4096;
 /// The first of the addresses that stand for names: 198.18.0.1.
 const FIRST: u32 = 0xc612_0001;
+/// The bit of the third byte that marks an answer.
+const RESPONSE: u8 = 0x80;
 /// How many names have an address.
 const MAX_NAMES: usize = 4096;
+/// The longest answer over UDP that we announce, in bytes. Source: DNS Flag Day 2020.
+const MAX_ANSWER: u16 = 1232;
+/// The most records beside the question: options, a signature.
+const MAX_ADDITIONAL: u16 = 2;
 /// How long an answer holds, in seconds.
 const LIFE: u32 = 60;
 
@@ -65,9 +71,8 @@ impl Names {
         allowed: &Allowed,
         reports: &Reports,
     ) -> Option<Vec<u8>> {
-        let asked = Packet::parse(question).ok();
-        let Some(asked) = asked.filter(|asked| !asked.has_flags(PacketFlag::RESPONSE) && asked.questions.len() == 1)
-        else {
+        let asked = is_question(question).then(|| Packet::parse(question).ok()).flatten();
+        let Some(asked) = asked.filter(|asked| asked.opcode() == OPCODE::StandardQuery) else {
             reports.name_refused(None, Reason::Unreadable, source, destination);
             return malformed(question);
         };
@@ -80,6 +85,9 @@ impl Names {
             answer.set_flags(PacketFlag::RECURSION_DESIRED);
         }
         answer.questions.push(question.clone());
+        if asked.opt().is_some() {
+            *answer.opt_mut() = Some(OPT { opt_codes: Vec::new(), udp_packet_size: MAX_ANSWER, version: 0 });
+        }
         match self.found(name.as_deref(), question.qtype, allowed) {
             Ok(data) => {
                 let record = |data| ResourceRecord::new(question.qname.clone(), CLASS::IN, LIFE, data);
@@ -111,9 +119,18 @@ impl Names {
     }
 }
 
+/// True if the header announces one question and nothing that has no place beside it. The library makes room for as many
+/// records as are announced.
+fn is_question(message: &[u8]) -> bool {
+    let [_, _, flags, _, q1, q2, a1, a2, n1, n2, o1, o2, ..] = *message else { return false };
+    flags & RESPONSE == 0
+        && u16::from_be_bytes([q1, q2]) == 1
+        && [a1, a2, n1, n2] == [0; 4]
+        && u16::from_be_bytes([o1, o2]) <= MAX_ADDITIONAL
+}
+
 /// The answer to what cannot be read, if at least it says which question it is.
 fn malformed(question: &[u8]) -> Option<Vec<u8>> {
-    const RESPONSE: u8 = 0x80;
     let [high, low, flags, ..] = *question else { return None };
     // Nobody answers answers: that could go on for ever.
     if flags & RESPONSE != 0 {
@@ -183,6 +200,18 @@ mod tests {
     fn what_is_no_question_is_said_to_be_none() {
         let world = world();
         assert_eq!(answered(&world, &[0, 7, 1, 0, 0, 9]), (RCODE::FormatError, Vec::new()));
+        let good = asked("ok.example", TYPE::A);
+        for (at, byte) in [(5, 2), (6, 255), (8, 255), (10, 255), (2, 0x28)] {
+            let mut question = good.clone();
+            question[at] = byte;
+            assert_eq!(answered(&world, &question), (RCODE::FormatError, Vec::new()), "{at}");
+        }
+        let label = [&good[..12], b"\x0aok.example\0\0\x01\0\x01"].concat();
+        assert_eq!(
+            answered(&world, &label),
+            (RCODE::NameError, Vec::new()),
+            "a dot within a label is none between two"
+        );
         assert!(world.0.answer(&[0, 7, 0x80, 0], AT, &world.1, &world.2).is_none(), "an answer is not answered");
         assert!(world.0.answer(&[0], AT, &world.1, &world.2).is_none());
     }
