@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::Egress;
 use super::allowed::{HTTP, NAMES, Rule, TLS};
 use super::attempt::{Outcome, Protocol, Reason, Record};
+use super::dial::dial;
 use super::hello::{self, Hello};
 use super::host::Host;
 use super::http::{self, Requests};
@@ -21,8 +22,8 @@ use super::names::MAX_QUESTION;
 const HEAD: u64 = 10;
 /// How long is waited for it where it is for a report alone.
 const GLANCE: Duration = Duration::from_millis(300);
-/// How long a host may take to answer a call.
-const DIAL: Duration = Duration::from_secs(10);
+/// How long to wait when the system has no more sockets.
+const PAUSE: Duration = Duration::from_millis(50);
 /// How many bytes are held on their way, in each direction.
 const BUFFER: usize = 128 << 10;
 
@@ -30,6 +31,8 @@ const BUFFER: usize = 128 << 10;
 enum Stop {
     Refused(Reason),
     Failed(String),
+    /// The other end takes nothing any more. What it said before that is still on its way.
+    Deaf,
 }
 
 impl From<Reason> for Stop {
@@ -46,54 +49,57 @@ impl From<io::Error> for Stop {
 
 impl Egress {
     /// Serves one connection to its end.
-    pub(super) async fn connection(&self, stream: TcpStream, destination: Option<SocketAddr>) {
-        let source = stream.peer_addr().ok();
-        let known = destination.map(|to| SocketAddr::new(to.ip().to_canonical(), to.port()));
+    pub(super) async fn connection(&self, mut stream: TcpStream, destination: Option<SocketAddr>) {
+        let source = stream.peer_addr().ok().map(canonical);
+        let known = destination.map(canonical);
         let place = known.or_else(|| stream.local_addr().ok()).unwrap_or(NOWHERE);
         if place.port() == NAMES && known.is_some() {
             return self.names_by_stream(stream, source, place).await;
         }
         let mut record = Record::new(self.reports.clone(), place, source);
         let stopped = match known {
-            Some(to) => self.through(stream, to, &mut record).await,
+            Some(to) => self.through(&mut stream, to, &mut record).await,
             None => Err(Reason::Lost.into()),
         };
+        if stopped.is_err() {
+            // Nobody is to take half of something for the whole.
+            let _ = stream.set_zero_linger();
+        }
         record.attempt.outcome = match stopped {
             Ok(()) => Outcome::Allowed,
             Err(Stop::Refused(reason)) => Outcome::Refused(reason),
             // What a program has connected to and used may end as it likes.
-            Err(Stop::Failed(_)) if record.attempt.received > 0 => Outcome::Allowed,
+            Err(Stop::Failed(_) | Stop::Deaf) if record.attempt.received > 0 => Outcome::Allowed,
             Err(Stop::Failed(why)) => Outcome::Failed(why),
+            Err(Stop::Deaf) => Outcome::Failed("the program took no answer".to_owned()),
         };
     }
 
-    async fn through(&self, mut stream: TcpStream, to: SocketAddr, record: &mut Record) -> Result<(), Stop> {
+    async fn through(&self, stream: &mut TcpStream, to: SocketAddr, record: &mut Record) -> Result<(), Stop> {
         if let Some(leads) = self.allowed.forward(to) {
-            let mut outside = dial(&[leads]).await?;
-            record.attempt.reached = Some(leads);
-            return pump(&mut stream, &mut outside, Vec::new(), None, None, record).await;
+            let outside = dial(async { Ok(vec![leads]) }).await.map_err(Stop::Failed)?;
+            return pump(stream, outside, Vec::new(), None, None, record).await;
         }
         let host = self.names.host(to.ip());
         if let Host::Name(name) = &host {
             record.attempt.name = Some(name.to_string());
         }
         let Some((number, rule)) = self.allowed.rule(&host, to.port()) else {
-            return Err(self.refusal(&mut stream, &host, to.port(), record).await.into());
+            return Err(self.refusal(stream, &host, to.port(), record).await.into());
         };
         let (mut begun, mut requests) = (Vec::new(), None);
         if to.port() == TLS {
-            begun = tls(&mut stream, &host, record).await?;
+            begun = in_time(&host, tls(stream, &host, record)).await?;
         } else if to.port() == HTTP || rule.read_only {
             record.attempt.protocol = Protocol::Http;
             requests = Some(Requests::new(host.clone(), to.port(), rule.read_only));
         }
         if let Some(requests) = &mut requests {
-            begun = first_request(&mut stream, &host, requests).await?;
+            begun = in_time(&host, first_request(stream, requests)).await?;
         }
-        let mut outside = dial(&self.addresses(&host, to.port()).await?).await?;
-        record.attempt.reached = outside.peer_addr().ok();
+        let outside = dial(self.addresses(&host, to.port())).await.map_err(Stop::Failed)?;
         let budget = self.budget(number, rule, &host);
-        pump(&mut stream, &mut outside, begun, requests, budget, record).await
+        pump(stream, outside, begun, requests, budget, record).await
     }
 
     /// Why a connection is refused for which there is no rule. What it says for itself is looked at for the report.
@@ -113,13 +119,10 @@ impl Egress {
         }
     }
 
-    async fn addresses(&self, host: &Host, port: u16) -> Result<Vec<SocketAddr>, Stop> {
+    async fn addresses(&self, host: &Host, port: u16) -> io::Result<Vec<SocketAddr>> {
         match host {
             Host::Address(address) => Ok(vec![SocketAddr::new(*address, port)]),
-            Host::Name(name) => {
-                let found = timeout(DIAL, (self.resolve)(name.to_string(), port)).await;
-                found.map_err(|_| Stop::Failed(format!("`{name}` could not be resolved in time")))?.map_err(Stop::from)
-            }
+            Host::Name(name) => (self.resolve)(name.to_string(), port).await,
         }
     }
 
@@ -160,7 +163,7 @@ async fn tls(stream: &mut TcpStream, host: &Host, record: &mut Record) -> Result
         let expected = |why| Reason::Protocol { host: host.to_string(), port: TLS, expected: "TLS", why };
         match hello::read(&begun).map_err(expected)? {
             Some(hello) => break hello,
-            None => more(stream, &mut begun, hello::MAX_HELLO, host).await?,
+            None => more(stream, &mut begun, hello::MAX_HELLO).await?,
         }
     };
     let Hello { name, is_hidden } = hello;
@@ -176,10 +179,10 @@ async fn tls(stream: &mut TcpStream, host: &Host, record: &mut Record) -> Result
 }
 
 /// The start of a plain connection, of which the first request is for the host.
-async fn first_request(stream: &mut TcpStream, host: &Host, requests: &mut Requests) -> Result<Vec<u8>, Stop> {
+async fn first_request(stream: &mut TcpStream, requests: &mut Requests) -> Result<Vec<u8>, Stop> {
     loop {
         let mut part = Vec::new();
-        more(stream, &mut part, http::MAX_HEAD, host).await?;
+        more(stream, &mut part, http::MAX_HEAD).await?;
         let passed = requests.follow(&part)?;
         if !passed.is_empty() {
             return Ok(passed);
@@ -187,29 +190,19 @@ async fn first_request(stream: &mut TcpStream, host: &Host, requests: &mut Reque
     }
 }
 
-async fn more(stream: &mut TcpStream, begun: &mut Vec<u8>, most: usize, host: &Host) -> Result<(), Stop> {
+/// The whole of what says whom a connection is for comes in time, however slowly its parts come.
+async fn in_time<T>(host: &Host, reading: impl Future<Output = Result<T, Stop>>) -> Result<T, Stop> {
+    let silent = |_| Stop::Refused(Reason::Silent { host: host.to_string(), seconds: HEAD });
+    timeout(Duration::from_secs(HEAD), reading).await.map_err(silent)?
+}
+
+async fn more(stream: &mut TcpStream, begun: &mut Vec<u8>, most: usize) -> Result<(), Stop> {
     let room = most.saturating_sub(begun.len()).max(1);
     let mut part = stream.take(room as u64);
-    let read = timeout(Duration::from_secs(HEAD), part.read_buf(begun)).await;
-    match read.map_err(|_| Reason::Silent { host: host.to_string(), seconds: HEAD })?? {
+    match part.read_buf(begun).await? {
         0 => Err(Stop::Failed("the program ended the connection before it asked for anything".to_owned())),
         _ => Ok(()),
     }
-}
-
-async fn dial(addresses: &[SocketAddr]) -> Result<TcpStream, Stop> {
-    let mut last = Stop::Failed("there is no address".to_owned());
-    for address in addresses {
-        match timeout(DIAL, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => {
-                stream.set_nodelay(true)?;
-                return Ok(stream);
-            }
-            Ok(Err(error)) => last = error.into(),
-            Err(_) => last = Stop::Failed(format!("`{address}` did not answer within {} seconds", DIAL.as_secs())),
-        }
-    }
-    Err(last)
 }
 
 /// What may still be sent under a rule.
@@ -231,12 +224,15 @@ impl Budget<'_> {
 /// Lets bytes flow in both directions until both ends have said that they are done, and counts them.
 async fn pump(
     inside: &mut TcpStream,
-    outside: &mut TcpStream,
+    mut outside: TcpStream,
     begun: Vec<u8>,
     mut requests: Option<Requests>,
     budget: Option<Budget<'_>>,
     record: &mut Record,
 ) -> Result<(), Stop> {
+    record.attempt.reached = outside.peer_addr().ok().map(canonical);
+    // It is told even if the run ends before the connection does.
+    record.attempt.outcome = Outcome::Allowed;
     let _ = inside.set_nodelay(true);
     let (mut from_inside, mut to_inside) = inside.split();
     let (mut from_outside, mut to_outside) = outside.split();
@@ -251,12 +247,23 @@ async fn pump(
         if let Some(budget) = &budget {
             budget.take(begun.len())?;
         }
-        to_outside.write_all(&begun).await?;
+        to_outside.write_all(&begun).await.map_err(deaf)?;
         *sent += begun.len() as u64;
         flow(&mut from_inside, &mut to_outside, sent, &mut check).await
     };
+    // A server may answer before all was said, and go: what it answered has to arrive.
+    let up = async {
+        match up.await {
+            Err(Stop::Deaf) => Ok(()),
+            ended => ended,
+        }
+    };
     let down = flow(&mut from_outside, &mut to_inside, received, |_| Ok(None));
-    tokio::try_join!(up, down).map(drop)
+    let ended = tokio::try_join!(up, down).map(drop);
+    if ended.is_err() {
+        let _ = outside.set_zero_linger();
+    }
+    ended
 }
 
 /// `check` says what of the bytes that were read is passed on, if not all.
@@ -277,7 +284,21 @@ async fn flow(
         let bytes = buffer.get(..read).unwrap_or_default();
         let checked = check(bytes)?;
         let passed = checked.as_deref().unwrap_or(bytes);
-        to.write_all(passed).await?;
+        to.write_all(passed).await.map_err(deaf)?;
         *count += passed.len() as u64;
     }
+}
+
+fn deaf(_: io::Error) -> Stop {
+    Stop::Deaf
+}
+
+/// An address of IPv4 as a socket for both families has it, as what it is.
+pub(super) fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+/// Waits a moment, so that what fails at once is not tried in a circle.
+pub(super) async fn pause() {
+    sleep(PAUSE).await;
 }

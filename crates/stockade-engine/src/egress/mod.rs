@@ -10,16 +10,15 @@
 mod allowed;
 mod attempt;
 mod connection;
+mod dial;
 mod hello;
 mod host;
 mod http;
 mod names;
 mod publish;
 
-use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -34,13 +33,12 @@ pub use host::{HostPattern, HostPatternError};
 pub use publish::publish;
 
 use attempt::Reports;
+use connection::{canonical, pause};
+use dial::Resolve;
 use names::{MAX_QUESTION, Names};
 
 /// How many connections there may be at once. More wait.
 const MAX_CONNECTIONS: usize = 512;
-
-/// Resolves a name outside.
-type Resolve = fn(String, u16) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
 
 /// The way out for one run.
 pub struct Egress {
@@ -49,22 +47,21 @@ pub struct Egress {
     reports: Arc<Reports>,
     /// What was sent under each rule, in bytes.
     used: Vec<AtomicU64>,
-    connections: Semaphore,
+    connections: Arc<Semaphore>,
     resolve: Resolve,
 }
 
 impl Egress {
     /// A way out to what is allowed. Each attempt is told to the queue; what finds no room in it is counted.
     pub fn new(allowed: Allowed, queue: Sender<Attempt>) -> Arc<Self> {
-        Arc::new(Self::resolving(allowed, queue, |name, port| {
-            Box::pin(async move { Ok(tokio::net::lookup_host((name, port)).await?.collect()) })
-        }))
+        Arc::new(Self::resolving(allowed, queue, dial::by_system))
     }
 
     fn resolving(allowed: Allowed, queue: Sender<Attempt>, resolve: Resolve) -> Self {
         let used = allowed.rules.iter().map(|_| AtomicU64::new(0)).collect();
         let (names, reports) = (Names::default(), Arc::new(Reports::new(queue)));
-        Self { allowed, names, reports, used, connections: Semaphore::new(MAX_CONNECTIONS), resolve }
+        let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        Self { allowed, names, reports, used, connections, resolve }
     }
 
     /// What was counted until now.
@@ -104,27 +101,33 @@ impl Egress {
     ) -> io::Result<()> {
         let mut connections = JoinSet::new();
         loop {
-            let Ok(_permit) = self.connections.acquire().await.map(tokio::sync::SemaphorePermit::forget) else {
-                return Ok(());
+            // A program that takes all sockets there are has to wait for some to be free again, and is served then.
+            let Ok((stream, _)) = listener.accept().await else {
+                pause().await;
+                continue;
             };
-            let (stream, _) = listener.accept().await?;
+            let Ok(permit) = Arc::clone(&self.connections).acquire_owned().await else { return Ok(()) };
             let (egress, to) = (Arc::clone(&self), destination(&stream));
             connections.spawn(async move {
+                let _permit = permit;
                 egress.connection(stream, to).await;
-                egress.connections.add_permits(1);
             });
             while connections.try_join_next().is_some() {}
         }
     }
 
     async fn questions(self: Arc<Self>, socket: tokio::net::UdpSocket) -> io::Result<()> {
-        let destination = socket.local_addr()?;
+        let destination = canonical(socket.local_addr()?);
         let mut question = vec![0; MAX_QUESTION];
         loop {
             // Who asked may be gone, which a datagram socket learns here.
-            let Ok((length, source)) = socket.recv_from(&mut question).await else { continue };
+            let Ok((length, source)) = socket.recv_from(&mut question).await else {
+                pause().await;
+                continue;
+            };
             let question = question.get(..length).unwrap_or_default();
-            let answer = self.names.answer(question, (Some(source), destination), &self.allowed, &self.reports);
+            let answer =
+                self.names.answer(question, (Some(canonical(source)), destination), &self.allowed, &self.reports);
             if let Some(answer) = answer {
                 let _ = socket.send_to(&answer, source).await;
             }

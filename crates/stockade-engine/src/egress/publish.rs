@@ -8,6 +8,8 @@ use tokio::io::copy_bidirectional;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, spawn_blocking};
 
+use super::connection::pause;
+
 /// How many connections there may be at once. More wait.
 const MAX_CONNECTIONS: usize = 512;
 
@@ -22,7 +24,10 @@ pub async fn publish(
     let (room, mut connections) = (Arc::new(Semaphore::new(MAX_CONNECTIONS)), JoinSet::new());
     loop {
         let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return Ok(()) };
-        let (outside, _) = listener.accept().await?;
+        let Ok((outside, _)) = listener.accept().await else {
+            pause().await;
+            continue;
+        };
         let connect = connect.clone();
         connections.spawn(async move {
             let _permit = permit;

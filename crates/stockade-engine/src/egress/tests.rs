@@ -14,7 +14,7 @@ struct World {
 }
 
 /// Where names lead in these tests: to a port of this machine that the name says.
-fn resolve(name: String, _: u16) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>> {
+fn resolve(name: String, _: u16) -> dial::Resolving {
     Box::pin(async move {
         let port =
             name.trim_start_matches('p').split('.').next().unwrap_or_default().parse().map_err(io::Error::other)?;
@@ -179,5 +179,76 @@ async fn names_are_answered_over_streams_as_well() {
         let mut answer = vec![0; stream.read_u16().await.unwrap().into()];
         stream.read_exact(&mut answer).await.unwrap();
         assert_eq!(simple_dns::Packet::parse(&answer).unwrap().answers.len(), 1);
+    }
+}
+
+/// A program that is connected to a service that we are.
+async fn connected() -> (TcpStream, TcpStream, World, tokio::task::JoinHandle<io::Result<()>>) {
+    let outside = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let (queue, attempts) = channel(16);
+    let forward = Forward { port: 4873, to: outside.local_addr().unwrap() };
+    let allowed = Allowed { rules: Vec::new(), forwards: vec![forward] };
+    let egress = Arc::new(Egress::resolving(allowed, queue, resolve));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let inside = listener.local_addr().unwrap();
+    let serving =
+        tokio::spawn(Arc::clone(&egress).serve(vec![listener], None, |_| Some(([127, 0, 0, 1], 4873).into())));
+    let program = TcpStream::connect(inside).await.unwrap();
+    let (service, _) = outside.accept().await.unwrap();
+    (program, service, World { inside, attempts, egress }, serving)
+}
+
+async fn soon<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(5), work).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_reset_is_passed_on_as_one() {
+    let (mut program, service, ..) = connected().await;
+    service.set_zero_linger().unwrap();
+    drop(service);
+    assert!(soon(program.read(&mut [0])).await.is_err(), "the end of half an answer is no end");
+    let (program, mut service, ..) = connected().await;
+    program.set_zero_linger().unwrap();
+    drop(program);
+    assert!(soon(service.read(&mut [0])).await.is_err());
+}
+
+#[tokio::test]
+async fn an_end_is_passed_on_and_the_other_direction_goes_on() {
+    let (mut program, mut service, mut world, _serving) = connected().await;
+    program.write_all(b"all").await.unwrap();
+    program.shutdown().await.unwrap();
+    let mut said = Vec::new();
+    soon(service.read_to_end(&mut said)).await.unwrap();
+    service.write_all(&said.repeat(100_000)).await.unwrap();
+    drop(service);
+    let mut answer = Vec::new();
+    soon(program.read_to_end(&mut answer)).await.unwrap();
+    assert!(answer == b"all".repeat(100_000));
+    let attempt = soon(world.attempts.recv()).await.unwrap();
+    assert_eq!((attempt.outcome, attempt.sent, attempt.received), (Outcome::Allowed, 3, 300_000));
+}
+
+#[tokio::test]
+async fn a_connection_that_outlives_the_run_was_let_out_all_the_same() {
+    let (mut program, mut service, mut world, serving) = connected().await;
+    program.write_all(b"abc").await.unwrap();
+    soon(service.read_exact(&mut [0; 3])).await.unwrap();
+    serving.abort();
+    let attempt = soon(world.attempts.recv()).await.unwrap();
+    assert_eq!((attempt.outcome, attempt.sent), (Outcome::Allowed, 3));
+    assert_eq!(soon(program.read(&mut [0])).await.unwrap_or_default(), 0);
+}
+
+#[tokio::test]
+async fn what_is_refused_is_reset() {
+    let name = format!("p{}.ok.example", echo().await);
+    let mut world = world(vec![rule(&name, &[443], None)], Vec::new(), stands_for(&name, 443));
+    for said in [hello("evil.invalid"), b"GET / HTTP/1.1\r\n\r\n".to_vec()] {
+        let mut stream = TcpStream::connect(world.inside).await.unwrap();
+        stream.write_all(&said).await.unwrap();
+        assert!(soon(stream.read(&mut [0])).await.is_err());
+        refused(&soon(world.attempts.recv()).await.unwrap());
     }
 }
