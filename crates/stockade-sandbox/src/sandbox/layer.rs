@@ -54,12 +54,13 @@ fn collect(layer: &Layer, folder: &Path, anew: bool, changes: &mut Vec<Change>) 
     for entry in fs::read_dir(layer.changes.join(folder))? {
         let path = folder.join(entry?.file_name());
         let (above, below) = (layer.changes.join(&path), layer.folder.join(&path));
-        let (now, before) = (above.symlink_metadata()?, below.symlink_metadata().ok().filter(|_| !anew));
+        let (now, before) = (above.symlink_metadata()?, below.symlink_metadata().ok());
         if is_removal(&now) {
             changes.extend(before.map(|_| Change { path, kind: Kind::Removed }));
             continue;
         }
-        let fresh = now.is_dir() && (is_anew(&above) || before.as_ref().is_none_or(|before| !before.is_dir()));
+        // In a folder that was made anew, so was every folder, and has no mark of its own.
+        let fresh = anew || is_anew(&above) || before.as_ref().is_none_or(|before| !before.is_dir());
         let kind = if before.is_none() { Kind::Added } else { Kind::Changed };
         // A folder that was there before is changed only in what lies in it.
         if !now.is_dir() || fresh {
@@ -75,7 +76,7 @@ fn collect(layer: &Layer, folder: &Path, anew: bool, changes: &mut Vec<Change>) 
                     }
                 }
             }
-            collect(layer, &path, anew || fresh, changes)?;
+            collect(layer, &path, fresh, changes)?;
         }
     }
     Ok(())

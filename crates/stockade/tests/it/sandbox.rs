@@ -171,6 +171,38 @@ fn a_script_of_the_project_writes_the_project_but_not_what_others_run() {
 }
 
 #[test]
+fn a_folder_that_was_made_anew_has_nothing_of_the_one_before() {
+    let Some(world) = World::or_skip() else { return };
+    let script = "rm -rf dist && mkdir -p dist/part && echo new > dist/part/new && echo new > dist/both && rm -r gone && \
+                  rm file && mkdir file && echo new > file/new && mv kept moved";
+    world
+        .project
+        .write("package.json", json!({"name": "mine", "version": "0.0.1", "scripts": {"prepare": script}}).to_string());
+    for file in ["dist/old", "dist/both", "dist/part/old", "dist/part/deep/old", "gone/old", "file", "kept/old"] {
+        world.project.write(file, "old");
+    }
+    let output = run(&world, &["run", "--", "npm", "install", "--no-audit"]);
+    assert!(output.ok(), "{output}");
+    for (file, content) in [
+        ("dist/part/new", Some("new\n")),
+        ("dist/both", Some("new\n")),
+        ("file/new", Some("new\n")),
+        ("moved/old", Some("old")),
+        ("dist/old", None),
+        ("dist/part/old", None),
+        ("dist/part/deep/old", None),
+        ("gone/old", None),
+        ("kept/old", None),
+    ] {
+        assert_eq!(world.project.read(file).as_deref(), content, "{file}: {output}");
+    }
+    assert!(
+        !world.project.has("dist/part/deep") && !world.project.has("kept") && !world.project.has("gone"),
+        "{output}"
+    );
+}
+
+#[test]
 fn changes_are_reviewed_and_nobody_there_keeps_none() {
     let Some(world) = World::or_skip() else { return };
     let output = run(&world, &["run", "--review", "--", "sh", "-c", "echo new > new.txt; rm package.json; exit 3"]);
