@@ -146,11 +146,14 @@ impl<'a> Prepared<'a> {
             let watched = Watched { tell: Box::new(tell), names: profile.hooks.as_ref().map(names), hooks_stay };
             start(plan, &ourselves, watched, (printer.is_json(), arguments.best_effort))
         };
+        let mut published = network::listen(&profile.network.publish)?;
         let (mut private, mut layer, mut tier) = (None, layer, Tier::Namespaces);
         let (child, entered) = match start(&plan) {
             Ok(started) => started,
             Err(Failed::Sandbox(why)) if !arguments.review => {
                 (layer, tier) = (None, Tier::Landlock);
+                // What the program listens on there is this machine's own port.
+                published.clear();
                 let folder = review::room(data, &around.project, "private")?;
                 let plain = plan.without_namespaces(folder.path())?;
                 private = Some(folder);
@@ -166,7 +169,7 @@ impl<'a> Prepared<'a> {
         drop(seen);
         let mut network = network::serve(allowed, entered.ends, Arc::clone(&watching));
         if let Some(door) = entered.door {
-            network.publish(&profile.network.publish, door)?;
+            network.publish(published, door);
         }
         Ok(Running { child, watching, network, resolved, layer, review: arguments.review, made, _private: private })
     }

@@ -47,6 +47,16 @@ fn rule(text: &str, upload: Option<u64>) -> anyhow::Result<Rule> {
     Ok(Rule { host, ports: vec![port], read_only: upload.is_some(), upload })
 }
 
+/// Listens on ports of this machine that lead to the program's, before anything runs.
+pub(super) fn listen(ports: &[u16]) -> anyhow::Result<Vec<(u16, TcpListener)>> {
+    let listen = |port: &u16| {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, *port));
+        let listener = listener.with_context(|| format!("port {port} of this machine cannot be listened on"))?;
+        Ok((*port, listener))
+    };
+    ports.iter().map(listen).collect()
+}
+
 /// Serves the network of a program until that has ended.
 pub(super) fn serve(allowed: Allowed, ends: Ends, watching: Arc<Mutex<Watching>>) -> Served {
     let (queue, mut attempts) = mpsc::channel::<Attempt>(QUEUE);
@@ -73,11 +83,9 @@ pub(super) fn serve(allowed: Allowed, ends: Ends, watching: Arc<Mutex<Watching>>
 
 impl Served {
     /// Lets this machine reach ports of the program.
-    pub(super) fn publish(&mut self, ports: &[u16], door: Door) -> anyhow::Result<()> {
+    pub(super) fn publish(&mut self, listeners: Vec<(u16, TcpListener)>, door: Door) {
         let door = Arc::new(door);
-        for port in ports.iter().copied() {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port));
-            let listener = listener.with_context(|| format!("port {port} of this machine cannot be listened on"))?;
+        for (port, listener) in listeners {
             let door = Arc::clone(&door);
             let connect = move || door.connect(port);
             self.published.spawn(async move {
@@ -86,7 +94,6 @@ impl Served {
                 }
             });
         }
-        Ok(())
     }
 
     /// Ends the network, when nobody is left who could use it.

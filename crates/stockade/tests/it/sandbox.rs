@@ -245,6 +245,17 @@ fn this_machine_reaches_what_is_published() {
 }
 
 #[test]
+fn nothing_runs_if_a_port_cannot_be_published() {
+    let Some(world) = World::or_skip() else { return };
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let output = run(&world, &["run", "--publish", &port, "--", "touch", "ran"]);
+    assert_eq!(output.status, Some(2), "{output}");
+    assert!(output.stderr.contains(&format!("port {port} of this machine cannot be listened on")), "{output}");
+    assert!(!world.project.has("ran"));
+}
+
+#[test]
 fn what_is_allowed_by_arguments_is_there() {
     let Some(world) = World::or_skip() else { return };
     let other = tempfile::tempdir().unwrap();
