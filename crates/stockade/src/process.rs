@@ -1,4 +1,4 @@
-//! The one place where processes are started.
+//! Clients that are asked, and commands that are waited for. What runs in the sandbox is started by its own crate.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -107,7 +107,7 @@ fn code(status: ExitStatus) -> u8 {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "until the sandbox's crate starts foreign code, this is the one place that does"
+    reason = "clients are asked for their configuration, and run bare if the user says so; all else starts in the sandbox"
 )]
 fn command(program: &OsStr) -> Command {
     Command::new(program)

@@ -80,7 +80,8 @@ pub(super) async fn run(context: Context<'_>, arguments: &Run) -> anyhow::Result
     let prepared = || sandbox::Prepared::new(arguments, &context.settings, &name, inherited);
     let prepared = (!arguments.unsandboxed).then(prepared).transpose()?;
     printer.talk(&format!("stockade: {}\n", introduction(route.as_ref(), prepared.as_ref())));
-    let (status, seen) = start(prepared, route.as_ref(), arguments, (&context.settings.data, printer)).await?;
+    let ran = start(prepared, route.as_ref(), arguments, (&context.settings.data, printer)).await;
+    // However it ended, it may have written the gateway's addresses into lockfiles.
     let (gateway, report) = match route {
         Some(route) => {
             let (kind, report) = route.end(&name).await?;
@@ -88,6 +89,7 @@ pub(super) async fn run(context: Context<'_>, arguments: &Run) -> anyhow::Result
         }
         None => (None, None),
     };
+    let (status, seen) = ran?;
     let hidden = status == 0 && report.as_ref().is_some_and(|report| !report.refused.is_empty());
     let exit = if hidden { 1 } else { status };
     let mut text = report.as_ref().map(summary).unwrap_or_default();
