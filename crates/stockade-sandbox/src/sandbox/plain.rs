@@ -96,7 +96,8 @@ fn at_home(plan: &Plan, private: &Path, plain: &mut Plan) -> io::Result<()> {
             #[expect(clippy::disallowed_methods, reason = "this is the program's own home, which is forgotten")]
             Some(path) => put(&path, |path| fs::write(path, text))?,
             // A file that has to have another text can only be hidden.
-            None => plain.read.retain(|read| read != path),
+            None if !has_text(path, text) => plain.read.retain(|read| read != path),
+            None => {}
         }
     }
     plain.texts.clear();
@@ -117,6 +118,11 @@ fn at_home(plan: &Plan, private: &Path, plain: &mut Plan) -> io::Result<()> {
     plain.environment.push(("TMPDIR".into(), temporary.clone().into()));
     plain.environment.push((BY_STREAM.0.into(), BY_STREAM.1.into()));
     Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "what a program is shown of a file rests on what is in it")]
+fn has_text(path: &Path, text: &str) -> bool {
+    fs::read_to_string(path).is_ok_and(|is| is == text)
 }
 
 /// Puts something where nothing is yet.

@@ -88,7 +88,7 @@ pub struct Cause {
 const MAX_PATH: usize = 4096;
 /// The longest address that is read: that of a socket with a path.
 const MAX_ADDRESS: usize = 110;
-/// How many hooks are remembered. What is beyond is told without its cause.
+/// How many hooks are remembered. What is beyond is told without its cause, and from then on nobody is known to be none.
 const MAX_HOOKS: usize = 100_000;
 /// How far up the tree of processes a hook is looked for.
 const MAX_DEPTH: usize = 256;
@@ -99,8 +99,15 @@ const MAX_NAME: usize = 256;
 pub(super) fn start(listener: OwnedFd, watched: Watched, emulation: Option<Emulation>) -> io::Result<()> {
     // Who asks and who answers take turns, so they stay on one processor. Older kernels do not know it.
     let _ = control(&listener, SET_FLAGS, &mut ());
-    let mut watch =
-        Watch { listener, watched, emulation, ours: process::ourselves(), hooks: HashMap::new(), command: None };
+    let mut watch = Watch {
+        listener,
+        watched,
+        emulation,
+        ours: process::ourselves(),
+        hooks: HashMap::new(),
+        command: None,
+        overflowed: false,
+    };
     std::thread::Builder::new().name("sandbox".to_owned()).spawn(move || watch.answer_all()).map(drop)
 }
 
@@ -114,6 +121,8 @@ struct Watch {
     hooks: HashMap<(i32, u64), Begun>,
     /// The process that the command began with: the first that asks.
     command: Option<(i32, u64)>,
+    /// Whether there were more hooks than are remembered.
+    overflowed: bool,
 }
 
 /// A process that a hook began with.
@@ -211,12 +220,17 @@ impl Watch {
 
     /// A hook begins where our shell becomes the system's, or with the program that is one.
     fn remember_hook(&mut self, pid: i32, starts: &Path) {
-        let Some(names) = &self.watched.names else { return };
         let Some(started) = process::parent_and_start(pid).map(|(_, start)| start) else { return };
-        let (key, full) = ((pid, started), self.hooks.len() >= MAX_HOOKS);
-        if full {
+        let key = (pid, started);
+        // What a confined hook starts belongs to it, under whatever name.
+        if self.hook(pid).is_some_and(|hook| hook.confined) {
             return;
         }
+        if self.hooks.len() >= MAX_HOOKS {
+            self.overflowed = true;
+            return;
+        }
+        let Some(names) = &self.watched.names else { return };
         if names.program.as_ref().is_some_and(|program| starts.file_name() == Some(program.as_ref())) {
             // What says whose it is will be its environment when it runs.
             self.hooks.insert(key, Begun { cause: None, confined: false });
@@ -235,7 +249,9 @@ impl Watch {
     fn is_of_the_command(&self, pid: i32) -> bool {
         let mut at = pid;
         for _ in 0..MAX_DEPTH {
-            let Some((parent, start)) = process::parent_and_start(at) else { return false };
+            let Some((parent, start)) = process::parent_and_start(at).filter(|_| !self.overflowed) else {
+                return false;
+            };
             if self.hooks.get(&(at, start)).is_some_and(|hook| hook.confined) {
                 return false;
             }
