@@ -106,6 +106,7 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub(crate) struct Run {
     /// Let it connect to this host as well, on port 443 unless another is named; may be repeated
     #[arg(long, value_name = "HOST[:PORT]")]
@@ -125,6 +126,12 @@ pub(crate) struct Run {
     /// A profile that stands in place of the one for this command
     #[arg(long, value_name = "FILE")]
     pub(crate) profile: Option<PathBuf>,
+    /// Keep nothing from it, and report what the profile would have kept from it
+    #[arg(long, conflicts_with_all = ["review", "publish", "best_effort"])]
+    pub(crate) audit: bool,
+    /// Keep nothing from it, and write a profile that allows what it did
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["review", "publish", "best_effort"])]
+    pub(crate) learn: Option<PathBuf>,
     /// Keep all changes of the project apart, show them, and ask what becomes of them
     #[arg(long)]
     pub(crate) review: bool,
@@ -132,11 +139,18 @@ pub(crate) struct Run {
     #[arg(long)]
     pub(crate) best_effort: bool,
     /// Run it without a sandbox
-    #[arg(long, conflicts_with_all = ["allow_host", "allow_env", "allow_read", "allow_write", "publish", "profile", "review", "best_effort"])]
+    #[arg(long, conflicts_with_all = ["allow_host", "allow_env", "allow_read", "allow_write", "publish", "profile", "audit", "learn", "review", "best_effort"])]
     pub(crate) unsandboxed: bool,
     /// The client and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
     pub(crate) command: Vec<OsString>,
+}
+
+impl Run {
+    /// Whether nothing is kept from the command.
+    pub(crate) fn audits(&self) -> bool {
+        self.audit || self.learn.is_some()
+    }
 }
 
 #[derive(Debug, Args)]

@@ -24,12 +24,12 @@ pub(crate) struct Running(Infallible);
 pub(crate) struct Report(Infallible);
 
 impl Prepared<'_> {
-    pub(crate) fn new(_: &Run, _: &Settings, _: &str, _: Option<&Inherited>) -> anyhow::Result<Self> {
+    pub(crate) fn new(_: &Run, _: &Settings, _: &str, _: Option<&Inherited>, _: &Printer) -> anyhow::Result<Self> {
         let what = "there is no sandbox for this system yet; what protects it is the gateway";
         Err(hinted(what, "`--unsandboxed` runs the command through the gateway alone"))
     }
 
-    pub(crate) fn profile_name(&self) -> &str {
+    pub(crate) fn introduction(&self) -> String {
         match self.0 {}
     }
 

@@ -46,6 +46,8 @@ pub(crate) struct Settings {
     pub(crate) policy: Policy,
     /// Where the policy comes from, for a person.
     pub(crate) policy_from: String,
+    /// What the user's file, and then the project's, says of the sandbox, with the file.
+    pub(crate) sandbox: [Option<(PathBuf, toml::Value)>; 2],
     /// The rules of the inspection, once they are wanted: reading them takes milliseconds.
     rules: OnceLock<Arc<Rules>>,
     /// The folder that some of them come from.
@@ -91,7 +93,7 @@ impl Settings {
             (None, Some(policy)) => (policy, file.display().to_string()),
             (None, None) => (Policy::builtin(), "built in".to_owned()),
         };
-        let project = project(&file)?;
+        let Project { policy: project, sandbox: projects_sandbox } = project(&file)?;
         let policy = match &project {
             Some((path, project)) => {
                 policy_from = format!("{policy_from}, tightened by {}", path.display());
@@ -112,7 +114,9 @@ impl Settings {
             let own = rules::with(Some(folder)).with_context(in_file)?;
             rules.get_or_init(|| Arc::new(own));
         }
+        let users_sandbox = written.sandbox.clone().map(|table| (file.clone(), table));
         Ok(Self {
+            sandbox: [users_sandbox, projects_sandbox],
             listen: written.listen(),
             public_url: written.public_url(),
             data,
@@ -192,17 +196,24 @@ pub(crate) fn project_folders() -> Vec<PathBuf> {
     folders
 }
 
-/// The nearest settings file of a project that has a policy. The user's own file is not a project's.
-fn project(users: &Path) -> anyhow::Result<Option<(PathBuf, Policy)>> {
+/// What a project says, with its file.
+#[derive(Default)]
+struct Project {
+    policy: Option<(PathBuf, Policy)>,
+    sandbox: Option<(PathBuf, toml::Value)>,
+}
+
+/// What the nearest settings file of a project says. The user's own file is not a project's.
+fn project(users: &Path) -> anyhow::Result<Project> {
     let users = files::real(users);
     let candidates = project_folders().into_iter().map(|folder| folder.join(FILE));
     let Some(path) = candidates.into_iter().find(|path| path.is_file() && files::real(path) != users) else {
-        return Ok(None);
+        return Ok(Project::default());
     };
     let text = files::read_text(&path)?.unwrap_or_default();
-    document::project(&text).with_context(|| unusable(&path))?;
+    let sandbox = document::project(&text).with_context(|| unusable(&path))?;
     let policy = Policy::parse_settings(&text).with_context(|| unusable(&path))?;
-    Ok(policy.map(|policy| (path, policy)))
+    Ok(Project { policy: policy.map(|policy| (path.clone(), policy)), sandbox: sandbox.map(|table| (path, table)) })
 }
 
 fn user_file(global: &Global) -> anyhow::Result<PathBuf> {

@@ -20,6 +20,10 @@ pub struct Allowed {
     pub rules: Vec<Rule>,
     /// Ports of the program's own loopback addresses that lead somewhere.
     pub forwards: Vec<Forward>,
+    /// Hosts that no rule means.
+    pub denied: Vec<HostPattern>,
+    /// Whether everything is let out to where the program connects, and only reported.
+    pub observe: bool,
 }
 
 /// Hosts and ports that may be connected to.
@@ -58,14 +62,18 @@ impl Allowed {
 
     /// True if there is a rule for the host, for whatever port.
     pub(super) fn means(&self, host: &Host) -> bool {
-        self.rules.iter().any(|rule| rule.host.means(host))
+        !self.is_denied(host) && self.rules.iter().any(|rule| rule.host.means(host))
     }
 
     /// The rule for the host and port, and its number.
     pub(super) fn rule(&self, host: &Host, port: u16) -> Option<(usize, &Rule)> {
-        let fits = |rule: &Rule| rule.ports.contains(&port) && rule.host.means(host);
+        let fits = |rule: &Rule| rule.ports.contains(&port) && rule.host.means(host) && !self.is_denied(host);
         let fitting = self.rules.iter().enumerate().filter(|(_, rule)| fits(rule));
         fitting.min_by_key(|(_, rule)| !rule.host.is_exact())
+    }
+
+    fn is_denied(&self, host: &Host) -> bool {
+        self.denied.iter().any(|denied| denied.means(host))
     }
 
     /// Where a port of the program's own machine leads to.
@@ -88,6 +96,7 @@ mod tests {
         let allowed = Allowed {
             rules: vec![rule("a.example", &[443, 8443], None), rule("b.example", &[8443, 22], None)],
             forwards: vec![Forward { port: 4873, to: ([127, 0, 0, 1], 4873).into() }],
+            ..Allowed::default()
         };
         assert_eq!(allowed.ports(), [22, 53, 80, 443, 4873, 8443]);
         assert_eq!(Allowed::default().ports(), [53, 80, 443]);
@@ -97,7 +106,7 @@ mod tests {
     fn the_rule_without_a_wildcard_and_then_the_first_one_counts() {
         let rules = [("*.a.example", 443, 1), ("b.a.example", 443, 2), ("b.a.example", 443, 3), ("b.a.example", 80, 4)];
         let rules = rules.map(|(host, port, upload)| rule(host, &[port], Some(upload))).to_vec();
-        let allowed = Allowed { rules, forwards: Vec::new() };
+        let allowed = Allowed { rules, ..Allowed::default() };
         let upload = |name: &str, port| allowed.rule(&Host::Name(name.into()), port).and_then(|(_, rule)| rule.upload);
         assert_eq!(upload("b.a.example", 443), Some(2));
         assert_eq!(upload("b.a.example", 80), Some(4));
@@ -106,9 +115,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_denied_is_not_meant_by_any_rule() {
+        let rules = vec![rule("*.a.example", &[443], None)];
+        let allowed = Allowed { rules, denied: vec!["b.a.example".parse().unwrap()], ..Allowed::default() };
+        let means = |name: &str| {
+            let host = Host::Name(name.into());
+            (allowed.means(&host), allowed.rule(&host, 443).is_some())
+        };
+        assert_eq!((means("c.a.example"), means("b.a.example")), ((true, true), (false, false)));
+    }
+
+    #[test]
     fn only_loopback_addresses_are_forwarded() {
         let to = SocketAddr::from(([127, 0, 0, 1], 9));
-        let allowed = Allowed { rules: Vec::new(), forwards: vec![Forward { port: 4873, to }] };
+        let allowed = Allowed { forwards: vec![Forward { port: 4873, to }], ..Allowed::default() };
         for (destination, leads) in
             [("127.0.0.1:4873", true), ("[::1]:4873", true), ("127.0.0.1:80", false), ("192.0.2.1:4873", false)]
         {

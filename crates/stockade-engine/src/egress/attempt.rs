@@ -55,6 +55,8 @@ pub enum Outcome {
     Allowed,
     /// It was refused, or cut after some bytes.
     Refused(Reason),
+    /// It was let out since everything is; this is why it would not have been.
+    Observed(Reason),
     /// It was allowed and came to nothing; why, in lower case.
     Failed(String),
 }

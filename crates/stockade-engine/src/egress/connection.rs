@@ -65,6 +65,9 @@ impl Egress {
             // Nobody is to take half of something for the whole.
             let _ = stream.set_zero_linger();
         }
+        if matches!(record.attempt.outcome, Outcome::Observed(_)) {
+            return;
+        }
         record.attempt.outcome = match stopped {
             Ok(()) => Outcome::Allowed,
             Err(Stop::Refused(reason)) => Outcome::Refused(reason),
@@ -79,6 +82,9 @@ impl Egress {
         if let Some(leads) = self.allowed.forward(to) {
             let outside = dial(async { Ok(vec![leads]) }).await.map_err(Stop::Failed)?;
             return pump(stream, outside, Vec::new(), None, None, record).await;
+        }
+        if self.allowed.observe {
+            return self.observed(stream, to, record).await;
         }
         let host = self.names.host(to.ip());
         if let Host::Name(name) = &host {
@@ -102,13 +108,29 @@ impl Egress {
         pump(stream, outside, begun, requests, budget, record).await
     }
 
+    /// Lets a connection out as it is. Whom it is for is known by what it says first.
+    async fn observed(&self, stream: &mut TcpStream, to: SocketAddr, record: &mut Record) -> Result<(), Stop> {
+        let said = first_words(stream).await;
+        let asked = asked_for(&said);
+        record.attempt.name.clone_from(&asked);
+        let host = asked.map_or(Host::Address(to.ip()), |name| Host::Name(name.as_str().into()));
+        let unwanted = self.allowed.rule(&host, to.port()).is_none().then(|| match &host {
+            Host::Name(name) => Reason::Name(name.to_string()),
+            Host::Address(_) => Reason::Address(to),
+        });
+        let ended = match dial(async { Ok(vec![to]) }).await {
+            Ok(outside) => pump(stream, outside, said, None, None, record).await,
+            Err(why) => Err(Stop::Failed(why)),
+        };
+        if let Some(reason) = unwanted {
+            record.attempt.outcome = Outcome::Observed(reason);
+        }
+        ended
+    }
+
     /// Why a connection is refused for which there is no rule. What it says for itself is looked at for the report.
     async fn refusal(&self, stream: &mut TcpStream, host: &Host, port: u16, record: &mut Record) -> Reason {
-        let mut said = vec![0; http::MAX_HEAD];
-        let read = timeout(GLANCE, stream.read(&mut said)).await.ok().and_then(Result::ok).unwrap_or_default();
-        let said = said.get(..read).unwrap_or_default();
-        let hello = hello::read(said).ok().flatten().and_then(|hello| hello.name);
-        let asked = hello.or_else(|| http::host_of(said));
+        let asked = asked_for(&first_words(stream).await);
         if self.allowed.means(host) {
             return Reason::Port { host: host.to_string(), port };
         }
@@ -150,6 +172,23 @@ impl Egress {
             }
         }
     }
+}
+
+/// What a program says first, if it says anything soon.
+async fn first_words(stream: &mut TcpStream) -> Vec<u8> {
+    let mut said = Vec::new();
+    let whole = async {
+        // As long as it may still be the start of TLS.
+        while matches!(hello::read(&said), Ok(None)) && more(stream, &mut said, http::MAX_HEAD).await.is_ok() {}
+    };
+    let _ = timeout(GLANCE, whole).await;
+    said
+}
+
+/// Whom that asks for.
+fn asked_for(said: &[u8]) -> Option<String> {
+    let hello = hello::read(said).ok().flatten().and_then(|hello| hello.name);
+    hello.or_else(|| http::host_of(said))
 }
 
 /// Stands for an address that is not known.

@@ -152,7 +152,7 @@ mod tests {
     fn world() -> (Names, Allowed, Reports, tokio::sync::mpsc::Receiver<super::super::Attempt>) {
         let rule = Rule { host: "ok.example".parse().unwrap(), ports: vec![443], upload: None, read_only: false };
         let (queue, attempts) = tokio::sync::mpsc::channel(8);
-        (Names::default(), Allowed { rules: vec![rule], forwards: Vec::new() }, Reports::new(queue), attempts)
+        (Names::default(), Allowed { rules: vec![rule], ..Allowed::default() }, Reports::new(queue), attempts)
     }
 
     const AT: (Option<SocketAddr>, SocketAddr) = (None, SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 53));

@@ -39,7 +39,7 @@ async fn echo() -> u16 {
 /// A world in which a connection is meant for `to`.
 fn world(rules: Vec<Rule>, forwards: Vec<Forward>, to: impl Fn(&Names) -> SocketAddr) -> World {
     let (queue, attempts) = channel(16);
-    let egress = Arc::new(Egress::resolving(Allowed { rules, forwards }, queue, resolve));
+    let egress = Arc::new(Egress::resolving(Allowed { rules, forwards, ..Allowed::default() }, queue, resolve));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let inside = listener.local_addr().unwrap();
     let to = to(&egress.names);
@@ -93,6 +93,26 @@ async fn a_forwarded_port_leads_to_its_place() {
     let (answer, attempt) = world.say(b"anything").await;
     assert_eq!((answer.as_slice(), attempt.sent, attempt.received), (&b"anything"[..], 8, 8));
     assert_eq!((attempt.outcome, attempt.reached), (Outcome::Allowed, Some(to)));
+}
+
+#[tokio::test]
+async fn where_everything_is_let_out_it_is_told_what_would_not_have_been() {
+    let to = SocketAddr::from((Ipv4Addr::LOCALHOST, echo().await));
+    let (queue, attempts) = channel(16);
+    let allowed =
+        Allowed { rules: vec![rule("ok.example", &[to.port()], Some(1))], observe: true, ..Allowed::default() };
+    let egress = Arc::new(Egress::resolving(allowed, queue, resolve));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let inside = listener.local_addr().unwrap();
+    tokio::spawn(Arc::clone(&egress).serve(vec![listener], None, move |_| Some(to)));
+    let mut world = World { inside, attempts, egress };
+    let (answer, attempt) = world.say(&hello("ok.example")).await;
+    assert_eq!((answer, attempt.outcome, attempt.reached), (hello("ok.example"), Outcome::Allowed, Some(to)));
+    let (answer, attempt) = world.say(&hello("evil.invalid")).await;
+    assert_eq!((answer, attempt.name.as_deref()), (hello("evil.invalid"), Some("evil.invalid")));
+    assert_eq!(attempt.outcome, Outcome::Observed(Reason::Name("evil.invalid".to_owned())));
+    let (answer, attempt) = world.say(b"SSH-2.0-x\r\n").await;
+    assert_eq!((answer.as_slice(), attempt.outcome), (&b"SSH-2.0-x\r\n"[..], Outcome::Observed(Reason::Address(to))));
 }
 
 #[tokio::test]
@@ -160,7 +180,7 @@ async fn what_no_rule_allows_is_refused_and_named() {
 async fn names_are_answered_over_streams_as_well() {
     let (queue, _attempts) = channel(1);
     let egress = Arc::new(Egress::resolving(
-        Allowed { rules: vec![rule("ok.example", &[443], None)], forwards: Vec::new() },
+        Allowed { rules: vec![rule("ok.example", &[443], None)], ..Allowed::default() },
         queue,
         resolve,
     ));
@@ -187,7 +207,7 @@ async fn connected() -> (TcpStream, TcpStream, World, tokio::task::JoinHandle<io
     let outside = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let (queue, attempts) = channel(16);
     let forward = Forward { port: 4873, to: outside.local_addr().unwrap() };
-    let allowed = Allowed { rules: Vec::new(), forwards: vec![forward] };
+    let allowed = Allowed { forwards: vec![forward], ..Allowed::default() };
     let egress = Arc::new(Egress::resolving(allowed, queue, resolve));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let inside = listener.local_addr().unwrap();

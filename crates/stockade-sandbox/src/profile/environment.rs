@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 
+use super::Environment;
 use super::place::matches;
 
 /// Parts of the names of variables that hold secrets, whatever they begin or end with.
@@ -29,9 +30,11 @@ const SECRETS: [&str; 19] = [
 /// The longest value that is looked into for an address with a password.
 const MAX_ADDRESS: usize = 64 * 1024;
 
-/// The variables of an environment that a list of names lets through.
-pub fn scrubbed(environment: &[(OsString, OsString)], pass: &[String]) -> Vec<(OsString, OsString)> {
-    environment.iter().filter(|(name, value)| passes(name, value, pass)).cloned().collect()
+/// The variables of an environment that a profile lets through.
+pub(super) fn scrubbed(environment: &[(OsString, OsString)], profile: &Environment) -> Vec<(OsString, OsString)> {
+    let denied = |name: &OsStr| profile.deny.iter().any(|pattern| matches(pattern, &name.to_string_lossy()));
+    let passed = environment.iter().filter(|(name, value)| passes(name, value, &profile.pass) && !denied(name));
+    passed.cloned().collect()
 }
 
 fn passes(name: &OsStr, value: &OsStr, pass: &[String]) -> bool {

@@ -14,7 +14,6 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use environment::scrubbed;
 pub use resolve::{Resolved, Surroundings};
 
 /// What every command may do.
@@ -102,6 +101,9 @@ pub struct Network {
     /// How many bytes may be sent to each of them in a run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upload: Option<u64>,
+    /// Hosts that are not allowed, whatever else says that they are; `*` is all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deny: Vec<String>,
 }
 
 /// Which variables a command sees.
@@ -114,6 +116,9 @@ pub struct Environment {
     /// Variables with the places that are their values.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub set: BTreeMap<String, Value>,
+    /// Names that do not pass, whatever else says that they do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deny: Vec<String>,
 }
 
 /// A place that is a variable's value, if it is there.
@@ -137,6 +142,9 @@ pub struct Programs {
     /// Groups of programs.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub groups: BTreeMap<String, Vec<String>>,
+    /// Those that may not be run, whatever else says that they may.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deny: Vec<String>,
 }
 
 /// What the hooks of packages may do.
@@ -185,6 +193,9 @@ pub enum ProfileError {
     /// There is no such program.
     #[error("`{0}` is not installed")]
     Program(String),
+    /// The program is one of those that may not be run.
+    #[error("`{0}` may not be run here: it is denied")]
+    Denied(String),
     /// A folder cannot be made or read.
     #[error("{0}: {1}")]
     Io(PathBuf, std::io::Error),
@@ -219,7 +230,20 @@ impl Profile {
         self.commands.iter().filter_map(fit).max()
     }
 
-    /// With what another allows besides.
+    /// Whether it only takes away.
+    pub fn only_takes_away(&self) -> bool {
+        let Self { files, network, environment, programs, .. } = self.clone();
+        let taken = Self {
+            files: Files { protect: files.protect, hide: files.hide, ..Files::default() },
+            network: Network { deny: network.deny, ..Network::default() },
+            environment: Environment { deny: environment.deny, ..Environment::default() },
+            programs: Programs { deny: programs.deny, ..Programs::default() },
+            ..Self::default()
+        };
+        taken == *self
+    }
+
+    /// With what another allows, and takes away, besides.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         let Self { name, commands, files, network, environment, programs, hooks } = other;
@@ -237,10 +261,13 @@ impl Profile {
         self.network.hosts.extend(network.hosts);
         self.network.publish.extend(network.publish);
         self.network.upload = network.upload.or(self.network.upload);
+        self.network.deny.extend(network.deny);
         self.environment.pass.extend(environment.pass);
         self.environment.set.extend(environment.set);
+        self.environment.deny.extend(environment.deny);
         self.programs.only.extend(programs.only);
         self.programs.groups.extend(programs.groups);
+        self.programs.deny.extend(programs.deny);
         self.hooks = hooks.or(self.hooks);
         self
     }

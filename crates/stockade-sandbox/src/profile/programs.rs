@@ -34,6 +34,19 @@ pub(super) fn allowed(programs: &Programs, around: &Surroundings) -> Result<Opti
     Ok(Some(found.into_iter().collect()))
 }
 
+/// The files that may not be run.
+pub(super) fn denied(programs: &Programs, around: &Surroundings) -> Result<BTreeSet<PathBuf>, ProfileError> {
+    let mut found = BTreeSet::new();
+    for name in &programs.deny {
+        if name.contains(['/', PROGRAM]) {
+            found.extend(paths(name, around)?.into_iter().filter_map(|path| path.canonicalize().ok()));
+        } else {
+            found.extend(in_path(name, around));
+        }
+    }
+    Ok(found)
+}
+
 /// The program that a name means, or a path.
 pub(super) fn find(program: &OsStr, around: &Surroundings) -> Option<PathBuf> {
     let path = Path::new(program);

@@ -64,7 +64,8 @@ pub struct Resolved {
     pub environment: Vec<(OsString, OsString)>,
     /// Folders that were made for it, and can go again if they stay empty.
     pub made: Vec<PathBuf>,
-    protect: Vec<String>,
+    /// Places that are only read, whether something is there or not.
+    pub protect: Vec<String>,
 }
 
 impl Surroundings {
@@ -95,7 +96,7 @@ impl Surroundings {
     }
 
     /// The folders in which programs are looked for.
-    pub(super) fn search(&self) -> Vec<PathBuf> {
+    pub fn search(&self) -> Vec<PathBuf> {
         let all = self.variable("PATH").map(|path| std::env::split_paths(path).collect::<Vec<_>>()).unwrap_or_default();
         all.into_iter().filter(|folder| folder.is_absolute()).collect()
     }
@@ -146,12 +147,18 @@ impl Resolved {
         resolved.keep = there(all_paths(&profile.files.protect, around)?);
         resolved.hide = there(all_paths(&profile.files.hide, around)?);
         resolved.programs = programs::allowed(&profile.programs, around)?;
-        resolved.environment = environment::scrubbed(&around.environment, &profile.environment.pass);
+        resolved.environment = environment::scrubbed(&around.environment, &profile.environment);
         for (name, Value { is, with }) in &profile.environment.set {
             let there = paths(is, around)?.into_iter().find(|path| path.join(with).exists());
             resolved.environment.extend(there.map(|path| (name.into(), path.into())));
         }
+        let denied = programs::denied(&profile.programs, around)?;
+        resolved.programs.iter_mut().for_each(|programs| programs.retain(|program| !denied.contains(program)));
         let target = started.canonicalize().map_err(|error| ProfileError::Io(started.clone(), error))?;
+        if denied.contains(&target) {
+            return Err(ProfileError::Denied(program.to_string_lossy().into_owned()));
+        }
+        resolved.hide.extend(denied);
         if let Some(programs) = &mut resolved.programs {
             programs.push(target.clone());
         }
@@ -172,7 +179,8 @@ impl Resolved {
         around: &Surroundings,
         list: impl FnOnce(&mut Self) -> &mut Vec<PathBuf>,
     ) -> Result<(), ProfileError> {
-        let real = match path.canonicalize() {
+        // Most of what profiles name is not there, which is soon asked.
+        let real = match path.metadata().and_then(|_| path.canonicalize()) {
             Ok(real) => real,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(ProfileError::Io(path.to_owned(), error)),
@@ -203,8 +211,8 @@ impl Resolved {
     fn show_programs(&mut self, folder: &Path, around: &Surroundings) -> Result<(), ProfileError> {
         self.add(installation(folder, &around.home), around, |all| &mut all.read)?;
         let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
-        let links = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_symlink());
-        for link in links.take(MAX_LINKS) {
+        let links = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_symlink()));
+        for link in links.take(MAX_LINKS).map(|entry| entry.path()) {
             if let Ok(target) = link.canonicalize() {
                 self.see(&link, &target, around);
             }
@@ -245,7 +253,7 @@ fn all_paths(places: &[String], around: &Surroundings) -> Result<Vec<PathBuf>, P
 
 /// Those that are there, and that no link leads away from.
 fn there(paths: Vec<PathBuf>) -> Vec<PathBuf> {
-    let all: BTreeSet<PathBuf> =
-        paths.into_iter().filter(|path| path.canonicalize().is_ok_and(|real| real == *path)).collect();
+    let is_real = |path: &PathBuf| path.exists() && path.canonicalize().is_ok_and(|real| real == *path);
+    let all: BTreeSet<PathBuf> = paths.into_iter().filter(is_real).collect();
     all.into_iter().collect()
 }

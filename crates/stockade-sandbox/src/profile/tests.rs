@@ -139,6 +139,7 @@ fn secrets_do_not_pass_unless_they_are_written_out() {
         ("npm_config_//registry.example/:_authToken", "t"),
         ("npm_config_proxy", "http://user:pw@proxy.example/"),
         ("npm_config_registry", "http://user@registry.example/a:b"),
+        ("LC_TIME", "denied"),
         ("GITHUB_TOKEN", "t"),
         ("AWS_SECRET_ACCESS_KEY", "k"),
         ("OTHER", "o"),
@@ -146,10 +147,30 @@ fn secrets_do_not_pass_unless_they_are_written_out() {
     let variables = variables.map(|(name, value)| (OsString::from(name), OsString::from(value)));
     let pass = ["HOME", "LC_*", "npm_config_*", "GITHUB_*"].map(str::to_owned);
     let names = |pass: &[String]| -> Vec<String> {
-        scrubbed(&variables, pass).into_iter().map(|(name, _)| name.into_string().unwrap()).collect()
+        let profile = Environment { pass: pass.to_owned(), deny: vec!["LC_T*".to_owned()], ..Environment::default() };
+        let passed = environment::scrubbed(&variables, &profile).into_iter();
+        passed.map(|(name, _)| name.into_string().unwrap()).collect()
     };
     assert_eq!(names(&pass), ["HOME", "LC_ALL", "npm_config_cache", "npm_config_registry"]);
     assert_eq!(names(&["GITHUB_TOKEN".to_owned()]), ["GITHUB_TOKEN"]);
+}
+
+#[test]
+fn a_project_can_only_take_away() {
+    for less in ["[files]\nprotect = [\"$PROJECT/ci\"]\nhide = [\"$PROJECT/.env\"]", "[network]\ndeny = [\"*\"]", ""] {
+        assert!(Profile::parse(less).unwrap().only_takes_away(), "{less}");
+    }
+    for more in [
+        "[files]\nread = [\"~\"]",
+        "[files]\nproject = \"write\"",
+        "[network]\nhosts = [\"evil.invalid\"]",
+        "[environment]\npass = [\"*\"]",
+        "[programs]\nonly = [\"sh\"]",
+        "[hooks]\npackage = \"P\"\nversion = \"V\"\nnetwork = true",
+        "name = \"mine\"",
+    ] {
+        assert!(!Profile::parse(more).unwrap().only_takes_away(), "{more}");
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@
 use std::io;
 use std::os::fd::{FromRawFd as _, OwnedFd};
 
+use super::{Tier, opened};
 use libc::{BPF_ABS, BPF_JEQ, BPF_JGE, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_W};
 
 /// The calls that somebody is asked about: whom it connects to, and what it starts.
@@ -22,27 +23,29 @@ const ADDRESS: [u32; 2] = [48, 52];
 /// Installs the filter, and gives the descriptor on which questions arrive; none if there is somebody already whom they
 /// go to. Needs `no_new_privs`.
 ///
-/// With `plain`, somebody has to be there, and does what leads out.
-pub(super) fn ask(plain: bool) -> io::Result<Option<OwnedFd>> {
-    match install(&program(libc::SECCOMP_RET_USER_NOTIF, plain), libc::SECCOMP_FILTER_FLAG_NEW_LISTENER) {
+/// Only in a world of its own a program can do without.
+pub(super) fn ask(tier: Tier) -> io::Result<Option<OwnedFd>> {
+    match install(&program(libc::SECCOMP_RET_USER_NOTIF, tier), libc::SECCOMP_FILTER_FLAG_NEW_LISTENER) {
         Ok(listener) => {
             // SAFETY: the kernel has just made it, for us.
             #[expect(unsafe_code, reason = "a new descriptor has no owner yet")]
             let listener = unsafe { OwnedFd::from_raw_fd(listener) };
             Ok(Some(listener))
         }
-        Err(error) if error.raw_os_error() == Some(libc::EBUSY) && !plain => {
-            install(&program(libc::SECCOMP_RET_ALLOW, plain), 0).map(|_| None)
+        Err(error) if error.raw_os_error() == Some(libc::EBUSY) && tier == Tier::Namespaces => {
+            install(&program(libc::SECCOMP_RET_ALLOW, tier), 0).map(|_| None)
         }
         Err(error) => Err(error),
     }
 }
 
 /// Refuses the second set of calls, and answers `asked` to the calls in question.
-fn program(asked: u32, plain: bool) -> Vec<libc::sock_filter> {
+fn program(asked: u32, tier: Tier) -> Vec<libc::sock_filter> {
     let errno = libc::SECCOMP_RET_ERRNO | libc::ENOSYS.unsigned_abs();
     let mut program = vec![load(NUMBER), jump(BPF_JGE, OTHER_SET, 0, 1), answer(errno)];
-    for call in ASKED.into_iter().chain(DONE.into_iter().filter(|_| plain)) {
+    let done = DONE.into_iter().filter(|_| tier == Tier::Landlock);
+    let opened = opened::CALLS.iter().map(|call| call.number).filter(|_| tier == Tier::Observe);
+    for call in ASKED.into_iter().chain(done).chain(opened) {
         program.extend([jump(BPF_JEQ, number(call), 0, 1), answer(asked)]);
     }
     // A message with an address needs no connection.

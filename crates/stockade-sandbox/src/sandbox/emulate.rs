@@ -50,12 +50,14 @@ pub(super) struct Emulation {
     pub(super) destinations: Destinations,
     /// Folders in which a socket may be connected to: those that the program writes.
     pub(super) sockets: Vec<PathBuf>,
+    /// Whether it is only looked at where connections go, and all else is left to the program.
+    observes: bool,
     own: HashSet<u16>,
 }
 
 impl Emulation {
-    pub(super) fn new(listener: u16, destinations: Destinations, sockets: Vec<PathBuf>) -> Self {
-        Self { listener, destinations, sockets, own: HashSet::new() }
+    pub(super) fn new(listener: u16, destinations: Destinations, sockets: Vec<PathBuf>, observes: bool) -> Self {
+        Self { listener, destinations, sockets, observes, own: HashSet::new() }
     }
 
     /// Does a call for a process, if it is one of those that are done here. The answer is the call's. `may` says whether
@@ -68,6 +70,10 @@ impl Emulation {
         waits: impl Fn() -> bool,
     ) -> Option<Result<(), Errno>> {
         let [socket, at, length, ..] = arguments;
+        if self.observes {
+            // What cannot be done here, the program does itself.
+            return (call == libc::SYS_connect).then(|| self.redirect(pid, socket, at, length, waits))?.ok().map(Ok);
+        }
         Some(match call {
             libc::SYS_connect | libc::SYS_bind => address(pid, at, length).and_then(|bytes| {
                 let harmless = matches!(family(&bytes)?, libc::AF_UNSPEC | libc::AF_NETLINK);
@@ -87,6 +93,16 @@ impl Emulation {
             libc::SYS_listen | libc::SYS_sendto => Err(Errno::ACCESS),
             _ => return None,
         })
+    }
+
+    /// Connects a stream that leads away from this machine to our listener.
+    fn redirect(&self, pid: i32, socket: u64, at: u64, length: u64, waits: impl Fn() -> bool) -> Result<(), Errno> {
+        let to = internet(&address(pid, at, length)?)?;
+        let socket = taken(pid, socket)?;
+        if to.ip().is_loopback() || to.ip().is_unspecified() || !waits() {
+            return Err(Errno::ACCESS);
+        }
+        self.connect_stream(&socket, to)
     }
 
     fn connect(&self, pid: i32, socket: &OwnedFd, bytes: &[u8]) -> Result<(), Errno> {

@@ -46,6 +46,11 @@ const LINKS: [(&str, &str); 5] = [
     ("/dev/ptmx", "pts/ptmx"),
 ];
 
+/// Whether something is the system's, which every program sees, or a place that every program has of its own.
+pub fn is_everybodys(path: &Path) -> bool {
+    SYSTEM.iter().chain(&MACHINE).chain(&DEVICES).chain(&FRESH).any(|folder| path.starts_with(folder))
+}
+
 /// A copy of what is mounted at a path, which nobody sees yet.
 struct Shown {
     path: PathBuf,

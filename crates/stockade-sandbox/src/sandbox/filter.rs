@@ -17,8 +17,8 @@ use seccompiler::{
     SeccompRule, TargetArch, apply_filter,
 };
 
-use super::Plan;
 use super::launch::{Failed, Step as _};
+use super::{Plan, Tier};
 
 /// The newest version of Landlock that is asked for. An older kernel enforces a part of it; the mounts stay.
 const LANDLOCK: ABI = ABI::V6;
@@ -28,14 +28,19 @@ const OWN: [&str; 4] = ["/tmp", "/var/tmp", "/run", "/dev"];
 /// Takes away from this process what its program may not do, and says what this system could not. Needs
 /// `no_new_privs`.
 pub(super) fn restrict(plan: &Plan) -> Result<Vec<String>, Failed> {
+    if plan.tier == Tier::Observe {
+        unseen().map_err(io::Error::other).step("system calls cannot be restricted")?;
+        return Ok(Vec::new());
+    }
+    let plain = plan.tier == Tier::Landlock;
     let status = files(plan).map_err(io::Error::other).step("files cannot be restricted")?;
-    calls(plan.plain).map_err(io::Error::other).step("system calls cannot be restricted")?;
+    calls(plain).map_err(io::Error::other).step("system calls cannot be restricted")?;
     let gap = match status {
         RulesetStatus::FullyEnforced => None,
         RulesetStatus::PartiallyEnforced => Some("this kernel's Landlock is too old for all of it (Linux 6.12 is)"),
         RulesetStatus::NotEnforced => Some("this kernel has no Landlock"),
     };
-    if plan.plain && gap.is_some() {
+    if plain && gap.is_some() {
         let what =
             "Landlock alone would have to keep everything apart, and this kernel's is too old (Linux 6.12 is needed)";
         return Ok(vec![what.to_owned()]);
@@ -48,13 +53,13 @@ pub(super) fn restrict(plan: &Plan) -> Result<Vec<String>, Failed> {
 fn files(plan: &Plan) -> Result<RulesetStatus, RulesetError> {
     let all = AccessFs::from_all(LANDLOCK);
     let mut rules = Ruleset::default().set_compatibility(CompatLevel::BestEffort).handle_access(all)?;
-    if plan.plain {
+    if plan.tier == Tier::Landlock {
         // Connections are made for it.
         rules = rules.handle_access(AccessNet::from_all(LANDLOCK))?;
     }
     let rules = rules.scope(Scope::from_all(LANDLOCK))?;
     let (run, data) = (all, all & !AccessFs::Execute);
-    if plan.plain {
+    if plan.tier == Tier::Landlock {
         return one_by_one(plan, rules);
     }
     let (own, everywhere) = match &plan.programs {
@@ -191,12 +196,21 @@ const SYS_FCHMODAT2: libc::c_long = 452;
 /// Calls that send, with the number of the argument for flags: one of them connects without asking.
 const SENDERS: [(libc::c_long, u8); 3] = [(libc::SYS_sendto, 3), (libc::SYS_sendmsg, 2), (libc::SYS_sendmmsg, 3)];
 
-fn calls(plain: bool) -> Result<(), seccompiler::Error> {
+/// Calls by which others are made that no filter sees.
+const UNSEEN: [libc::c_long; 3] = [libc::SYS_io_uring_enter, libc::SYS_io_uring_register, libc::SYS_io_uring_setup];
+
+/// Refuses what could not be watched.
+fn unseen() -> Result<(), seccompiler::Error> {
+    apply_filter(&refuse(UNSEEN.into_iter().map(|call| (call, Vec::new())).collect(), libc::ENOSYS)?)
+}
+
+fn refuse(rules: BTreeMap<i64, Vec<SeccompRule>>, errno: libc::c_int) -> Result<BpfProgram, seccompiler::Error> {
     let arch = TargetArch::try_from(std::env::consts::ARCH)?;
-    let refuse = |rules, errno: libc::c_int| -> Result<BpfProgram, seccompiler::Error> {
-        let errno = SeccompAction::Errno(errno.unsigned_abs());
-        Ok(SeccompFilter::new(rules, SeccompAction::Allow, errno, arch)?.try_into()?)
-    };
+    let errno = SeccompAction::Errno(errno.unsigned_abs());
+    Ok(SeccompFilter::new(rules, SeccompAction::Allow, errno, arch)?.try_into()?)
+}
+
+fn calls(plain: bool) -> Result<(), seccompiler::Error> {
     // Its flags lie in memory, where a filter cannot look; libraries go back to the call before it.
     let in_memory = [libc::SYS_clone3, libc::SYS_openat2].map(|call| (call, Vec::new()));
     apply_filter(&refuse(BTreeMap::from(in_memory), libc::ENOSYS)?)?;

@@ -18,7 +18,7 @@ use rustix::thread::{
 };
 
 use super::relay::{Forked, end_all, fork, relay, release};
-use super::{Plan, calls, door, files, filter, network, talk};
+use super::{Plan, Tier, calls, door, files, filter, network, talk};
 
 /// The exit code of a launcher that has run nothing.
 const NOTHING_RUN: i32 = 125;
@@ -112,7 +112,7 @@ fn prepare(socket: &mut UnixStream) -> Result<Ready, Failed> {
     rustix::io::fcntl_setfd(&*socket, rustix::io::FdFlags::CLOEXEC).step("the line cannot be kept from the program")?;
     let plan = talk::receive_plan(socket).step("there is no plan")?;
     let plan: Plan = serde_json::from_slice(&plan).map_err(io::Error::from).step("the plan cannot be read")?;
-    if plan.plain {
+    if plan.tier != Tier::Namespaces {
         return Ok(Ready { plan, streams: Vec::new(), names: None, door: None });
     }
     new_world()?;
@@ -150,14 +150,18 @@ fn tell_kernel(path: &str, answer: &str) -> io::Result<()> {
 fn inside(plan: &Plan, socket: &UnixStream, ends: &[BorrowedFd<'_>]) -> Result<Infallible, Failed> {
     // If the launcher is killed, the new world ends.
     set_parent_process_death_signal(Some(rustix::process::Signal::KILL)).step("an end cannot be agreed on")?;
-    if plan.plain {
+    if plan.tier == Tier::Namespaces {
+        files::set_up(plan)?;
+    } else {
         // What a program leaves behind is ours to end.
         set_child_subreaper(Some(rustix::process::getpid())).step("processes cannot be kept together")?;
         rustix::process::chdir(&plan.folder).step(format!("{} cannot be entered", plan.folder.display()))?;
-    } else {
-        files::set_up(plan)?;
     }
-    give_up_privileges()?;
+    if plan.tier == Tier::Observe {
+        set_no_new_privs(true).step("new privileges cannot be ruled out")?;
+    } else {
+        give_up_privileges()?;
+    }
     set_dumpable_behavior(DumpableBehavior::NotDumpable).step("memory cannot be closed")?;
     // It closes when the program begins, and says why if it does not.
     let (mut outcome, mut line) = io::pipe().step("the program cannot be asked whether it runs")?;
@@ -174,7 +178,7 @@ fn inside(plan: &Plan, socket: &UnixStream, ends: &[BorrowedFd<'_>]) -> Result<I
             // From here on nothing that this process holds is used, or has an owner.
             close_range(FIRST_OTHER, 0).step("descriptors cannot be closed")?;
             let code = relay(program);
-            if plan.plain {
+            if plan.tier == Tier::Landlock {
                 end_all();
             }
             leave(code)
@@ -219,7 +223,7 @@ fn restricted(plan: &Plan, socket: &UnixStream) -> Result<(), Failed> {
     close_range(FIRST_OTHER, libc::CLOSE_RANGE_CLOEXEC).step("descriptors cannot be kept from the program")?;
     let mut gaps = filter::restrict(plan)?;
     // From here on, somebody has to be there to answer.
-    let listener = calls::ask(plan.plain).step("what the program does cannot be watched")?;
+    let listener = calls::ask(plan.tier).step("what the program does cannot be watched")?;
     if listener.is_none() {
         gaps.push("somebody else watches this process already: what the program does is not recorded".to_owned());
     }

@@ -22,6 +22,7 @@ mod hook;
 mod launch;
 mod layer;
 mod network;
+mod opened;
 mod plain;
 mod process;
 mod relay;
@@ -41,6 +42,7 @@ use serde::{Deserialize, Serialize};
 
 pub use door::Door;
 pub use emulate::Destinations;
+pub use files::is_everybodys;
 pub use hook::{HOOK, Hook, SHELL, shell};
 pub use launch::launch;
 pub use layer::{Change, Kind, changes, forget, keep};
@@ -73,8 +75,8 @@ pub struct Plan {
     pub blank: Vec<PathBuf>,
     /// Folders of which it sees the names in them, and nothing else.
     pub list: Vec<PathBuf>,
-    /// Whether it is one without namespaces, as [`Plan::without_namespaces`] makes it.
-    pub plain: bool,
+    /// What keeps it apart.
+    pub tier: Tier,
     /// Files that have this text for it, whatever is in them.
     pub texts: Vec<(PathBuf, String)>,
     /// Links in those, or in `/run`, and where they lead.
@@ -87,6 +89,20 @@ pub struct Plan {
     pub door: bool,
     /// Ports at which somebody listens for it on every address that there is, so that no connection leaves unseen.
     pub ports: Vec<u16>,
+}
+
+/// What keeps a program apart.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tier {
+    /// A world of its own, and Landlock in it.
+    #[default]
+    Namespaces,
+    /// Landlock, a filter of system calls, and connections that are made for it: [`Plan::without_namespaces`] makes such
+    /// a plan.
+    Landlock,
+    /// Nothing. What it does is watched, files that it opens included.
+    Observe,
 }
 
 /// A folder whose changes are kept apart: they can be looked at, and kept or forgotten.
@@ -139,16 +155,18 @@ pub struct Entered {
     pub door: Option<Door>,
 }
 
-/// A program that is about to be started.
+/// A program that is about to be started. Its launcher can be started before anybody knows what it is to do.
 #[derive(Debug)]
 pub struct Sandbox {
     ours: UnixStream,
     theirs: OwnedFd,
-    plan: Vec<u8>,
-    ports: usize,
-    /// Where it may connect to sockets of this machine, if connections are made for it.
-    sockets: Option<Vec<PathBuf>>,
-    door: bool,
+}
+
+impl Tier {
+    /// Whether the program has a network of its own.
+    fn has_network(self) -> bool {
+        self == Self::Namespaces
+    }
 }
 
 impl Plan {
@@ -159,12 +177,10 @@ impl Plan {
 }
 
 impl Sandbox {
-    /// A sandbox for a plan.
-    pub fn new(plan: &Plan) -> Result<Self, SandboxError> {
+    /// A sandbox that nothing is in yet.
+    pub fn new() -> io::Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
-        let sockets = plan.plain.then(|| plan.write.iter().chain(&plan.data).chain(&plan.blank).cloned().collect());
-        let ports = if plan.plain { 0 } else { plan.ports.len() };
-        Ok(Self { ours, theirs: theirs.into(), plan: serde_json::to_vec(plan)?, ports, sockets, door: plan.door })
+        Ok(Self { ours, theirs: theirs.into() })
     }
 
     /// The command that starts `launcher` with these arguments and the number of a descriptor: a program of ours that
@@ -186,30 +202,32 @@ impl Sandbox {
     /// Tells the launcher, which was started, what to do, and waits until the program runs. What the program does is
     /// told to `watched`, on a thread that ends with it. If there is something that this system cannot do, the program runs
     /// only with `despite_gaps`.
-    pub fn enter(self, watched: Watched, despite_gaps: bool) -> Result<Entered, SandboxError> {
-        let Self { mut ours, theirs, plan, ports, sockets, door } = self;
+    pub fn enter(self, plan: &Plan, watched: Watched, despite_gaps: bool) -> Result<Entered, SandboxError> {
+        let Self { mut ours, theirs } = self;
         drop(theirs);
-        talk::send_plan(&mut ours, &plan)?;
+        talk::send_plan(&mut ours, &serde_json::to_vec(plan)?)?;
         let (listener, gaps) = talk::receive_ready(&mut ours)?;
         if !gaps.is_empty() && !despite_gaps {
             return Err(SandboxError::Gaps(gaps));
         }
-        let outside = sockets.map(outside).transpose()?;
-        let (emulation, ends) = outside.unzip();
+        let (emulation, ends) = (!plan.tier.has_network()).then(|| outside(plan)).transpose()?.unzip();
         if let Some(listener) = listener {
             watch::start(listener, watched, emulation)?;
         }
         talk::send_go(&ours)?;
-        let (own, line) = talk::receive_ends(&mut ours, ports, door && ends.is_none())?;
+        let (ports, door) = if plan.tier.has_network() { (plan.ports.len(), plan.door) } else { (0, false) };
+        let (own, line) = talk::receive_ends(&mut ours, ports, door)?;
         Ok(Entered { ends: ends.unwrap_or(own), gaps, door: line.map(Door::new) })
     }
 }
 
 /// What makes connections for a program without a network of its own, and where they end.
-fn outside(sockets: Vec<PathBuf>) -> io::Result<(emulate::Emulation, Ends)> {
+fn outside(plan: &Plan) -> io::Result<(emulate::Emulation, Ends)> {
+    let sockets = plan.write.iter().chain(&plan.data).chain(&plan.blank).cloned().collect();
     let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0))?;
     let to = Destinations::default();
-    let emulation = emulate::Emulation::new(listener.local_addr()?.port(), to.clone(), sockets);
+    let observes = plan.tier == Tier::Observe;
+    let emulation = emulate::Emulation::new(listener.local_addr()?.port(), to.clone(), sockets, observes);
     Ok((emulation, Ends { streams: vec![listener], names: None, to: Some(to) }))
 }
 

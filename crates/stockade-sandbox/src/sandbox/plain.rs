@@ -12,7 +12,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use super::files::{DEVICES, MACHINE, SYSTEM};
-use super::{HOOK, Hook, Plan, SHELL};
+use super::{HOOK, Hook, Plan, SHELL, Tier};
 
 /// Where what is forgotten afterwards lies, in the folder for it.
 const HOME: &str = "home";
@@ -32,7 +32,8 @@ enum Access {
 
 /// The plan for a program that is to have no namespaces. `private` is an empty folder that is forgotten afterwards.
 pub(super) fn plan(plan: &Plan, private: &Path) -> io::Result<Plan> {
-    let mut plain = Plan { plain: true, layers: Vec::new(), keep: Vec::new(), hide: Vec::new(), ..plan.clone() };
+    let mut plain =
+        Plan { tier: Tier::Landlock, layers: Vec::new(), keep: Vec::new(), hide: Vec::new(), ..plan.clone() };
     plain.list.clear();
     let written = plan.write.iter().chain(plan.layers.iter().map(|layer| &layer.folder));
     let mut all: Vec<(&Path, Access)> = plan.read.iter().map(|path| (path.as_path(), Access::Read)).collect();

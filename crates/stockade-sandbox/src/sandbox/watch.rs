@@ -16,6 +16,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat2};
 
 use super::emulate::Emulation;
+use super::opened;
 use super::process::{self, Id};
 
 /// Who is told, and how hooks of packages are known.
@@ -67,10 +68,16 @@ pub struct Event {
 pub enum Deed {
     /// It runs another program, which is there.
     Run(PathBuf),
-    /// It connects, or sends a message, to an address.
+    /// It connects to an address.
     Connect(SocketAddr),
+    /// It sends a message to an address, without a connection.
+    Send(SocketAddr),
     /// It connects to a socket of this machine.
     Local(PathBuf),
+    /// It reads a file. Seen only where everything is watched and nothing kept away.
+    Read(PathBuf),
+    /// It changes a file or a folder, or makes or removes one. Seen only there.
+    Write(PathBuf),
 }
 
 /// The hook of a package.
@@ -188,10 +195,13 @@ impl Watch {
         let [first, second, third, _, fifth, sixth] = asked.data.args;
         let deed = match libc::c_long::from(asked.data.nr) {
             libc::SYS_connect => address(pid, second, third)?,
-            libc::SYS_sendto => address(pid, fifth, sixth)?,
+            libc::SYS_sendto => match address(pid, fifth, sixth)? {
+                Deed::Connect(to) => Deed::Send(to),
+                deed => deed,
+            },
             libc::SYS_execve => self.run(pid, None, first)?,
             libc::SYS_execveat => self.run(pid, i32::try_from(first.cast_signed()).ok(), second)?,
-            _ => return None,
+            call => opened::deed(pid, call, &asked.data.args)?,
         };
         let program = process::program(pid).unwrap_or_default();
         let confined = self.hook(pid).is_some_and(|hook| hook.confined);
@@ -211,7 +221,8 @@ impl Watch {
         let root = rustix::fs::open(format!("/proc/{pid}/root"), OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
         let found = openat2(&root, &path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::IN_ROOT).ok()?;
         let kind = fstat(&found).map(|stat| FileType::from_raw_mode(stat.st_mode));
-        if kind != Ok(FileType::RegularFile) {
+        // A program that is hidden is covered by a device.
+        if !matches!(kind, Ok(FileType::RegularFile | FileType::CharacterDevice)) {
             return None;
         }
         self.remember_hook(pid, &path);

@@ -428,11 +428,12 @@ fn said(child: std::process::Child) -> (bool, String) {
 
 /// Starts a program in a sandbox whose network ends at a service that tells secrets.
 fn start(plan: &Plan) -> Result<std::process::Child, String> {
-    let sandbox = Sandbox::new(plan).unwrap();
+    let sandbox = Sandbox::new().unwrap();
     let mut command = sandbox.command(&std::env::current_exe().unwrap(), &["launch"]).unwrap();
     let mut child = command.stdout(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
-    let entered =
-        sandbox.enter(Watched { tell: Box::new(|_| ()), names: None, hooks_stay: false }, false).map_err(|error| {
+    let entered = sandbox
+        .enter(plan, Watched { tell: Box::new(|_| ()), names: None, hooks_stay: false }, false)
+        .map_err(|error| {
             child.wait().unwrap();
             error.to_string()
         });

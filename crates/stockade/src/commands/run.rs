@@ -77,7 +77,7 @@ pub(super) async fn run(context: Context<'_>, arguments: &Run) -> anyhow::Result
         None => None,
     };
     let inherited = route.as_ref().map(|route| &route.inherited);
-    let prepared = || sandbox::Prepared::new(arguments, &context.settings, &name, inherited);
+    let prepared = || sandbox::Prepared::new(arguments, &context.settings, &name, inherited, printer);
     let prepared = (!arguments.unsandboxed).then(prepared).transpose()?;
     printer.talk(&format!("stockade: {}\n", introduction(route.as_ref(), prepared.as_ref())));
     let ran = start(prepared, route.as_ref(), arguments, (&context.settings.data, printer)).await;
@@ -126,7 +126,7 @@ async fn start(
 
 fn introduction(route: Option<&Route>, prepared: Option<&sandbox::Prepared<'_>>) -> String {
     let sandbox = match prepared {
-        Some(prepared) => format!("in a sandbox (profile: {})", prepared.profile_name()),
+        Some(prepared) => prepared.introduction(),
         None => "without a sandbox".to_owned(),
     };
     match route {

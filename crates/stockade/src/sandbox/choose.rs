@@ -4,10 +4,13 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use anyhow::Context as _;
+use serde::Deserialize as _;
 use stockade_sandbox::profile::Profile;
 
 use crate::args::Run;
+use crate::errors::hinted;
 use crate::files;
+use crate::settings::Settings;
 
 /// Files that a project's folder has, if it is no repository.
 pub(super) const MARKS: &[&str] = &[
@@ -24,13 +27,26 @@ pub(super) const MARKS: &[&str] = &[
     "stockade.toml",
 ];
 
-/// The base, the profile for the command or the one in its place, and what the arguments add.
-pub(super) fn profile(arguments: &Run, program: &OsStr, words: &[OsString]) -> anyhow::Result<Profile> {
+/// The base, the profile for the command or the one in its place, what the settings say, and what the arguments add.
+pub(super) fn profile(
+    arguments: &Run,
+    settings: &Settings,
+    program: &OsStr,
+    words: &[OsString],
+) -> anyhow::Result<Profile> {
     let own = match &arguments.profile {
         Some(path) => read(path)?,
         None => built_in(program, words)?,
     };
     let mut profile = Profile::base()?.and(own);
+    let [users, projects] = &settings.sandbox;
+    if let Some((file, table)) = users {
+        profile = profile.and(table_of(file, table)?);
+    }
+    if let Some((file, table)) = projects {
+        let tighter = Some(table_of(file, table)?).filter(Profile::only_takes_away).ok_or_else(|| loosens(file))?;
+        profile = profile.and(tighter);
+    }
     let text = |path: &Path| -> anyhow::Result<String> {
         let path = std::path::absolute(path)?;
         path.into_os_string().into_string().map_err(|path| anyhow::anyhow!("`{}` is not UTF-8", path.display()))
@@ -44,6 +60,20 @@ pub(super) fn profile(arguments: &Run, program: &OsStr, words: &[OsString]) -> a
     profile.network.publish.extend(&arguments.publish);
     profile.environment.pass.extend(arguments.allow_env.iter().cloned());
     Ok(profile)
+}
+
+/// What a settings file says of the sandbox.
+fn table_of(file: &Path, table: &toml::Value) -> anyhow::Result<Profile> {
+    let read = Profile::deserialize(table.clone());
+    read.with_context(|| format!("`sandbox` in `{}` is no profile", file.display()))
+}
+
+fn loosens(file: &Path) -> anyhow::Error {
+    hinted(
+        format!("`sandbox` in `{}` would allow more, and a project may only take away", file.display()),
+        "it may have `files.protect`, `files.hide`, `network.deny`, `environment.deny` and `programs.deny`; the rest \
+         belongs in a profile for `--profile`, or in your own settings",
+    )
 }
 
 fn read(path: &Path) -> anyhow::Result<Profile> {

@@ -3,11 +3,14 @@
 //! The profile is found by the command's first words. What the user types adds to it; what this system cannot enforce of
 //! it ends the run, unless the user has said that the rest will do.
 
+mod audit;
 mod choose;
+mod learn;
 mod network;
 mod report;
 mod review;
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -17,7 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context as _;
 use stockade_ecosystem::Variables;
 use stockade_sandbox::profile::{Hooks, Profile, Resolved, Surroundings};
-use stockade_sandbox::sandbox::{Entered, HOOK, Hook, HookNames, Layer, Plan, SHELL, Sandbox, Watched};
+use stockade_sandbox::sandbox::{Entered, HOOK, Hook, HookNames, Layer, Plan, SHELL, Sandbox, Tier, Watched};
 use tokio::process::Child;
 
 use crate::args::Run;
@@ -26,6 +29,7 @@ use crate::inherit::Inherited;
 use crate::output::Printer;
 use crate::{process, settings};
 
+use audit::Audit;
 pub(crate) use report::{Report, Watching};
 
 /// The command that is the launcher.
@@ -35,6 +39,7 @@ const NOTHING_RUN: u8 = 125;
 
 /// A sandbox that nothing runs in yet.
 pub(crate) struct Prepared<'a> {
+    launcher: Launcher,
     profile: Profile,
     resolved: Resolved,
     around: Surroundings,
@@ -45,16 +50,24 @@ pub(crate) struct Prepared<'a> {
 }
 
 /// A command that runs in a sandbox.
-pub(crate) struct Running {
+pub(crate) struct Running<'a> {
     child: Child,
     watching: Arc<Mutex<Watching>>,
     network: network::Served,
+    profile: Profile,
     resolved: Resolved,
+    around: Surroundings,
+    arguments: &'a Run,
     layer: Option<review::Changes>,
-    review: bool,
     made: Made,
     /// What is forgotten afterwards, where nothing can be mounted.
     _private: Option<tempfile::TempDir>,
+}
+
+/// A process that becomes the command when it hears what that is.
+struct Launcher {
+    child: Child,
+    sandbox: Sandbox,
 }
 
 /// Folders that were made for a run. Those that stay empty go when this does.
@@ -94,9 +107,12 @@ impl<'a> Prepared<'a> {
         settings: &settings::Settings,
         name: &str,
         client: Option<&Inherited>,
+        printer: &Printer,
     ) -> anyhow::Result<Self> {
         let (program, words) = arguments.command.split_first().context("there is no command to run")?;
-        let profile = choose::profile(arguments, program, words)?;
+        // It gets ready while we find out what it is to do.
+        let launcher = Launcher::start(printer.is_json())?;
+        let profile = choose::profile(arguments, settings, program, words)?;
         let folder = std::env::current_dir().context("the working folder cannot be found")?;
         let home = settings::home().unwrap_or_else(|| PathBuf::from(NOBODYS));
         let mut around = Surroundings::new(&folder, &home, settings::environment(), choose::MARKS)?;
@@ -109,14 +125,16 @@ impl<'a> Prepared<'a> {
             resolved.write.retain(apart);
             resolved.data.retain(apart);
         }
-        let layer = resolved.layer.then(|| review::Changes::new(&settings.data, &around.project, name)).transpose()?;
+        let apart = resolved.layer && !arguments.audits();
+        let layer = apart.then(|| review::Changes::new(&settings.data, &around.project, name)).transpose()?;
         let texts = client.map(configuration).transpose()?.unwrap_or_default();
-        Ok(Self { profile, resolved, around, arguments, made, layer, texts })
+        Ok(Self { launcher, profile, resolved, around, arguments, made, layer, texts })
     }
 
-    /// The profile in effect.
-    pub(crate) fn profile_name(&self) -> &str {
-        &self.profile.name
+    /// What is done with the command, for a person.
+    pub(crate) fn introduction(&self) -> String {
+        let how = if self.arguments.audits() { "watched, with nothing kept from it" } else { "in a sandbox" };
+        format!("{how} (profile: {})", self.profile.name)
     }
 
     /// Starts the command. `variables` are added to its environment; `gateway` is where it may connect to besides what its
@@ -127,103 +145,92 @@ impl<'a> Prepared<'a> {
         gateway: Option<SocketAddr>,
         data: &Path,
         printer: &Printer,
-    ) -> anyhow::Result<Running> {
-        let Self { profile, resolved, around, arguments, made, layer, texts } = self;
-        let allowed = network::allowed(&profile, &arguments.allow_host, gateway)?;
+    ) -> anyhow::Result<Running<'a>> {
+        let Self { launcher, profile, resolved, around, arguments, made, layer, texts } = self;
+        let mut allowed = network::allowed(&profile, &arguments.allow_host, gateway)?;
+        allowed.observe = arguments.audits();
         let mut plan = plan(&resolved, &around, arguments, layer.as_ref().map(|layer| layer.layer.clone()));
         plan.texts = texts;
         plan.ports = allowed.ports();
         plan.door = !profile.network.publish.is_empty();
         plan.environment.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
-        let ourselves = std::env::current_exe().context("this program cannot find itself")?;
-        confine_hooks(&mut plan, profile.hooks.as_ref(), &ourselves, arguments.best_effort);
-        let watching = Watching::new(&profile, &plan, &around.project, printer.is_quiet());
+        let mut watching = Watching::new(&profile, &plan, &around.project, printer.is_quiet());
+        if arguments.audits() {
+            let audit = Audit::new(&resolved, &around.project, &around.home, gateway);
+            watching.audit(audit, kept_back(&around, &resolved));
+        } else {
+            confine_hooks(&mut plan, profile.hooks.as_ref(), arguments.best_effort)?;
+        }
         let watching = Arc::new(Mutex::new(watching));
-        let start = |plan: &Plan| {
-            let told = Arc::clone(&watching);
-            let tell = move |event| told.lock().unwrap_or_else(PoisonError::into_inner).saw(event);
-            let hooks_stay = profile.hooks.as_ref().is_some_and(|hooks| hooks.shell.is_some() && !hooks.network);
-            let watched = Watched { tell: Box::new(tell), names: profile.hooks.as_ref().map(names), hooks_stay };
-            start(plan, &ourselves, watched, (printer.is_json(), arguments.best_effort))
-        };
+        let entrance =
+            Entrance { hooks: profile.hooks.as_ref(), watching: &watching, despite_gaps: arguments.best_effort };
         let mut published = network::listen(&profile.network.publish)?;
-        let (mut private, mut layer, mut tier) = (None, layer, Tier::Namespaces);
-        let (child, entered) = match start(&plan) {
+        let (mut private, mut layer) = (None, layer);
+        let (child, entered) = match entrance.enter(launcher, &plan) {
             Ok(started) => started,
-            Err(Failed::Sandbox(why)) if !arguments.review => {
-                (layer, tier) = (None, Tier::Landlock);
+            Err(why) if plan.tier == Tier::Observe => anyhow::bail!("what it does cannot be watched here: {why}"),
+            Err(why) if arguments.review => return Err(refusal(&why)),
+            Err(why) => {
+                layer = None;
                 // What the program listens on there is this machine's own port.
                 published.clear();
                 let folder = review::room(data, &around.project, "private")?;
                 let plain = plan.without_namespaces(folder.path())?;
                 private = Some(folder);
                 watching.lock().unwrap_or_else(PoisonError::into_inner).all_comes();
-                let started = start(&plain).map_err(|failed| failed.refusal(Some(&why)))?;
+                let started = entrance.enter(Launcher::start(printer.is_json())?, &plain);
+                let started = started.map_err(|again| {
+                    let both = format!("{why}; and without namespaces, {again}");
+                    refusal(if why == again { &why } else { &both })
+                })?;
                 printer.talk(&format!("stockade: without namespaces: {why}\n"));
+                plan = plain;
                 started
             }
-            Err(failed) => return Err(failed.refusal(None)),
         };
         let mut seen = watching.lock().unwrap_or_else(PoisonError::into_inner);
-        (seen.report.gaps, seen.report.tier) = (entered.gaps, tier);
+        (seen.report.gaps, seen.report.tier) = (entered.gaps, plan.tier);
         drop(seen);
         let mut network = network::serve(allowed, entered.ends, Arc::clone(&watching));
         if let Some(door) = entered.door {
             network.publish(published, door);
         }
-        Ok(Running { child, watching, network, resolved, layer, review: arguments.review, made, _private: private })
+        Ok(Running { child, watching, network, profile, resolved, around, arguments, layer, made, _private: private })
     }
 }
 
-/// What keeps a command apart.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Tier {
-    /// A world of its own, and Landlock in it.
-    #[default]
-    Namespaces,
-    /// Landlock, a filter of system calls, and connections that are made for it.
-    Landlock,
+/// How a launcher becomes the command.
+struct Entrance<'a> {
+    hooks: Option<&'a Hooks>,
+    watching: &'a Arc<Mutex<Watching>>,
+    despite_gaps: bool,
 }
 
-/// Why a command does not run.
-enum Failed {
-    /// The system does not let it.
-    Sandbox(String),
-    Other(anyhow::Error),
-}
-
-impl Failed {
-    /// `before` is why the stronger way was not open.
-    fn refusal(self, before: Option<&str>) -> anyhow::Error {
-        match (self, before) {
-            (Self::Sandbox(why), Some(before)) if why != before => {
-                refusal(&format!("{before}; and without namespaces, {why}"))
-            }
-            (Self::Sandbox(why), _) => refusal(&why),
-            (Self::Other(error), _) => error,
-        }
+impl Entrance<'_> {
+    /// Waits until the command runs. The error is what this system does not let us do.
+    fn enter(&self, launcher: Launcher, plan: &Plan) -> Result<(Child, Entered), String> {
+        let told = Arc::clone(self.watching);
+        let tell = move |event| told.lock().unwrap_or_else(PoisonError::into_inner).saw(event);
+        let hooks_stay = self.hooks.is_some_and(|hooks| hooks.shell.is_some() && !hooks.network);
+        let watched = Watched { tell: Box::new(tell), names: self.hooks.map(names), hooks_stay };
+        let Launcher { child, sandbox } = launcher;
+        let entered = tokio::task::block_in_place(|| sandbox.enter(plan, watched, self.despite_gaps));
+        entered.map(|entered| (child, entered)).map_err(|error| error.to_string())
     }
 }
 
-/// Starts a program, and waits until it runs.
-fn start(
-    plan: &Plan,
-    ourselves: &Path,
-    watched: Watched,
-    (data_is_ours, despite_gaps): (bool, bool),
-) -> Result<(Child, Entered), Failed> {
-    let started = || -> anyhow::Result<(Child, Sandbox)> {
-        let sandbox = Sandbox::new(plan)?;
-        let mut command = sandbox.command(ourselves, &[LAUNCHER])?;
+impl Launcher {
+    /// With `data_is_ours`, what the command prints goes to standard error, so that standard output stays ours.
+    fn start(data_is_ours: bool) -> anyhow::Result<Self> {
+        let sandbox = Sandbox::new()?;
+        let ourselves = std::env::current_exe().context("this program cannot find itself")?;
+        let mut command = sandbox.command(&ourselves, &[LAUNCHER])?;
         if data_is_ours {
             command.stdout(Stdio::from(std::io::stderr()));
         }
-        Ok((process::spawn(command).context("the sandbox could not be started")?, sandbox))
-    };
-    let (child, sandbox) = started().map_err(Failed::Other)?;
-    let entered = tokio::task::block_in_place(|| sandbox.enter(watched, despite_gaps));
-    entered.map(|entered| (child, entered)).map_err(|error| Failed::Sandbox(error.to_string()))
+        let child = process::spawn(command).context("the sandbox could not be started")?;
+        Ok(Self { child, sandbox })
+    }
 }
 
 /// The home of somebody who has none.
@@ -251,6 +258,17 @@ fn refusal(why: &str) -> anyhow::Error {
 }
 
 fn plan(resolved: &Resolved, around: &Surroundings, arguments: &Run, layer: Option<Layer>) -> Plan {
+    if arguments.audits() {
+        return Plan {
+            program: resolved.program.clone().into(),
+            arguments: arguments.command.iter().skip(1).cloned().collect(),
+            environment: around.environment.clone(),
+            folder: around.folder.clone(),
+            programs: resolved.programs.clone(),
+            tier: Tier::Observe,
+            ..Plan::default()
+        };
+    }
     Plan {
         program: resolved.program.clone().into(),
         arguments: arguments.command.iter().skip(1).cloned().collect(),
@@ -271,16 +289,23 @@ fn plan(resolved: &Resolved, around: &Surroundings, arguments: &Run, layer: Opti
 }
 
 /// Lets the client run hooks with our shell, if it can be told to.
-fn confine_hooks(plan: &mut Plan, hooks: Option<&Hooks>, ourselves: &Path, despite_gaps: bool) {
-    let Some(Hooks { shell: Some(variable), within: Some(within), network, .. }) = hooks else { return };
+fn confine_hooks(plan: &mut Plan, hooks: Option<&Hooks>, despite_gaps: bool) -> anyhow::Result<()> {
+    let Some(Hooks { shell: Some(variable), within: Some(within), network, .. }) = hooks else { return Ok(()) };
+    let ourselves = std::env::current_exe().context("this program cannot find itself")?;
     let hook = Hook { within: within.clone(), temporary: "/tmp".into(), network: *network, despite_gaps };
-    let Ok(hook) = serde_json::to_string(&hook) else { return };
+    let hook = serde_json::to_string(&hook)?;
     plan.environment.extend([(variable.into(), SHELL.into()), (HOOK.into(), hook.into())]);
-    plan.links.push((SHELL.into(), ourselves.to_owned()));
-    plan.read.push(ourselves.to_owned());
-    if let Some(programs) = &mut plan.programs {
-        programs.push(ourselves.to_owned());
-    }
+    plan.links.push((SHELL.into(), ourselves.clone()));
+    plan.read.push(ourselves.clone());
+    plan.programs.iter_mut().for_each(|programs| programs.push(ourselves.clone()));
+    Ok(())
+}
+
+/// The names of the variables that a profile does not pass.
+fn kept_back(around: &Surroundings, resolved: &Resolved) -> Vec<String> {
+    let passed: HashSet<&OsString> = resolved.environment.iter().map(|(name, _)| name).collect();
+    let names = around.environment.iter().map(|(name, _)| name).filter(|name| !passed.contains(name));
+    names.map(|name| name.to_string_lossy().into_owned()).collect()
 }
 
 fn names(hooks: &Hooks) -> HookNames {
@@ -288,15 +313,21 @@ fn names(hooks: &Hooks) -> HookNames {
     HookNames { package, version, hook, program, within }
 }
 
-impl Running {
+impl Running<'_> {
     /// Waits for its end. What it changed in a layer is kept, but for what is protected. Gives its exit code.
     pub(crate) async fn wait(self, printer: &Printer) -> anyhow::Result<(u8, Report)> {
-        let Self { child, watching, network, resolved, layer, review, made, _private } = self;
+        let Self { child, watching, network, profile, resolved, around, arguments, layer, made, _private } = self;
         let status = process::wait(child).await?;
         network.end().await;
-        let mut report = watching.lock().unwrap_or_else(PoisonError::into_inner).report();
+        let mut watching = watching.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut report = watching.report();
         if let Some(layer) = layer {
-            report.changes = layer.settle(&resolved, review, printer)?;
+            report.changes = layer.settle(&resolved, arguments.review, printer)?;
+        }
+        if let (Some(file), Some(audit)) = (&arguments.learn, &watching.audit) {
+            let learned = learn::profile(&profile, audit, &report, &around, &arguments.command)?;
+            crate::files::replace(file, learned.as_bytes())?;
+            printer.talk(&format!("stockade: a profile of what it did is in {}\n", file.display()));
         }
         drop(made);
         Ok((status, report))

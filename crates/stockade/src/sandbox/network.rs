@@ -31,9 +31,15 @@ pub(super) struct Served {
 pub(super) fn allowed(profile: &Profile, more: &[String], gateway: Option<SocketAddr>) -> anyhow::Result<Allowed> {
     let upload = profile.network.upload;
     let of_profile = profile.network.hosts.iter().map(|host| rule(host, upload));
-    let rules = of_profile.chain(more.iter().map(|host| rule(host, None))).collect::<anyhow::Result<_>>()?;
+    let mut rules: Vec<Rule> =
+        of_profile.chain(more.iter().map(|host| rule(host, None))).collect::<anyhow::Result<_>>()?;
+    let (all, denied): (Vec<_>, Vec<_>) = profile.network.deny.iter().partition(|host| *host == "*");
+    if !all.is_empty() {
+        rules.clear();
+    }
+    let denied = denied.into_iter().map(|host| Ok(host.parse()?)).collect::<anyhow::Result<_>>()?;
     let forwards = gateway.map(|to| Forward { port: to.port(), to }).into_iter().collect();
-    Ok(Allowed { rules, forwards })
+    Ok(Allowed { rules, forwards, denied, observe: false })
 }
 
 /// The rule for a host as it is written: `name`, `name:port`, `address:port`.

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use stockade_engine::egress::{Attempt, Outcome, Protocol};
 use stockade_sandbox::profile::Profile;
-use stockade_sandbox::sandbox::{Cause, Deed, Event, Plan};
+use stockade_sandbox::sandbox::{Cause, Deed, Event, Plan, Tier};
 
-use super::Tier;
+use super::audit::{Audit, Use};
 use crate::output::{bytes, columns, count, insist, line};
 
 /// How many different deeds are kept. What is beyond is counted.
@@ -32,8 +32,10 @@ pub(crate) struct Report {
     pub(crate) tier: Tier,
     /// What this system could not enforce or see.
     pub(crate) gaps: Vec<String>,
-    /// What was blocked.
+    /// What was blocked; in the tier `observe`, what would have been.
     pub(crate) blocked: Vec<Blocked>,
+    /// Variables that the profile would not have passed, in that tier.
+    pub(crate) variables: Vec<String>,
     /// Whom it was let connect to.
     pub(crate) connections: Vec<Connection>,
     /// What it ran, and how often.
@@ -126,11 +128,14 @@ pub(crate) struct Watching {
     quiet: bool,
     ports: Vec<u16>,
     programs: Option<Vec<PathBuf>>,
+    hidden: Vec<PathBuf>,
     /// What lies in here is the project's or made by the run.
     own: Vec<PathBuf>,
     hooks_connect: bool,
     /// Whether every connection comes to us, and not only those to some ports.
     all_comes: bool,
+    /// What is seen where nothing is kept away.
+    pub(super) audit: Option<Audit>,
     calls: VecDeque<Call>,
     /// Who asked for a name last.
     asker: Option<(PathBuf, Option<Cause>)>,
@@ -147,15 +152,22 @@ impl Watching {
             quiet,
             ports: plan.ports.clone(),
             programs: plan.programs.clone(),
+            hidden: plan.hide.clone(),
             own: own.into_iter().chain(plan.blank.iter().cloned()).collect(),
             hooks_connect: profile.hooks.as_ref().is_none_or(|hooks| hooks.network || hooks.shell.is_none()),
             all_comes: false,
+            audit: None,
             calls: VecDeque::new(),
             asker: None,
             ran: BTreeMap::new(),
             connected: BTreeMap::new(),
             blocked: HashMap::new(),
         }
+    }
+
+    /// Nothing is kept away: what is seen goes into the report of what would be.
+    pub(super) fn audit(&mut self, audit: Audit, variables: Vec<String>) {
+        (self.audit, self.report.variables) = (Some(audit), variables);
     }
 
     /// From now on every connection comes to us.
@@ -173,21 +185,28 @@ impl Watching {
                 let allow = "a profile whose `programs` has it".to_owned();
                 self.block(program, cause, tried, "it is none of the programs of this profile".to_owned(), Some(allow));
             }
+            Deed::Read(path) => self.used(program, cause, &path, Use::Read),
+            Deed::Write(path) => self.used(program, cause, &path, Use::Written),
             // Where names are asked for, what matters is the name.
-            Deed::Connect(to) if to.port() == NAMES => self.asker = Some((program, cause)),
-            Deed::Connect(to) if to.port() == 0 => {}
-            Deed::Connect(to) if to.ip().is_loopback() && !self.all_comes && !self.ports.contains(&to.port()) => {}
-            Deed::Connect(to) if confined && !self.hooks_connect => {
+            Deed::Connect(to) | Deed::Send(to) if to.port() == NAMES => self.asker = Some((program, cause)),
+            Deed::Connect(to) | Deed::Send(to) if to.port() == 0 => {}
+            Deed::Connect(to) | Deed::Send(to) if self.audit.is_some() && to.ip().is_loopback() => {
+                if self.audit.as_ref().is_some_and(|audit| audit.is_taken(to.port())) {
+                    let why = "what listens on this machine is not in the sandbox".to_owned();
+                    self.block(program, cause, format!("connect to {to}"), why, Some(format!("--allow-host {to}")));
+                }
+            }
+            Deed::Connect(to) if self.audit.is_some() => self.call(Call { to, program, cause }),
+            Deed::Connect(to) | Deed::Send(to)
+                if to.ip().is_loopback() && !self.all_comes && !self.ports.contains(&to.port()) => {}
+            Deed::Connect(to) | Deed::Send(to) if confined && !self.hooks_connect => {
                 let why = "hooks of packages may not connect to anything".to_owned();
                 self.block(program, cause, format!("connect to {to}"), why, None);
             }
             Deed::Connect(to) if self.all_comes || self.ports.contains(&to.port()) => {
-                self.calls.push_back(Call { to, program, cause });
-                if self.calls.len() > MAX_CALLS {
-                    self.calls.pop_front();
-                }
+                self.call(Call { to, program, cause });
             }
-            Deed::Connect(to) => {
+            Deed::Connect(to) | Deed::Send(to) => {
                 let allow = format!("--allow-host {to}");
                 self.block(program, cause, format!("connect to {to}"), NO_RULE.to_owned(), Some(allow));
             }
@@ -202,6 +221,24 @@ impl Watching {
         }
     }
 
+    fn call(&mut self, call: Call) {
+        self.calls.push_back(call);
+        if self.calls.len() > MAX_CALLS {
+            self.calls.pop_front();
+        }
+    }
+
+    /// Something was done with a file where nothing is kept away.
+    fn used(&mut self, program: PathBuf, cause: Option<Cause>, path: &Path, does: Use) {
+        let Some(refusal) = self.audit.as_mut().and_then(|audit| audit.used(path, does)) else { return };
+        let (verb, flag) = match does {
+            Use::Read => ("read", "--allow-read"),
+            Use::Written => ("write", "--allow-write"),
+        };
+        let allow = refusal.allowable().then(|| format!("{flag} {}", path.display()));
+        self.block(program, cause, format!("{verb} {}", path.display()), refusal.to_string(), allow);
+    }
+
     /// A connection has ended, or a name was asked for.
     pub(crate) fn tried(&mut self, attempt: Attempt) {
         let Attempt { name, destination, outcome, sent, received, protocol, .. } = attempt;
@@ -210,8 +247,11 @@ impl Watching {
         let (program, cause) = call.map(|call| (call.program, call.cause)).or(asker).unwrap_or_default();
         let host = name.unwrap_or_else(|| destination.ip().to_string());
         let port = destination.port();
+        if let Some(audit) = &mut self.audit {
+            audit.hosts.insert((host.clone(), port));
+        }
         match outcome {
-            Outcome::Refused(reason) => {
+            Outcome::Refused(reason) | Outcome::Observed(reason) => {
                 let tried = match protocol {
                     Protocol::Dns => format!("look up `{host}`"),
                     _ => format!("connect to `{host}`:{port}"),
@@ -244,6 +284,9 @@ impl Watching {
         let ran = std::mem::take(&mut self.ran).into_iter();
         report.programs = ran.map(|((path, cause), times)| Program { path, cause, times }).collect();
         report.connections = std::mem::take(&mut self.connected).into_values().collect();
+        if self.audit.as_ref().is_some_and(|audit| audit.overflowed) {
+            report.gaps.push("it used more files than could be remembered".to_owned());
+        }
         report
     }
 
@@ -253,9 +296,12 @@ impl Watching {
     }
 
     fn may_run(&self, path: &Path) -> bool {
-        let Some(programs) = &self.programs else { return true };
         // What is found by way of links is meant by its real name.
         let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if self.hidden.contains(&real) {
+            return false;
+        }
+        let Some(programs) = &self.programs else { return true };
         programs.iter().any(|program| real.starts_with(program) || path.starts_with(program))
             || path == Path::new(stockade_sandbox::sandbox::SHELL)
             || path.starts_with("/proc")
@@ -281,7 +327,8 @@ impl Watching {
         }
         let blocked = Blocked { program, cause, tried, why, allow, times: 1 };
         if !self.quiet {
-            insist(&format!("stockade: blocked: {}\n", blocked.sentence()));
+            let done = if self.audit.is_some() { "would be blocked" } else { "blocked" };
+            insist(&format!("stockade: {done}: {}\n", blocked.sentence()));
         }
         self.blocked.insert(key, self.report.blocked.len());
         self.report.blocked.push(blocked);
@@ -316,7 +363,8 @@ impl Report {
         if !self.blocked.is_empty() {
             let tried: u64 = self.blocked.iter().map(|blocked| blocked.times).sum();
             let tried = count(usize::try_from(tried).unwrap_or(usize::MAX), "attempt");
-            let _ = writeln!(text, "stockade: {tried} blocked in the sandbox (profile: {})", self.profile);
+            let done = if self.tier == Tier::Observe { "would be blocked" } else { "blocked" };
+            let _ = writeln!(text, "stockade: {tried} {done} in the sandbox (profile: {})", self.profile);
             for blocked in self.blocked.iter().take(SHOWN) {
                 let _ = writeln!(text, "  {}: {}", blocked.sentence(), line(&blocked.why));
                 if let Some(allow) = &blocked.allow {
@@ -345,6 +393,11 @@ impl Report {
                 let _ = writeln!(text, "  {} {}", change.change, line(&change.path.to_string_lossy()));
             }
             rest(&mut text, lost.len());
+        }
+        if !self.variables.is_empty() {
+            let names = self.variables.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+            let _ = writeln!(text, "stockade: variables that would not be passed: {}", line(&names));
+            rest(&mut text, self.variables.len());
         }
         for gap in &self.gaps {
             let _ = writeln!(text, "stockade: not enforced: {}", line(gap));

@@ -15,6 +15,9 @@ use url::Url;
 /// Where the gateway listens unless it is said otherwise.
 pub(crate) const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), PORT);
 const PORT: u16 = 4873;
+/// The tables that a project may have.
+const POLICY: &str = "policy";
+const SANDBOX: &str = "sandbox";
 /// The longest settings file in bytes.
 const MAX_DOCUMENT: usize = 1024 * 1024;
 
@@ -28,6 +31,8 @@ pub(super) struct Written {
     upstream: BTreeMap<Ecosystem, Upstream>,
     pub(super) advisories: Advisories,
     pub(super) inspection: Inspection,
+    /// What every command in the sandbox may do besides, or may not: a profile, which is read where there is a sandbox.
+    pub(super) sandbox: Option<toml::Value>,
     /// Read by the policy's own crate.
     #[serde(rename = "policy")]
     _policy: Option<IgnoredAny>,
@@ -91,9 +96,10 @@ pub(super) fn settings(text: &str) -> anyhow::Result<Written> {
     Ok(written)
 }
 
-/// Checks that the settings of a project have nothing but a policy.
-pub(super) fn project(text: &str) -> anyhow::Result<()> {
-    read::<BTreeMap<ProjectKey, toml::Value>>(text).map(drop)
+/// Reads the settings of a project, which have nothing but a policy and what is taken from the sandbox.
+pub(super) fn project(text: &str) -> anyhow::Result<Option<toml::Value>> {
+    let mut tables = read::<BTreeMap<ProjectKey, toml::Value>>(text)?;
+    Ok(tables.remove(&ProjectKey(SANDBOX.to_owned())))
 }
 
 fn read<T: DeserializeOwned>(text: &str) -> anyhow::Result<T> {
@@ -116,10 +122,12 @@ impl TryFrom<String> for ProjectKey {
     type Error = String;
 
     fn try_from(key: String) -> Result<Self, String> {
-        if key == "policy" {
+        if key == POLICY || key == SANDBOX {
             return Ok(Self(key));
         }
-        Err(format!("`{key}` belongs in the user's file: a project may only tighten the policy, in `[policy]`"))
+        Err(format!(
+            "`{key}` belongs in the user's file: a project may only tighten the policy, in `[policy]`, and the sandbox"
+        ))
     }
 }
 
@@ -214,7 +222,9 @@ mod tests {
         assert!(project("").is_ok());
         assert_eq!(
             project("[policy]\n[upstream.npm]\nurl = \"https://evil.example\"").unwrap_err().to_string(),
-            "line 2, column 2: `upstream` belongs in the user's file: a project may only tighten the policy, in `[policy]`"
+            "line 2, column 2: `upstream` belongs in the user's file: a project may only tighten the policy, in `[policy]`, and the sandbox"
         );
+        let table = project("[sandbox.network]\ndeny = [\"*\"]").unwrap().unwrap();
+        assert_eq!(table["network"]["deny"][0].as_str(), Some("*"));
     }
 }

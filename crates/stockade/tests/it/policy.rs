@@ -149,7 +149,7 @@ fn a_project_can_tighten_and_nothing_else() {
     };
     assert_snapshot!(refused("[upstream.npm]\nurl = \"https://evil.example\"\n"), @"
     stockade: `[DIR]/project/stockade.toml` cannot be used
-      because line 1, column 2: `upstream` belongs in the user's file: a project may only tighten the policy, in `[policy]`
+      because line 1, column 2: `upstream` belongs in the user's file: a project may only tighten the policy, in `[policy]`, and the sandbox
     status 2
     ");
     assert_snapshot!(refused("[policy]\nmode = \"audit\"\n"), @r#"

@@ -216,7 +216,8 @@ fn a_report_is_for_programs_too_and_standard_output_is_only_that() {
         "gaps": [],
         "profile": "npm install",
         "programs": null,
-        "tier": "namespaces"
+        "tier": "namespaces",
+        "variables": []
       },
       "served": 1,
       "stale": null,

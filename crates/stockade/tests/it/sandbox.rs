@@ -271,3 +271,98 @@ fn what_is_allowed_by_arguments_is_there() {
     assert_eq!(write.stdout.trim(), "readable", "{write}");
     assert!(other.path().join("x").exists());
 }
+
+#[test]
+fn an_audit_keeps_nothing_away_and_tells_what_would_be() {
+    let Some((world, _service)) = world() else { return };
+    let output = run(&world, &["--format", "json", "run", "--audit", "--", "npm", "install", "--no-audit"]);
+    assert!(output.ok(), "{output}");
+    let said = said(&world);
+    for attempt in ["token", "git hook", "workflow", "manifest", "source", "other package", "host service", "git"] {
+        assert_eq!(said[attempt], true, "`{attempt}`: {said}");
+    }
+    assert_eq!((&said["key"], &said["variable"]), (&json!("key"), &json!("t")));
+    let report: Value = serde_json::from_str(&output.stdout).unwrap();
+    let sandbox = &report["sandbox"];
+    assert_eq!(sandbox["tier"], "observe");
+    assert!(sandbox["variables"].as_array().unwrap().contains(&json!("SECRET_TOKEN")), "{sandbox}");
+    let home = world.project.home().canonicalize().unwrap();
+    let project = world.project.path().canonicalize().unwrap();
+    let (home, project) = (home.display(), project.display());
+    let expected = [
+        (format!("read {home}/.ssh/id_rsa"), Some(format!("--allow-read {home}/.ssh/id_rsa"))),
+        (format!("read {project}/.env"), None),
+        (format!("write {project}/.git/hooks/pre-commit"), None),
+        (format!("write {project}/.github/workflows"), None),
+        ("run /usr/bin/git".to_owned(), Some("a profile whose `programs` has it".to_owned())),
+        ("connect to `192.0.2.1`:443".to_owned(), Some("--allow-host 192.0.2.1".to_owned())),
+    ];
+    let blocked = sandbox["blocked"].as_array().unwrap();
+    for (tried, allow) in expected {
+        let found = blocked.iter().find(|blocked| blocked["tried"] == tried.as_str());
+        let found = found.unwrap_or_else(|| panic!("`{tried}` is missing: {sandbox:#}"));
+        assert_eq!(found["allow"], json!(allow), "{found}");
+        assert_eq!(found["cause"]["package"], "evil-demo", "{found}");
+    }
+}
+
+#[test]
+fn a_project_takes_from_the_sandbox_and_adds_nothing() {
+    let Some(world) = World::or_skip() else { return };
+    let script = "git --version; uname; echo \"<$LANG>\"; cat secrets/key; echo x > secrets/new; echo x > made";
+    let run = |world: &World| {
+        let mut command = world.command();
+        world.project.finish(command.env("LANG", "C").args(["run", "--", "sh", "-c", script]))
+    };
+    world.project.write("secrets/key", "the key\n");
+    let before = run(&world);
+    assert!(before.stdout.contains("git version") && before.stdout.contains("<C>\nthe key"), "{before}");
+    let tighter = "[sandbox.files]\nhide = [\"$PROJECT/secrets\"]\n[sandbox.environment]\ndeny = [\"LAN*\"]\n\
+                   [sandbox.programs]\ndeny = [\"git\"]\n[sandbox.network]\ndeny = [\"*\"]\n";
+    world.project.write("stockade.toml", tighter);
+    let after = run(&world);
+    assert!(!after.stdout.contains("git version") && after.stdout.starts_with("Linux\n<>\n"), "{after}");
+    assert!(!after.stdout.contains("the key") && world.project.has("made"), "{after}");
+    assert!(after.stderr.contains("git: Permission denied"), "{after}");
+    world.project.write("stockade.toml", "[sandbox.network]\nhosts = [\"evil.invalid\"]\n");
+    let looser = run(&world);
+    assert_eq!(looser.status, Some(2), "{looser}");
+    assert!(looser.stderr.contains("would allow more, and a project may only take away"), "{looser}");
+    // Whose settings they are may allow more.
+    world.project.write("stockade.toml", "");
+    world.settings("[sandbox.environment]\npass = [\"SEEN\"]\n");
+    let mut command = world.command();
+    let output = world.project.finish(command.env("SEEN", "yes").args(["run", "--", "sh", "-c", "echo $SEEN"]));
+    assert_eq!(output.stdout, "yes\n", "{output}");
+}
+
+/// What a run of this reads, writes, starts and connects to.
+const USER: &str = "cat ~/notes/* ~/one.txt ~/.netrc > out.txt; echo x > ~/kept.txt; git --version > /dev/null; \
+                    cat ~/kept.txt >> out.txt";
+
+#[test]
+fn what_was_learned_from_a_run_is_enough_for_it() {
+    let Some(world) = World::or_skip() else { return };
+    let home = world.project.home();
+    fs::create_dir_all(home.join("notes")).unwrap();
+    for name in ["notes/1", "notes/2", "notes/3", "notes/4", "notes/5", "one.txt", ".netrc"] {
+        fs::write(home.join(name), format!("{name}\n")).unwrap();
+    }
+    world.project.write("user.sh", USER);
+    let output = run(&world, &["run", "--learn", "learned.toml", "--", "sh", "user.sh"]);
+    assert!(output.ok(), "{output}");
+    let learned = world.project.read("learned.toml").unwrap();
+    for line in ["\"~/notes\"", "\"~/one.txt\"", "\"~/kept.txt\"", "\"git\"", "project = \"write\"", "for = [\"sh\"]"] {
+        assert!(learned.contains(line), "`{line}` is missing: {learned}");
+    }
+    assert!(learned.contains("/.netrc: it looks as if it held credentials"), "{learned}");
+    let before = world.project.read("out.txt").unwrap();
+    assert!(before.contains(".netrc\n"), "{before}");
+    let output = run(&world, &["run", "--profile", "learned.toml", "--", "sh", "user.sh"]);
+    assert!(output.ok(), "{output}");
+    assert_eq!(world.project.read("out.txt").unwrap(), before.replace(".netrc\n", ""), "{output}");
+    assert!(!output.stderr.contains("blocked"), "{output}");
+    // It was learned from one command: another program is not in it.
+    let output = run(&world, &["run", "--profile", "learned.toml", "--", "sh", "-c", "uname"]);
+    assert!(!output.ok(), "{output}");
+}
