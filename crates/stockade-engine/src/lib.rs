@@ -16,6 +16,7 @@ mod advisories;
 mod artifact;
 mod assess;
 mod baseline;
+mod behaviour;
 mod documents;
 pub mod egress;
 mod error;
@@ -44,6 +45,7 @@ use stockade_policy::{Policy, Ruling};
 
 pub use advisories::Advisories;
 pub use artifact::{Cleared, Content, Outcome};
+pub use behaviour::{Behaviour, Deed};
 pub use documents::{Document, Pieces, Stored};
 pub use error::EngineError;
 pub use listing::{Listing, Refused, Rulings};

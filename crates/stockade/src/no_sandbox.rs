@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use serde::Serialize;
-use stockade_ecosystem::Variables;
+use stockade_ecosystem::{Ecosystem, Variables};
+use stockade_engine::Behaviour;
 
 use crate::args::Run;
 use crate::errors::hinted;
@@ -45,6 +46,14 @@ impl Running {
 }
 
 impl Report {
+    pub(crate) fn behaviour(&self, _: &Ecosystem) -> Vec<Behaviour> {
+        match self.0 {}
+    }
+
+    pub(crate) fn held(&mut self, _: impl Iterator<Item = String>) {
+        match self.0 {}
+    }
+
     pub(crate) fn summary(&self) -> String {
         match self.0 {}
     }

@@ -17,6 +17,7 @@ mod worker;
 pub use pool::Inspector;
 pub use stockade_inspect::capability::{Capability, Source};
 pub use stockade_inspect::facts::{Act, Facts, FileGap, Moment, Spot};
+pub use stockade_inspect::ir::Language;
 pub use stockade_inspect::{
     Alone, Assessment, Change, CrossFlow, Difference, File, Finding, Inspection, Match, Place, RuleError, Rules,
     VERSION, assess,

@@ -57,8 +57,8 @@ pub struct Event {
     pub program: PathBuf,
     /// The hook that it belongs to.
     pub cause: Option<Cause>,
-    /// Whether that hook is confined to its own.
-    pub confined: bool,
+    /// The folder that this hook is confined to, if it is.
+    pub confined: Option<PathBuf>,
     /// What it did.
     pub deed: Deed,
 }
@@ -137,7 +137,8 @@ struct Watch {
 struct Begun {
     /// Whose it is, once that is known.
     cause: Option<Cause>,
-    confined: bool,
+    /// The folder that it is confined to.
+    confined: Option<PathBuf>,
 }
 
 impl Watch {
@@ -204,7 +205,7 @@ impl Watch {
             call => opened::deed(pid, call, &asked.data.args)?,
         };
         let program = process::program(pid).unwrap_or_default();
-        let confined = self.hook(pid).is_some_and(|hook| hook.confined);
+        let confined = self.hook(pid).and_then(|hook| hook.confined);
         Some(Event { process: pid, program, cause: self.cause(pid), confined, deed })
     }
 
@@ -234,7 +235,7 @@ impl Watch {
         let Some(started) = process::parent_and_start(pid).map(|(_, start)| start) else { return };
         let key = (pid, started);
         // What a confined hook starts belongs to it, under whatever name.
-        if self.hook(pid).is_some_and(|hook| hook.confined) {
+        if self.hook(pid).is_some_and(|hook| hook.confined.is_some()) {
             return;
         }
         if self.hooks.len() >= MAX_HOOKS {
@@ -244,13 +245,13 @@ impl Watch {
         let Some(names) = &self.watched.names else { return };
         if names.program.as_ref().is_some_and(|program| starts.file_name() == Some(program.as_ref())) {
             // What says whose it is will be its environment when it runs.
-            self.hooks.insert(key, Begun { cause: None, confined: false });
+            self.hooks.insert(key, Begun { cause: None, confined: None });
         } else if names.program.is_none() && self.ours.is_some() && process::id(pid) == self.ours {
             let lies_in =
-                |folder: PathBuf| names.within.as_ref().is_some_and(|within| super::hook::is_within(&folder, within));
-            let confined = process::folder(pid).is_some_and(lies_in);
+                |folder: &PathBuf| names.within.as_ref().is_some_and(|within| super::hook::is_within(folder, within));
+            let confined = process::folder(pid).filter(lies_in);
             let cause = cause_from(pid, names);
-            if confined || cause.is_some() {
+            if confined.is_some() || cause.is_some() {
                 self.hooks.insert(key, Begun { cause, confined });
             }
         }
@@ -263,7 +264,7 @@ impl Watch {
             let Some((parent, start)) = process::parent_and_start(at).filter(|_| !self.overflowed) else {
                 return false;
             };
-            if self.hooks.get(&(at, start)).is_some_and(|hook| hook.confined) {
+            if self.hooks.get(&(at, start)).is_some_and(|hook| hook.confined.is_some()) {
                 return false;
             }
             if self.command == Some((at, start)) {
@@ -290,7 +291,7 @@ impl Watch {
                 if known.cause.is_none() {
                     known.cause = self.watched.names.as_ref().and_then(|names| cause_from(at, names));
                 }
-                if known.confined || !found.as_ref().is_some_and(|found| found.confined) {
+                if known.confined.is_some() || found.as_ref().is_none_or(|found| found.confined.is_none()) {
                     found = Some(known.clone());
                 }
             }

@@ -14,7 +14,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 use stockade_ecosystem::{ALL, Client, Ecosystem, Variables, client_of};
 use stockade_gateway::{Gateway, Notice, Options, Origins, RunReport};
-use stockade_model::Verdict;
+use stockade_model::{Purl, Verdict};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -28,7 +28,7 @@ use crate::inherit::{self, Inherited};
 use crate::lockfiles::Lockfiles;
 use crate::output::{Printer, bytes, columns, count};
 use crate::running::{self, Running};
-use crate::{process, sandbox};
+use crate::{process, sandbox, settings};
 
 /// The gateway that a run goes through.
 enum Through {
@@ -82,14 +82,17 @@ pub(super) async fn run(context: Context<'_>, arguments: &Run) -> anyhow::Result
     printer.talk(&format!("stockade: {}\n", introduction(route.as_ref(), prepared.as_ref())));
     let ran = start(prepared, route.as_ref(), arguments, (&context.settings.data, printer)).await;
     // However it ended, it may have written the gateway's addresses into lockfiles.
-    let (gateway, report) = match route {
+    let (gateway, report, inherited) = match route {
         Some(route) => {
-            let (kind, report) = route.end(&name).await?;
-            (Some(kind), Some(report))
+            let (kind, report, inherited) = route.end(&name).await?;
+            (Some(kind), Some(report), Some(inherited))
         }
-        None => (None, None),
+        None => (None, None, None),
     };
-    let (status, seen) = ran?;
+    let (status, mut seen) = ran?;
+    if let (Some(seen), Some(inherited)) = (&mut seen, &inherited) {
+        hold(&context, inherited, seen).await?;
+    }
     let hidden = status == 0 && report.as_ref().is_some_and(|report| !report.refused.is_empty());
     let exit = if hidden { 1 } else { status };
     let mut text = report.as_ref().map(summary).unwrap_or_default();
@@ -124,6 +127,21 @@ async fn start(
     Ok((status, Some(report)))
 }
 
+/// Holds the releases whose hooks did what was not expected of them, for everybody who gets them here.
+async fn hold(context: &Context<'_>, inherited: &Inherited, seen: &mut sandbox::Report) -> anyhow::Result<()> {
+    let behaviour = seen.behaviour(inherited.ecosystem);
+    if behaviour.is_empty() {
+        return Ok(());
+    }
+    let engine = context.engine_of_records().await?;
+    let whose = settings::user().unwrap_or_else(|| "somebody".to_owned());
+    let held = engine.behaved(&behaviour, &format!("the sandbox of {whose}")).await;
+    seen.held(
+        held.context("what a hook did could not be written down")?.iter().map(|release| Purl::of(release).to_string()),
+    );
+    Ok(())
+}
+
 fn introduction(route: Option<&Route>, prepared: Option<&sandbox::Prepared<'_>>) -> String {
     let sandbox = match prepared {
         Some(prepared) => prepared.introduction(),
@@ -154,14 +172,14 @@ impl Route {
     }
 
     /// Which gateway it was, and what happened there in the run of this name.
-    async fn end(self, name: &str) -> anyhow::Result<(&'static str, RunReport)> {
+    async fn end(self, name: &str) -> anyhow::Result<(&'static str, RunReport, Inherited)> {
         let Self { through, inherited, base, lockfiles, .. } = self;
         // Whatever becomes of the report, the addresses of this gateway must not stay.
         let restored = lockfiles.restore(&base, inherited.config()?);
         let kind = through.kind();
         let report = through.end(name).await?;
         restored?;
-        Ok((kind, report))
+        Ok((kind, report, inherited))
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod audit;
 mod choose;
+mod hooks;
 mod learn;
 mod network;
 mod report;
@@ -321,6 +322,10 @@ impl Running<'_> {
         network.end().await;
         let mut watching = watching.lock().unwrap_or_else(PoisonError::into_inner);
         let mut report = watching.report();
+        if let Some(within) = profile.hooks.as_ref().and_then(|hooks| hooks.within.as_deref()) {
+            let changes = layer.as_ref().map(|layer| layer.layer.changes.as_path());
+            report.written = watching.hooks.written(&around.project, changes, within);
+        }
         if let Some(layer) = layer {
             report.changes = layer.settle(&resolved, arguments.review, printer)?;
         }

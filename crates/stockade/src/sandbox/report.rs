@@ -7,11 +7,15 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use stockade_ecosystem::Ecosystem;
+use stockade_engine::Behaviour;
 use stockade_engine::egress::{Attempt, Outcome, Protocol};
+use stockade_model::Package;
 use stockade_sandbox::profile::Profile;
 use stockade_sandbox::sandbox::{Cause, Deed, Event, Plan, Tier};
 
 use super::audit::{Audit, Use};
+use super::hooks::{Hooks, Written};
 use crate::output::{bytes, columns, count, insist, line};
 
 /// How many different deeds are kept. What is beyond is counted.
@@ -42,6 +46,13 @@ pub(crate) struct Report {
     pub(crate) programs: Vec<Program>,
     /// What became of its changes to the project, where they were kept apart.
     pub(crate) changes: Vec<Settled>,
+    /// What hooks of packages wrote into their folders.
+    pub(crate) written: Vec<Written>,
+    /// Releases that are held from now on, because their hooks did what was not expected of them.
+    pub(crate) held: Vec<String>,
+    /// What tells whether the releases of hooks were understood.
+    #[serde(skip)]
+    pub(crate) deeds: Vec<(Cause, stockade_engine::Deed)>,
     /// What was not kept of all this, for want of room.
     pub(crate) dropped: u64,
 }
@@ -129,6 +140,7 @@ pub(crate) struct Watching {
     ports: Vec<u16>,
     programs: Option<Vec<PathBuf>>,
     hidden: Vec<PathBuf>,
+    pub(super) hooks: Hooks,
     /// What lies in here is the project's or made by the run.
     own: Vec<PathBuf>,
     hooks_connect: bool,
@@ -153,6 +165,7 @@ impl Watching {
             ports: plan.ports.clone(),
             programs: plan.programs.clone(),
             hidden: plan.hide.clone(),
+            hooks: Hooks::default(),
             own: own.into_iter().chain(plan.blank.iter().cloned()).collect(),
             hooks_connect: profile.hooks.as_ref().is_none_or(|hooks| hooks.network || hooks.shell.is_none()),
             all_comes: false,
@@ -178,6 +191,11 @@ impl Watching {
     /// A process did something, or is about to.
     pub(crate) fn saw(&mut self, event: Event) {
         let Event { program, cause, confined, deed, .. } = event;
+        if let (Some(folder), Some(cause)) = (&confined, &cause) {
+            let refused = matches!(&deed, Deed::Run(program) if !self.may_run(program));
+            self.hooks.began(folder, cause);
+            self.hooks.did(folder, cause, &deed, refused);
+        }
         match deed {
             Deed::Run(path) if self.may_run(&path) => self.ran(path, cause),
             Deed::Run(path) => {
@@ -199,7 +217,7 @@ impl Watching {
             Deed::Connect(to) if self.audit.is_some() => self.call(Call { to, program, cause }),
             Deed::Connect(to) | Deed::Send(to)
                 if to.ip().is_loopback() && !self.all_comes && !self.ports.contains(&to.port()) => {}
-            Deed::Connect(to) | Deed::Send(to) if confined && !self.hooks_connect => {
+            Deed::Connect(to) | Deed::Send(to) if confined.is_some() && !self.hooks_connect => {
                 let why = "hooks of packages may not connect to anything".to_owned();
                 self.block(program, cause, format!("connect to {to}"), why, None);
             }
@@ -282,6 +300,7 @@ impl Watching {
     pub(crate) fn report(&mut self) -> Report {
         let mut report = std::mem::take(&mut self.report);
         let ran = std::mem::take(&mut self.ran).into_iter();
+        report.deeds = self.hooks.deeds().cloned().collect();
         report.programs = ran.map(|((path, cause), times)| Program { path, cause, times }).collect();
         report.connections = std::mem::take(&mut self.connected).into_values().collect();
         if self.audit.as_ref().is_some_and(|audit| audit.overflowed) {
@@ -357,6 +376,21 @@ impl Blocked {
 }
 
 impl Report {
+    /// What hooks did, of releases in an ecosystem, that tells whether those were understood.
+    pub(crate) fn behaviour(&self, ecosystem: &Ecosystem) -> Vec<Behaviour> {
+        let of = |(cause, deed): &(Cause, stockade_engine::Deed)| {
+            let name = (ecosystem.name)(&cause.package).ok()?;
+            let release = Package { ecosystem: ecosystem.id.clone(), name }.release(cause.version.clone());
+            Some(Behaviour { release, deed: deed.clone() })
+        };
+        self.deeds.iter().filter_map(of).collect()
+    }
+
+    /// These releases are held now because of it.
+    pub(crate) fn held(&mut self, purls: impl Iterator<Item = String>) {
+        self.held.extend(purls);
+    }
+
     /// The summary for a person; nothing if nothing is worth a word.
     pub(crate) fn summary(&self) -> String {
         let mut text = String::new();
@@ -398,6 +432,17 @@ impl Report {
             let names = self.variables.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
             let _ = writeln!(text, "stockade: variables that would not be passed: {}", line(&names));
             rest(&mut text, self.variables.len());
+        }
+        if !self.held.is_empty() {
+            let releases = count(self.held.len(), "release");
+            let _ = writeln!(
+                text,
+                "stockade: {releases} held from now on, because of what was tried; look with `stockade why`"
+            );
+            for purl in self.held.iter().take(SHOWN) {
+                let _ = writeln!(text, "  {}", line(purl));
+            }
+            rest(&mut text, self.held.len());
         }
         for gap in &self.gaps {
             let _ = writeln!(text, "stockade: not enforced: {}", line(gap));

@@ -214,10 +214,12 @@ fn a_report_is_for_programs_too_and_standard_output_is_only_that() {
         "connections": [],
         "dropped": 0,
         "gaps": [],
+        "held": [],
         "profile": "npm install",
         "programs": null,
         "tier": "namespaces",
-        "variables": []
+        "variables": [],
+        "written": []
       },
       "served": 1,
       "stale": null,

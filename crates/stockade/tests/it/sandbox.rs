@@ -5,6 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
 use serde_json::{Value, json};
+use stockade_model::Digest;
 use stockade_testkit::{NOW, Output, Package, hours_before};
 
 use crate::world::World;
@@ -334,6 +335,52 @@ fn a_project_takes_from_the_sandbox_and_adds_nothing() {
     let mut command = world.command();
     let output = world.project.finish(command.env("SEEN", "yes").args(["run", "--", "sh", "-c", "echo $SEEN"]));
     assert_eq!(output.stdout, "yes\n", "{output}");
+}
+
+/// A hook that connects by ways that nothing in it shows. It is inert: the address is nobody's.
+const UNDERSTATED: &str = r#"
+const parts = require("./parts.json");
+const modules = { a: require("path"), b: require("util") };
+const load = modules.a.constructor.constructor(parts.code)();
+load(parts.module)[parts.call]({ host: parts.host, port: 443 }).on("error", () => {});
+require("fs").writeFileSync(__dirname + "/built.txt", "x");
+"#;
+
+#[test]
+fn what_a_sandbox_saw_of_a_release_holds_it_for_everybody() {
+    let Some(world) = World::or_skip() else { return };
+    let old = hours_before(NOW, 1000);
+    let package = Package::new("quiet-demo").release("1.0.0").published(old).script("postinstall", "node hook.js");
+    let parts = json!({"code": "return process.mainModule.require.bind(process.mainModule)", "module": "net",
+                       "call": "connect", "host": "192.0.2.1"});
+    world.registry.publish(&package.file("hook.js", UNDERSTATED).file("parts.json", parts.to_string()));
+    let manifest = json!({"name": "mine", "version": "0.0.1", "dependencies": {"quiet-demo": "1.0.0"}});
+    world.project.write("package.json", manifest.to_string());
+    let first = run(&world, &["run", "--", "npm", "install", "--no-audit"]);
+    assert!(first.ok(), "{first}");
+    assert!(first.stderr.contains("stockade: 1 release held from now on"), "{first}");
+    assert!(first.stderr.contains("  pkg:npm/quiet-demo@1.0.0\n"), "{first}");
+    let why = run(&world, &["why", "pkg:npm/quiet-demo@1.0.0"]);
+    assert!(
+        why.stdout.contains("tried to talk to `192.0.2.1:443`, and nothing that was found in it does that"),
+        "{why}"
+    );
+    world.project.clean();
+    let second = run(&world, &["run", "--", "npm", "install", "--no-audit"]);
+    assert!(!second.ok() && !world.project.has("node_modules/quiet-demo"), "{second}");
+    // Whoever has looked has the last word.
+    let approve = ["approve", "pkg:npm/quiet-demo@1.0.0", "--reason", "looked", "--expires", "30d", "--yes"];
+    let approve = run(&world, &approve);
+    assert!(approve.ok(), "{approve}");
+    world.project.clean();
+    let third = run(&world, &["--format", "json", "run", "--", "npm", "install", "--no-audit"]);
+    assert!(third.ok() && !third.stderr.contains("held from now on"), "{third}");
+    let report: Value = serde_json::from_str(&third.stdout).unwrap();
+    let written = &report["sandbox"]["written"];
+    assert_eq!(written.as_array().unwrap().len(), 1, "{written}");
+    assert_eq!(written[0]["path"], "node_modules/quiet-demo/built.txt");
+    assert_eq!(written[0]["cause"]["hook"], "postinstall");
+    assert_eq!(written[0]["digest"], Digest::of(b"x").to_string());
 }
 
 /// What a run of this reads, writes, starts and connects to.
