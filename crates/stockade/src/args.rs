@@ -53,7 +53,7 @@ pub(crate) enum Format {
     Text,
     /// For programs
     Json,
-    /// For code hosts that show findings beside the code; `inspect` and `diff` only
+    /// For code hosts that show findings beside the code; `inspect`, `diff` and `run` only
     Sarif,
     /// For pull requests; `inspect` and `diff` only
     Markdown,
@@ -132,6 +132,9 @@ pub(crate) struct Run {
     /// Keep nothing from it, and write a profile that allows what it did
     #[arg(long, value_name = "FILE", conflicts_with_all = ["review", "publish", "best_effort"])]
     pub(crate) learn: Option<PathBuf>,
+    /// Add what is blocked to this file as it happens, a line of JSON for each
+    #[arg(long, value_name = "FILE")]
+    pub(crate) events: Option<PathBuf>,
     /// Keep all changes of the project apart, show them, and ask what becomes of them
     #[arg(long)]
     pub(crate) review: bool,
@@ -139,7 +142,7 @@ pub(crate) struct Run {
     #[arg(long)]
     pub(crate) best_effort: bool,
     /// Run it without a sandbox
-    #[arg(long, conflicts_with_all = ["allow_host", "allow_env", "allow_read", "allow_write", "publish", "profile", "audit", "learn", "review", "best_effort"])]
+    #[arg(long, conflicts_with_all = ["allow_host", "allow_env", "allow_read", "allow_write", "publish", "profile", "audit", "learn", "events", "review", "best_effort"])]
     pub(crate) unsandboxed: bool,
     /// The client and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]

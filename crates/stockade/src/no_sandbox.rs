@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use stockade_ecosystem::{Ecosystem, Variables};
-use stockade_engine::Behaviour;
+use stockade_engine::{Behaviour, Clock};
 
 use crate::args::Run;
 use crate::errors::hinted;
@@ -34,7 +34,13 @@ impl Prepared<'_> {
         match self.0 {}
     }
 
-    pub(crate) fn start(self, _: Variables, _: Option<SocketAddr>, _: &Path, _: &Printer) -> anyhow::Result<Running> {
+    pub(crate) fn start(
+        self,
+        _: Variables,
+        _: Option<SocketAddr>,
+        _: (&Path, Clock),
+        _: &Printer,
+    ) -> anyhow::Result<Running> {
         match self.0 {}
     }
 }
@@ -47,6 +53,10 @@ impl Running {
 
 impl Report {
     pub(crate) fn behaviour(&self, _: &Ecosystem) -> Vec<Behaviour> {
+        match self.0 {}
+    }
+
+    pub(crate) fn sarif(&self) -> anyhow::Result<String> {
         match self.0 {}
     }
 

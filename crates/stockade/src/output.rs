@@ -45,6 +45,11 @@ impl Printer {
         self.format == Format::Json
     }
 
+    /// True if standard output is for a document alone.
+    pub(crate) fn has_document(&self) -> bool {
+        self.format != Format::Text
+    }
+
     /// The answer: as JSON, or as text of whole lines.
     pub(crate) fn answer(&self, value: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
         let text = match self.format {

@@ -77,8 +77,12 @@ pub(crate) async fn perform(cli: Cli, printer: &Printer) -> anyhow::Result<Exit>
     let context = |global: &Global| {
         Ok::<_, anyhow::Error>(Context { settings: Settings::load(global)?, printer, clock: clock(global.now) })
     };
-    let is_report = matches!(command, Command::Inspect(_) | Command::Diff(_));
-    if !is_report && !matches!(global.format, Format::Text | Format::Json) {
+    let fits = match global.format {
+        Format::Text | Format::Json => true,
+        Format::Sarif => matches!(command, Command::Inspect(_) | Command::Diff(_) | Command::Run(_)),
+        Format::Markdown | Format::Html => matches!(command, Command::Inspect(_) | Command::Diff(_)),
+    };
+    if !fits {
         return Err(hinted("this command has no such format", "`--format text` or `--format json`"));
     }
     match command {

@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::hash::BuildHasher as _;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -21,12 +21,12 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use super::{Context, Exit};
-use crate::args::Run;
+use crate::args::{Format, Run};
 use crate::describe::predicate;
 use crate::errors::hinted;
 use crate::inherit::{self, Inherited};
 use crate::lockfiles::Lockfiles;
-use crate::output::{Printer, bytes, columns, count};
+use crate::output::{bytes, columns, count};
 use crate::running::{self, Running};
 use crate::{process, sandbox, settings};
 
@@ -69,6 +69,12 @@ struct Route {
 pub(super) async fn run(context: Context<'_>, arguments: &Run) -> anyhow::Result<Exit> {
     let (printer, words, name) = (context.printer, &arguments.command, run_name());
     let client = client(words);
+    if arguments.unsandboxed && printer.format() == Format::Sarif {
+        return Err(hinted(
+            "SARIF has what the sandbox blocked, and there is to be none",
+            "`--format json` has the rest",
+        ));
+    }
     if arguments.unsandboxed && client.is_none() {
         return Err(no_client(words));
     }
@@ -80,7 +86,7 @@ pub(super) async fn run(context: Context<'_>, arguments: &Run) -> anyhow::Result
     let prepared = || sandbox::Prepared::new(arguments, &context.settings, &name, inherited, printer);
     let prepared = (!arguments.unsandboxed).then(prepared).transpose()?;
     printer.talk(&format!("stockade: {}\n", introduction(route.as_ref(), prepared.as_ref())));
-    let ran = start(prepared, route.as_ref(), arguments, (&context.settings.data, printer)).await;
+    let ran = start(prepared, route.as_ref(), arguments, &context).await;
     // However it ended, it may have written the gateway's addresses into lockfiles.
     let (gateway, report, inherited) = match route {
         Some(route) => {
@@ -102,6 +108,9 @@ pub(super) async fn run(context: Context<'_>, arguments: &Run) -> anyhow::Result
     }
     text.extend(seen.as_ref().map(sandbox::Report::summary));
     printer.talk(&text);
+    if let (Format::Sarif, Some(seen)) = (printer.format(), &seen) {
+        printer.document(&seen.sarif()?);
+    }
     if printer.is_json() {
         let (report, sandbox) = (report.as_ref(), seen.as_ref());
         printer.answer(&Summary { report, gateway, sandbox, command_status: status, status: exit }, String::new)?;
@@ -114,15 +123,16 @@ async fn start(
     prepared: Option<sandbox::Prepared<'_>>,
     route: Option<&Route>,
     arguments: &Run,
-    (data, printer): (&Path, &Printer),
+    context: &Context<'_>,
 ) -> anyhow::Result<(u8, Option<sandbox::Report>)> {
+    let printer = context.printer;
     let variables = route.map(|route| route.variables.clone()).unwrap_or_default();
     let Some(prepared) = prepared else {
-        let child = process::start_bare(&arguments.command, variables, printer.is_json())?;
+        let child = process::start_bare(&arguments.command, variables, printer.has_document())?;
         return Ok((process::wait(child).await?, None));
     };
     let gateway = route.map(|route| route.through.address()).transpose()?;
-    let running = prepared.start(variables, gateway, data, printer)?;
+    let running = prepared.start(variables, gateway, (&context.settings.data, context.clock.clone()), printer)?;
     let (status, report) = running.wait(printer).await?;
     Ok((status, Some(report)))
 }

@@ -7,7 +7,7 @@
 mod html;
 mod json;
 mod markdown;
-mod sarif;
+pub(crate) mod sarif;
 mod sections;
 #[cfg(test)]
 mod tests;

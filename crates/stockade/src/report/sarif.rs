@@ -31,6 +31,26 @@ pub(super) fn write(report: &Report<'_>) -> anyhow::Result<String> {
         let text = format!("could not look: {}", gap.detail);
         json!({"level": "warning", "descriptor": {"id": kebab(&gap.kind)}, "message": {"text": text}})
     };
+    document(Run {
+        rules: rules.iter().map(|finding| rule(report, finding)).collect(),
+        notifications: gaps.iter().map(notification).collect(),
+        properties: json!({"sentence": report.headline(), "verdict": report.assessment.verdict().name()}),
+        results: findings.iter().map(result).collect(),
+    })
+}
+
+/// What a document says.
+pub(crate) struct Run {
+    pub(crate) rules: Vec<Value>,
+    /// What could not be looked at.
+    pub(crate) notifications: Vec<Value>,
+    pub(crate) properties: Value,
+    pub(crate) results: Vec<Value>,
+}
+
+/// The text of a document.
+pub(crate) fn document(run: Run) -> anyhow::Result<String> {
+    let Run { rules, notifications, properties, results } = run;
     let document = json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -38,14 +58,14 @@ pub(super) fn write(report: &Report<'_>) -> anyhow::Result<String> {
             "tool": {"driver": {
                 "name": "stockade",
                 "semanticVersion": env!("CARGO_PKG_VERSION"),
-                "rules": rules.iter().map(|finding| rule(report, finding)).collect::<Vec<_>>(),
+                "rules": rules,
             }},
             "invocations": [{
-                "executionSuccessful": gaps.is_empty(),
-                "toolExecutionNotifications": gaps.iter().map(notification).collect::<Vec<_>>(),
+                "executionSuccessful": notifications.is_empty(),
+                "toolExecutionNotifications": notifications,
             }],
-            "properties": {"sentence": report.headline(), "verdict": report.assessment.verdict().name()},
-            "results": findings.iter().map(result).collect::<Vec<_>>(),
+            "properties": properties,
+            "results": results,
         }],
     });
     Ok(serde_json::to_string_pretty(&document)? + "\n")
@@ -104,7 +124,7 @@ fn level(verdict: Verdict) -> &'static str {
 }
 
 /// A path as a relative reference. A colon in its first segment would make that a scheme, so it is encoded as well.
-fn uri(path: &str) -> String {
+pub(crate) fn uri(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     for byte in path.bytes() {
         match byte {

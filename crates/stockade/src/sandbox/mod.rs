@@ -5,11 +5,13 @@
 
 mod audit;
 mod choose;
+mod events;
 mod hooks;
 mod learn;
 mod network;
 mod report;
 mod review;
+mod sarif;
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -20,6 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 use stockade_ecosystem::Variables;
+use stockade_engine::Clock;
 use stockade_sandbox::profile::{Hooks, Profile, Resolved, Surroundings};
 use stockade_sandbox::sandbox::{Entered, HOOK, Hook, HookNames, Layer, Plan, SHELL, Sandbox, Tier, Watched};
 use tokio::process::Child;
@@ -31,6 +34,7 @@ use crate::output::Printer;
 use crate::{process, settings};
 
 use audit::Audit;
+use events::Events;
 pub(crate) use report::{Report, Watching};
 
 /// The command that is the launcher.
@@ -112,7 +116,7 @@ impl<'a> Prepared<'a> {
     ) -> anyhow::Result<Self> {
         let (program, words) = arguments.command.split_first().context("there is no command to run")?;
         // It gets ready while we find out what it is to do.
-        let launcher = Launcher::start(printer.is_json())?;
+        let launcher = Launcher::start(printer.has_document())?;
         let profile = choose::profile(arguments, settings, program, words)?;
         let folder = std::env::current_dir().context("the working folder cannot be found")?;
         let home = settings::home().unwrap_or_else(|| PathBuf::from(NOBODYS));
@@ -144,7 +148,7 @@ impl<'a> Prepared<'a> {
         self,
         variables: Variables,
         gateway: Option<SocketAddr>,
-        data: &Path,
+        (data, clock): (&Path, Clock),
         printer: &Printer,
     ) -> anyhow::Result<Running<'a>> {
         let Self { launcher, profile, resolved, around, arguments, made, layer, texts } = self;
@@ -161,6 +165,9 @@ impl<'a> Prepared<'a> {
             watching.audit(audit, kept_back(&around, &resolved));
         } else {
             confine_hooks(&mut plan, profile.hooks.as_ref(), arguments.best_effort)?;
+        }
+        if let Some(file) = &arguments.events {
+            watching.write_to(Events::open(file, clock)?);
         }
         let watching = Arc::new(Mutex::new(watching));
         let entrance =
@@ -179,7 +186,7 @@ impl<'a> Prepared<'a> {
                 let plain = plan.without_namespaces(folder.path())?;
                 private = Some(folder);
                 watching.lock().unwrap_or_else(PoisonError::into_inner).all_comes();
-                let started = entrance.enter(Launcher::start(printer.is_json())?, &plain);
+                let started = entrance.enter(Launcher::start(printer.has_document())?, &plain);
                 let started = started.map_err(|again| {
                     let both = format!("{why}; and without namespaces, {again}");
                     refusal(if why == again { &why } else { &both })

@@ -15,6 +15,7 @@ use stockade_sandbox::profile::Profile;
 use stockade_sandbox::sandbox::{Cause, Deed, Event, Plan, Tier};
 
 use super::audit::{Audit, Use};
+use super::events::Events;
 use super::hooks::{Hooks, Written};
 use crate::output::{bytes, columns, count, insist, line};
 
@@ -60,6 +61,8 @@ pub(crate) struct Report {
 /// Something that was blocked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Blocked {
+    /// What it was after.
+    pub(crate) object: Object,
     /// The program that tried.
     pub(crate) program: PathBuf,
     /// The hook that it belongs to.
@@ -72,6 +75,20 @@ pub(crate) struct Blocked {
     pub(crate) allow: Option<String>,
     /// How often.
     pub(crate) times: u64,
+}
+
+/// What a program was after that was blocked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Object {
+    /// To run another.
+    Program,
+    /// A host, or its name.
+    Host,
+    /// A socket of this machine.
+    Socket,
+    /// A file.
+    File,
 }
 
 /// Connections to a host.
@@ -137,6 +154,7 @@ struct Call {
 pub(crate) struct Watching {
     pub(crate) report: Report,
     quiet: bool,
+    events: Option<Events>,
     ports: Vec<u16>,
     programs: Option<Vec<PathBuf>>,
     hidden: Vec<PathBuf>,
@@ -162,6 +180,7 @@ impl Watching {
         Self {
             report: Report { profile: profile.name.clone(), ..Report::default() },
             quiet,
+            events: None,
             ports: plan.ports.clone(),
             programs: plan.programs.clone(),
             hidden: plan.hide.clone(),
@@ -183,6 +202,11 @@ impl Watching {
         (self.audit, self.report.variables) = (Some(audit), variables);
     }
 
+    /// What is blocked is written here as well.
+    pub(super) fn write_to(&mut self, events: Events) {
+        self.events = Some(events);
+    }
+
     /// From now on every connection comes to us.
     pub(crate) fn all_comes(&mut self) {
         self.all_comes = true;
@@ -201,7 +225,13 @@ impl Watching {
             Deed::Run(path) => {
                 let tried = format!("run {}", path.display());
                 let allow = "a profile whose `programs` has it".to_owned();
-                self.block(program, cause, tried, "it is none of the programs of this profile".to_owned(), Some(allow));
+                self.block(
+                    Object::Program,
+                    (program, cause),
+                    tried,
+                    "it is none of the programs of this profile".to_owned(),
+                    Some(allow),
+                );
             }
             Deed::Read(path) => self.used(program, cause, &path, Use::Read),
             Deed::Write(path) => self.used(program, cause, &path, Use::Written),
@@ -211,7 +241,13 @@ impl Watching {
             Deed::Connect(to) | Deed::Send(to) if self.audit.is_some() && to.ip().is_loopback() => {
                 if self.audit.as_ref().is_some_and(|audit| audit.is_taken(to.port())) {
                     let why = "what listens on this machine is not in the sandbox".to_owned();
-                    self.block(program, cause, format!("connect to {to}"), why, Some(format!("--allow-host {to}")));
+                    self.block(
+                        Object::Host,
+                        (program, cause),
+                        format!("connect to {to}"),
+                        why,
+                        Some(format!("--allow-host {to}")),
+                    );
                 }
             }
             Deed::Connect(to) if self.audit.is_some() => self.call(Call { to, program, cause }),
@@ -219,21 +255,21 @@ impl Watching {
                 if to.ip().is_loopback() && !self.all_comes && !self.ports.contains(&to.port()) => {}
             Deed::Connect(to) | Deed::Send(to) if confined.is_some() && !self.hooks_connect => {
                 let why = "hooks of packages may not connect to anything".to_owned();
-                self.block(program, cause, format!("connect to {to}"), why, None);
+                self.block(Object::Host, (program, cause), format!("connect to {to}"), why, None);
             }
             Deed::Connect(to) if self.all_comes || self.ports.contains(&to.port()) => {
                 self.call(Call { to, program, cause });
             }
             Deed::Connect(to) | Deed::Send(to) => {
                 let allow = format!("--allow-host {to}");
-                self.block(program, cause, format!("connect to {to}"), NO_RULE.to_owned(), Some(allow));
+                self.block(Object::Host, (program, cause), format!("connect to {to}"), NO_RULE.to_owned(), Some(allow));
             }
             Deed::Local(path) => {
                 let text = path.to_string_lossy();
                 let usual = USUAL.iter().any(|usual| text.starts_with(usual));
                 if !usual && path.is_absolute() && !self.own.iter().any(|own| path.starts_with(own)) {
                     let why = "nothing of this machine's is in the sandbox".to_owned();
-                    self.block(program, cause, format!("talk to {}", path.display()), why, None);
+                    self.block(Object::Socket, (program, cause), format!("talk to {}", path.display()), why, None);
                 }
             }
         }
@@ -254,7 +290,7 @@ impl Watching {
             Use::Written => ("write", "--allow-write"),
         };
         let allow = refusal.allowable().then(|| format!("{flag} {}", path.display()));
-        self.block(program, cause, format!("{verb} {}", path.display()), refusal.to_string(), allow);
+        self.block(Object::File, (program, cause), format!("{verb} {}", path.display()), refusal.to_string(), allow);
     }
 
     /// A connection has ended, or a name was asked for.
@@ -278,7 +314,7 @@ impl Watching {
                     (Protocol::Dns, _) | (_, TLS) => format!("--allow-host {host}"),
                     _ => format!("--allow-host {host}:{port}"),
                 };
-                self.block(program, cause, tried, reason.to_string(), Some(allow));
+                self.block(Object::Host, (program, cause), tried, reason.to_string(), Some(allow));
             }
             Outcome::Allowed | Outcome::Failed(_) if protocol == Protocol::Dns || destination.ip().is_loopback() => {}
             Outcome::Allowed | Outcome::Failed(_) => {
@@ -334,17 +370,30 @@ impl Watching {
         }
     }
 
-    fn block(&mut self, program: PathBuf, cause: Option<Cause>, tried: String, why: String, allow: Option<String>) {
+    fn block(
+        &mut self,
+        object: Object,
+        (program, cause): (PathBuf, Option<Cause>),
+        tried: String,
+        why: String,
+        allow: Option<String>,
+    ) {
         let key = (tried.clone(), cause.clone());
         if let Some(known) = self.blocked.get(&key).and_then(|at| self.report.blocked.get_mut(*at)) {
             known.times += 1;
+            if let Some(events) = &mut self.events {
+                events.add(known, self.audit.is_none());
+            }
             return;
         }
         if self.report.blocked.len() >= MAX_DEEDS {
             self.report.dropped += 1;
             return;
         }
-        let blocked = Blocked { program, cause, tried, why, allow, times: 1 };
+        let blocked = Blocked { object, program, cause, tried, why, allow, times: 1 };
+        if let Some(events) = &mut self.events {
+            events.add(&blocked, self.audit.is_none());
+        }
         if !self.quiet {
             let done = if self.audit.is_some() { "would be blocked" } else { "blocked" };
             insist(&format!("stockade: {done}: {}\n", blocked.sentence()));
@@ -370,7 +419,7 @@ impl Blocked {
         }
     }
 
-    fn sentence(&self) -> String {
+    pub(super) fn sentence(&self) -> String {
         line(&format!("{} tried to {}", self.who(), self.tried))
     }
 }
@@ -389,6 +438,11 @@ impl Report {
     /// These releases are held now because of it.
     pub(crate) fn held(&mut self, purls: impl Iterator<Item = String>) {
         self.held.extend(purls);
+    }
+
+    /// The whole as SARIF.
+    pub(crate) fn sarif(&self) -> anyhow::Result<String> {
+        super::sarif::write(self)
     }
 
     /// The summary for a person; nothing if nothing is worth a word.

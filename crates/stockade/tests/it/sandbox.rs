@@ -222,6 +222,19 @@ fn a_program_connects_to_the_hosts_that_it_was_allowed() {
     let output = run(&world, &["run", "--", "node", "-e", &script]);
     assert_eq!(output.stdout.trim(), "ECONNREFUSED", "{output}");
     assert!(output.stderr.contains(&format!("to allow it: --allow-host 192.0.2.9:{port}")), "{output}");
+    let output = run(
+        &world,
+        &["--format", "sarif", "run", "--events", "events", "--", "node", "-e", &format!("{script};").repeat(3)],
+    );
+    let sarif: Value = serde_json::from_str(&output.stdout).unwrap();
+    let result = &sarif["runs"][0]["results"][0];
+    assert_eq!((&result["ruleId"], &result["level"]), (&json!("sandbox-host"), &json!("warning")), "{sarif:#}");
+    assert_eq!(result["occurrenceCount"], 3);
+    let events = world.project.read("events").unwrap();
+    let events: Vec<Value> = events.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events.iter().map(|event| &event["times"]).collect::<Vec<_>>(), [1, 2], "{events:#?}");
+    assert_eq!(events[0]["tried"], format!("connect to 192.0.2.9:{port}"));
+    assert!(events[0]["at"].is_string() && events[0]["enforced"] == true, "{events:#?}");
 }
 
 #[test]
