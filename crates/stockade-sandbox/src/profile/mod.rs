@@ -137,6 +137,7 @@ pub struct Value {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Programs {
     /// The only ones: names that are looked for in `PATH`, places, and `@` with the name of a group. Any if there are none.
+    /// A name or place may be followed by ` sha256:` and the digest that the program has to have.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub only: Vec<String>,
     /// Groups of programs.
@@ -152,9 +153,15 @@ pub struct Programs {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Hooks {
     /// The variable with the name of the package whose hook a process is.
-    pub package: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
     /// The variable with its version.
-    pub version: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The ends of the paths of folders in which a client builds packages. `*` stands for anything, `$PACKAGE` for the
+    /// package's name, and `$VERSION` for its version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub folders: Vec<String>,
     /// The variable with the hook's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hook: Option<String>,
@@ -190,6 +197,9 @@ pub enum ProfileError {
     /// The project would be the home or the whole machine.
     #[error("`{0}` is no project: everything of yours lies in it")]
     Project(PathBuf),
+    /// A program is another one than the profile was written for.
+    #[error("`{0}` has the digest sha256:{1}, and the profile asks for another")]
+    Digest(PathBuf, String),
     /// There is no such program.
     #[error("`{0}` is not installed")]
     Program(String),
@@ -223,7 +233,8 @@ impl Profile {
         let words = arguments.iter().map(AsRef::as_ref).filter(|word| !word.as_encoded_bytes().starts_with(b"-"));
         let words: Vec<&OsStr> = std::iter::once(name).chain(words).collect();
         let fit = |command: &String| {
-            let wanted: Vec<&str> = command.split(' ').collect();
+            // What begins with a dash is no word of either.
+            let wanted: Vec<&str> = command.split(' ').filter(|word| !word.starts_with('-')).collect();
             let fits = wanted.len() <= words.len() && wanted.iter().zip(&words).all(|(wanted, word)| *word == *wanted);
             fits.then_some(wanted.len())
         };

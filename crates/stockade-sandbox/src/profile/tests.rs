@@ -156,6 +156,23 @@ fn secrets_do_not_pass_unless_they_are_written_out() {
 }
 
 #[test]
+fn a_program_can_be_asked_for_by_its_digest() {
+    let World { root, around, .. } = &world();
+    let tool = root.join("tool");
+    std::fs::write(&tool, "#!/bin/sh\n").unwrap();
+    std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let allowed = |digest: &str| {
+        let only = vec![format!("{} sha256:{digest}", tool.display())];
+        programs::allowed(&Programs { only, ..Programs::default() }, around)
+    };
+    // `printf '#!/bin/sh\n' | sha256sum`
+    let digest = "a8076d3d28d21e02012b20eaf7dbf75409a6277134439025f282e368e3305abf";
+    assert!(allowed(digest).unwrap().unwrap().contains(&tool.canonicalize().unwrap()));
+    let error = allowed(&digest.replace('a', "b")).unwrap_err().to_string();
+    assert!(error.contains(&format!("has the digest sha256:{digest}")), "{error}");
+}
+
+#[test]
 fn a_project_can_only_take_away() {
     for less in ["[files]\nprotect = [\"$PROJECT/ci\"]\nhide = [\"$PROJECT/.env\"]", "[network]\ndeny = [\"*\"]", ""] {
         assert!(Profile::parse(less).unwrap().only_takes_away(), "{less}");

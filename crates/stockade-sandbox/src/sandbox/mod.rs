@@ -18,6 +18,7 @@ mod door;
 mod emulate;
 mod files;
 mod filter;
+mod folder;
 mod hook;
 mod launch;
 mod layer;

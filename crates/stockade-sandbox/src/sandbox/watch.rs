@@ -16,6 +16,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat2};
 
 use super::emulate::Emulation;
+use super::folder;
 use super::opened;
 use super::process::{self, Id};
 
@@ -34,9 +35,14 @@ pub struct Watched {
 #[serde(deny_unknown_fields)]
 pub struct HookNames {
     /// The variable with the package's name.
-    pub package: String,
+    #[serde(default)]
+    pub package: Option<String>,
     /// The variable with its version.
-    pub version: String,
+    #[serde(default)]
+    pub version: Option<String>,
+    /// The ends of the paths of folders in which packages are built, with `*`, `$PACKAGE` and `$VERSION` in them.
+    #[serde(default)]
+    pub folders: Vec<String>,
     /// The variable with the hook's name; without one, the program's name is the hook's.
     #[serde(default)]
     pub hook: Option<String>,
@@ -243,7 +249,10 @@ impl Watch {
             return;
         }
         let Some(names) = &self.watched.names else { return };
-        if names.program.as_ref().is_some_and(|program| starts.file_name() == Some(program.as_ref())) {
+        let built = |folder: PathBuf| names.folders.iter().find_map(|pattern| folder::built_in(&folder, pattern));
+        if let Some(cause) = process::folder(pid).filter(|_| !names.folders.is_empty()).and_then(built) {
+            self.hooks.insert(key, Begun { cause: Some(cause), confined: None });
+        } else if names.program.as_ref().is_some_and(|program| starts.file_name() == Some(program.as_ref())) {
             // What says whose it is will be its environment when it runs.
             self.hooks.insert(key, Begun { cause: None, confined: None });
         } else if names.program.is_none() && self.ours.is_some() && process::id(pid) == self.ours {
@@ -302,7 +311,7 @@ impl Watch {
 }
 
 fn cause_from(pid: i32, names: &HookNames) -> Option<Cause> {
-    let wanted = [Some(&names.package), Some(&names.version), names.hook.as_ref()];
+    let wanted = [names.package.as_ref(), names.version.as_ref(), names.hook.as_ref()];
     let [package, version, hook] = process::variables(pid, wanted.map(|name| name.map(String::as_str)))?;
     let plain = |text: String| text.chars().filter(|char| !char.is_control()).take(MAX_NAME).collect();
     let hook = hook.or_else(|| names.program.clone()).unwrap_or_default();

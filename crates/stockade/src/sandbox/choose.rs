@@ -121,6 +121,7 @@ mod tests {
             ("yarn run x", "npm run"),
             ("pip install x", "pip, uv or Poetry install"),
             ("python3 -m venv x", "python"),
+            ("python3 -m pip install x", "pip, uv or Poetry install"),
             ("uv sync", "pip, uv or Poetry install"),
             ("uv run x", "python"),
             ("cargo build --release", "cargo"),

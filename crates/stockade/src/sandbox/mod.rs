@@ -317,8 +317,8 @@ fn kept_back(around: &Surroundings, resolved: &Resolved) -> Vec<String> {
 }
 
 fn names(hooks: &Hooks) -> HookNames {
-    let Hooks { package, version, hook, program, within, .. } = hooks.clone();
-    HookNames { package, version, hook, program, within }
+    let Hooks { package, version, folders, hook, program, within, .. } = hooks.clone();
+    HookNames { package, version, folders, hook, program, within }
 }
 
 impl Running<'_> {

@@ -413,6 +413,7 @@ impl Blocked {
     fn who(&self) -> String {
         let program = self.program.file_name().unwrap_or_default().to_string_lossy();
         match &self.cause {
+            Some(Cause { package, version, hook }) if version.is_empty() => format!("{package} ({hook})"),
             Some(Cause { package, version, hook }) => format!("{package} {version} ({hook})"),
             None if program.is_empty() => "something".to_owned(),
             None => program.into_owned(),

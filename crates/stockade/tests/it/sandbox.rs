@@ -396,6 +396,42 @@ fn what_a_sandbox_saw_of_a_release_holds_it_for_everybody() {
     assert_eq!(written[0]["digest"], Digest::of(b"x").to_string());
 }
 
+/// Makes a source distribution whose build tries things. It is inert: nobody has the address.
+const SDIST: &str = r#"
+import io, tarfile
+setup = """
+import socket
+try: socket.create_connection(("192.0.2.1", 443), 1)
+except OSError: pass
+from setuptools import setup
+setup(name="evil-demo", version="1.0.0", py_modules=[])
+"""
+info = "Metadata-Version: 2.1\nName: evil-demo\nVersion: 1.0.0\n"
+with tarfile.open("wheelhouse/evil_demo-1.0.0.tar.gz", "w:gz") as archive:
+    for name, text in [("setup.py", setup), ("PKG-INFO", info)]:
+        entry = tarfile.TarInfo("evil_demo-1.0.0/" + name)
+        entry.size = len(text)
+        archive.addfile(entry, io.BytesIO(text.encode()))
+"#;
+
+#[test]
+fn what_the_build_of_a_source_distribution_tries_is_told_with_its_name() {
+    let Some(world) = World::or_skip() else { return };
+    world.project.write("wheelhouse/README", "");
+    let python = |arguments: &[&str]| world.project.finish(world.project.command("python3").args(arguments));
+    if !python(&["-c", "import setuptools, pip"]).ok() {
+        return stockade_testkit::skipped("pip and setuptools are not installed");
+    }
+    let made = python(&["-c", SDIST]);
+    assert!(made.ok(), "{made}");
+    let install = "python3 -m pip install --no-index --no-build-isolation --find-links wheelhouse -t out evil-demo";
+    let words: Vec<&str> = ["run", "--"].into_iter().chain(install.split(' ')).collect();
+    // Whether it can be built without more from a registry is nothing that this is about.
+    let output = run(&world, &words);
+    let line = "stockade: blocked: evil-demo (build) tried to connect to `192.0.2.1`:443";
+    assert!(output.stderr.contains(line), "{output}");
+}
+
 /// What a run of this reads, writes, starts and connects to.
 const USER: &str = "cat ~/notes/* ~/one.txt ~/.netrc > out.txt; echo x > ~/kept.txt; git --version > /dev/null; \
                     cat ~/kept.txt >> out.txt";
