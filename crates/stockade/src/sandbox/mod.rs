@@ -66,7 +66,7 @@ pub(crate) struct Running<'a> {
     layer: Option<review::Changes>,
     made: Made,
     /// What is forgotten afterwards, where nothing can be mounted.
-    _private: Option<tempfile::TempDir>,
+    _private: Option<review::Room>,
 }
 
 /// A process that becomes the command when it hears what that is.
@@ -182,7 +182,7 @@ impl<'a> Prepared<'a> {
                 layer = None;
                 // What the program listens on there is this machine's own port.
                 published.clear();
-                let folder = review::room(data, &around.project, "private")?;
+                let folder = review::Room::new(data, &around.project, "private")?;
                 let plain = plan.without_namespaces(folder.path())?;
                 private = Some(folder);
                 watching.lock().unwrap_or_else(PoisonError::into_inner).all_comes();

@@ -206,10 +206,39 @@ fn a_folder_that_was_made_anew_has_nothing_of_the_one_before() {
 #[test]
 fn changes_are_reviewed_and_nobody_there_keeps_none() {
     let Some(world) = World::or_skip() else { return };
-    let output = run(&world, &["run", "--review", "--", "sh", "-c", "echo new > new.txt; rm package.json; exit 3"]);
+    world.project.write("old.txt", "one\ntwo\n");
+    let script = "echo new > new.txt; rm package.json; printf 'one\\n\\033[2Jthree\\n' > old.txt; exit 3";
+    let output = run(&world, &["run", "--review", "--", "sh", "-c", script]);
     assert_eq!(output.status, Some(3), "{output}");
     assert!(output.stderr.contains("  added new.txt") && output.stderr.contains("  removed package.json"), "{output}");
+    // What it wrote speaks to no terminal.
+    for line in ["\nold.txt\n", "\n one\n-two\n+ [2Jthree\n", "\nnew.txt\n", "\n+new\n"] {
+        assert!(output.stderr.contains(line), "`{line}` is missing: {output}");
+    }
     assert!(world.project.has("package.json") && !world.project.has("new.txt"));
+}
+
+#[test]
+fn what_a_run_that_was_killed_leaves_is_removed_by_a_later_one() {
+    let Some(world) = World::or_skip() else { return };
+    let mut command = world.command();
+    command.args(["run", "--review", "--", "sh", "-c", "echo x > made; echo up; sleep 60"]);
+    let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    child.stdout.as_mut().unwrap().read_exact(&mut [0; 2]).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let runs = world.data().join("runs");
+    let left = || fs::read_dir(&runs).unwrap().flatten().map(|entry| entry.path()).collect::<Vec<_>>();
+    let [killed] = left().try_into().unwrap();
+    assert!(killed.join("changes/made").exists() && !world.project.has("made"));
+    // While it is young, it may be somebody's who has not locked it yet.
+    assert!(run(&world, &["run", "--review", "--", "true"]).ok());
+    assert_eq!(left(), [killed.clone()]);
+    let hour = std::time::SystemTime::now() - std::time::Duration::from_hours(1);
+    fs::File::open(&killed).unwrap().set_modified(hour).unwrap();
+    assert!(run(&world, &["run", "--review", "--", "true"]).ok());
+    assert!(left().is_empty(), "{:?}", left());
+    assert!(!world.project.has("made"));
 }
 
 #[test]
