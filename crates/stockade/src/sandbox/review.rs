@@ -22,7 +22,7 @@ const OURS: &str = "stockade-";
 /// The folders of a layer.
 const LAYER: [&str; 2] = ["changes", "work"];
 /// How old the folder of a run has to be before it is taken for one that was left.
-const YOUNG: Duration = Duration::from_secs(60);
+const YOUNG: Duration = Duration::from_mins(1);
 /// How much of a file is shown: the longest file in bytes, and lines of each and of all.
 const MAX_TEXT: u64 = 64 << 10;
 const MAX_LINES: usize = 40;

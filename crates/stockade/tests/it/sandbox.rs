@@ -233,7 +233,7 @@ fn what_a_run_that_was_killed_leaves_is_removed_by_a_later_one() {
     assert!(killed.join("changes/made").exists() && !world.project.has("made"));
     // While it is young, it may be somebody's who has not locked it yet.
     assert!(run(&world, &["run", "--review", "--", "true"]).ok());
-    assert_eq!(left(), [killed.clone()]);
+    assert_eq!(left(), std::slice::from_ref(&killed));
     let hour = std::time::SystemTime::now() - std::time::Duration::from_hours(1);
     fs::File::open(&killed).unwrap().set_modified(hour).unwrap();
     assert!(run(&world, &["run", "--review", "--", "true"]).ok());
