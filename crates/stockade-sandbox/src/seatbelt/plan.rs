@@ -129,7 +129,7 @@ mod tests {
         let profile = Profile { files, ..Profile::default() };
         let resolved = Resolved::new(&profile, OsStr::new("sh"), &around).unwrap();
         let plan = Plan::new(&resolved, &profile, &around, &["-c".into()]);
-        assert_eq!(plan.write, [project.clone()]);
+        assert_eq!(plan.write, std::slice::from_ref(&project));
         let names = [".git", "ci/*.yml"].map(|name| Protected { folder: project.clone(), name: name.to_owned() });
         assert_eq!(plan.protect, names);
         assert_eq!((plan.arguments, plan.programs), (vec!["-c".into()], None));
