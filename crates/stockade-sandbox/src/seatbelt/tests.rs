@@ -43,6 +43,7 @@ fn at(text: &str, rule: &str, part: &str) -> usize {
     found.unwrap_or_else(|| panic!("no `{rule}` with `{part}` in:\n{text}")).0
 }
 
+// tidy: a whole text, to be read as one
 #[test]
 fn an_install() {
     let text = written(&install());

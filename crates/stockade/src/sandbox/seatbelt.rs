@@ -22,7 +22,7 @@ use tokio::process::Child;
 use crate::args::Run;
 use crate::errors::hinted;
 use crate::inherit::{Inherited, cache, configuration};
-use crate::output::{Printer, line};
+use crate::output::Printer;
 use crate::{process, settings};
 
 /// Where what is forgotten lies. It is short, since the path of a socket in it may have 104 bytes; and without links.
@@ -162,7 +162,7 @@ impl Report {
 
     /// The summary for a person.
     pub(crate) fn summary(&self) -> String {
-        self.gaps.iter().map(|gap| format!("stockade: not enforced: {}\n", line(gap))).collect()
+        self.gaps.iter().fold(String::new(), |text, gap| text + "stockade: not enforced: " + gap + "\n")
     }
 }
 
