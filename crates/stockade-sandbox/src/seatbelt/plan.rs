@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use crate::profile::{Profile, Resolved, Surroundings};
+use crate::profile::{Resolved, Surroundings};
 
 /// Begins places in the project.
 const PROJECT: &str = "$PROJECT/";
@@ -66,7 +66,8 @@ pub struct Protected {
 impl Plan {
     /// What a profile means here, for a program with these arguments. A project that would be written in a layer is
     /// written as it is.
-    pub fn new(resolved: &Resolved, profile: &Profile, around: &Surroundings, arguments: &[OsString]) -> Self {
+    pub fn new(resolved: &Resolved, around: &Surroundings, arguments: &[OsString]) -> Self {
+        let developer = DEVELOPER.map(Path::new);
         let mut write = resolved.write.clone();
         write.extend(resolved.layer.then(|| around.project.clone()));
         let protect = |place: &String| {
@@ -82,11 +83,10 @@ impl Plan {
             write,
             data: resolved.data.clone(),
             keep: resolved.keep.clone(),
-            protect: profile.files.protect.iter().filter_map(protect).collect(),
-            hide: resolved.hide.clone(),
+            protect: resolved.protect.iter().filter_map(protect).collect(),
+            hide: with_parts(&resolved.hide, &developer),
             run_own: resolved.run_blank,
-            programs: resolved.programs.as_deref().map(|programs| with_parts(programs, &DEVELOPER.map(Path::new))),
-            listen: profile.network.publish.clone(),
+            programs: resolved.programs.as_deref().map(|programs| with_parts(programs, &developer)),
             ..Self::default()
         }
     }
@@ -116,7 +116,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::profile::{Files, Project};
+    use crate::profile::{Files, Profile, Project};
 
     #[test]
     fn a_project_with_a_layer_is_written_and_its_names_are_protected() {
@@ -128,7 +128,7 @@ mod tests {
         let files = Files { project: Some(Project::Layer), protect, ..Files::default() };
         let profile = Profile { files, ..Profile::default() };
         let resolved = Resolved::new(&profile, OsStr::new("sh"), &around).unwrap();
-        let plan = Plan::new(&resolved, &profile, &around, &["-c".into()]);
+        let plan = Plan::new(&resolved, &around, &["-c".into()]);
         assert_eq!(plan.write, std::slice::from_ref(&project));
         let names = [".git", "ci/*.yml"].map(|name| Protected { folder: project.clone(), name: name.to_owned() });
         assert_eq!(plan.protect, names);

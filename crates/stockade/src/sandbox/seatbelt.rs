@@ -12,14 +12,15 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use serde::Serialize;
-use stockade_ecosystem::Variables;
+use stockade_ecosystem::{Ecosystem, Variables};
+use stockade_engine::{Behaviour, Clock};
 use stockade_sandbox::profile::{Profile, Resolved, Surroundings};
 use stockade_sandbox::seatbelt::{self, Plan};
 use tokio::process::Child;
 
-use crate::args::Run;
+use crate::args::{Format, Run};
 use crate::errors::hinted;
 use crate::inherit::{Inherited, cache, configuration};
 use crate::output::Printer;
@@ -72,13 +73,14 @@ impl<'a> Prepared<'a> {
     /// Finds out what the command may do here.
     pub(crate) fn new(
         arguments: &'a Run,
-        _: &settings::Settings,
+        settings: &settings::Settings,
         _: &str,
         client: Option<&Inherited>,
+        printer: &Printer,
     ) -> anyhow::Result<Self> {
         let (program, words) = arguments.command.split_first().context("there is no command to run")?;
-        let profile = choose::profile(arguments, program, words)?;
-        refuse_what_cannot_be_enforced(arguments, &profile)?;
+        let profile = choose::profile(arguments, settings, program, words)?;
+        refuse_what_is_not_there(arguments, &profile, printer.format())?;
         let folder = std::env::current_dir().context("the working folder cannot be found")?;
         let home = settings::home().context("the home folder cannot be found")?;
         let mut around = Surroundings::new(&folder, &home, settings::environment(), choose::MARKS)?;
@@ -89,9 +91,9 @@ impl<'a> Prepared<'a> {
         Ok(Self { profile, resolved, around, arguments, made, texts })
     }
 
-    /// The profile in effect.
-    pub(crate) fn profile_name(&self) -> &str {
-        &self.profile.name
+    /// What is done with the command, for a person.
+    pub(crate) fn introduction(&self) -> String {
+        format!("in a sandbox (profile: {})", self.profile.name)
     }
 
     /// Starts the command. `variables` are added to its environment; `gateway` is the only one that it may connect to.
@@ -99,14 +101,14 @@ impl<'a> Prepared<'a> {
         self,
         variables: Variables,
         gateway: Option<SocketAddr>,
-        _: &Path,
+        _: (&Path, Clock),
         printer: &Printer,
     ) -> anyhow::Result<Running> {
         let private = tempfile::Builder::new().prefix("stockade-").tempdir_in(ROOM);
         let private = private.with_context(|| format!("there is no room for a run in `{ROOM}`"))?;
         let plan = self.plan(variables, gateway, private.path())?;
         let mut command = seatbelt::command(&plan).context("the sandbox cannot be described to this system")?;
-        if printer.is_json() {
+        if printer.has_document() {
             command.stdout(Stdio::from(std::io::stderr()));
         }
         let child = process::spawn(command).context("the sandbox could not be started")?;
@@ -116,7 +118,8 @@ impl<'a> Prepared<'a> {
     fn plan(&self, variables: Variables, gateway: Option<SocketAddr>, private: &Path) -> anyhow::Result<Plan> {
         let Self { profile, resolved, around, .. } = self;
         let words = self.arguments.command.get(1..).unwrap_or_default();
-        let mut plan = Plan::new(resolved, profile, around, words);
+        let mut plan = Plan::new(resolved, around, words);
+        plan.listen.clone_from(&profile.network.publish);
         for (name, value) in variables {
             plan.set(&name, value);
         }
@@ -131,15 +134,19 @@ impl<'a> Prepared<'a> {
     }
 }
 
-/// Nothing is run that would be bounded less than was asked for.
-fn refuse_what_cannot_be_enforced(arguments: &Run, profile: &Profile) -> anyhow::Result<()> {
+/// Nothing is run that would be bounded, watched or told less than was asked for.
+fn refuse_what_is_not_there(arguments: &Run, profile: &Profile, format: Format) -> anyhow::Result<()> {
     if !arguments.allow_host.is_empty() || !profile.network.hosts.is_empty() {
         let what = "which hosts it connects to cannot be enforced on this system yet; it has the gateway alone";
-        return Err(hinted(what, "leave out `--allow-host`, and `hosts` of the profile"));
+        return Err(hinted(what, "leave out `--allow-host`, and `hosts` of profiles and settings"));
     }
     if arguments.review {
         let what = "changes cannot be kept apart on this system, so there is no `--review`";
         return Err(hinted(what, "without it, the project is written as it is, but for what is protected"));
+    }
+    if arguments.audits() || arguments.events.is_some() || format == Format::Sarif {
+        let what = "what a command does is not seen on this system";
+        return Err(hinted(what, "leave out `--audit`, `--learn`, `--events` and `--format sarif`"));
     }
     Ok(())
 }
@@ -166,9 +173,26 @@ impl Report {
     }
 }
 
+#[expect(clippy::unused_self, reason = "where somebody watches, these tell what was seen")]
+impl Report {
+    /// What hooks of packages did: nobody saw it.
+    pub(crate) fn behaviour(&self, _: &Ecosystem) -> Vec<Behaviour> {
+        Vec::new()
+    }
+
+    /// Releases that are held for it.
+    pub(crate) fn held(&mut self, _: impl Iterator<Item = String>) {}
+
+    /// What was blocked, as SARIF. It was refused before anything ran.
+    pub(crate) fn sarif(&self) -> anyhow::Result<String> {
+        bail!("what was blocked is not seen on this system")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::Parser as _;
+    use stockade_sandbox::profile::Network;
 
     use super::*;
     use crate::args::{Cli, Command};
@@ -200,25 +224,34 @@ mod tests {
         }
     }
 
-    fn refusal(words: &[&str]) -> String {
-        let run = run(words);
-        let profile = choose::profile(&run, &run.command[0], &run.command[1..]).unwrap();
-        refuse_what_cannot_be_enforced(&run, &profile).unwrap_err().to_string()
+    fn refused(words: &[&str], format: Format) -> Option<String> {
+        let refused = refuse_what_is_not_there(&run(words), &Profile::other().unwrap(), format);
+        refused.err().map(|error| error.to_string())
     }
 
     #[test]
-    fn what_cannot_be_enforced_is_refused_before_anything_runs() {
-        assert!(refusal(&["--allow-host", "a.example", "--", "sh"]).contains("cannot be enforced on this system yet"));
-        assert!(refusal(&["--review", "--", "sh"]).contains("there is no `--review`"));
-        let run = run(&["--allow-env", "X", "--", "sh"]);
-        let profile = choose::profile(&run, &run.command[0], &run.command[1..]).unwrap();
-        assert!(refuse_what_cannot_be_enforced(&run, &profile).is_ok());
+    fn what_is_not_there_is_refused_before_anything_runs() {
+        for (words, why) in [
+            (["--allow-host", "a.example", "--", "sh"].as_slice(), "cannot be enforced on this system yet"),
+            (&["--review", "--", "sh"], "there is no `--review`"),
+            (&["--audit", "--", "sh"], "is not seen on this system"),
+            (&["--learn", "a.toml", "--", "sh"], "is not seen on this system"),
+            (&["--events", "a.json", "--", "sh"], "is not seen on this system"),
+        ] {
+            assert!(refused(words, Format::Text).is_some_and(|refused| refused.contains(why)), "{words:?}");
+        }
+        assert!(refused(&["--", "sh"], Format::Sarif).is_some());
+        assert_eq!(refused(&["--allow-env", "X", "--publish", "1", "--", "sh"], Format::Json), None);
+        let network = Network { hosts: vec!["a.example".to_owned()], ..Network::default() };
+        let profile = Profile { network, ..Profile::default() };
+        assert!(refuse_what_is_not_there(&run(&["--", "sh"]), &profile, Format::Text).is_err());
     }
 
     #[test]
     fn a_command_has_the_gateway_a_home_of_its_own_and_no_secret() {
-        let run = run(&["--publish", "3000", "--", "sh", "-c", "true"]);
-        let profile = choose::profile(&run, &run.command[0], &run.command[1..]).unwrap();
+        let run = run(&["--", "sh", "-c", "true"]);
+        let profile = Profile::base().unwrap().and(Profile::other().unwrap());
+        let profile = Profile { network: Network { publish: vec![3000], ..Network::default() }, ..profile };
         let prepared = prepared(&run, &profile);
         let private = tempfile::tempdir().unwrap();
         let variables = vec![("npm_config_registry".to_owned(), "http://127.0.0.1:4873/npm".to_owned())];
