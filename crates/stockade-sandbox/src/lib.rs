@@ -4,7 +4,8 @@
 //! no files, no network, no programs, bounded memory and time ([`confine_worker`]). What the system at hand cannot take
 //! away is said, never passed over.
 //!
-//! What strangers' programs do, when an install or the result of one runs them, is kept in a world of its own ([`sandbox`]).
+//! What strangers' programs do, when an install or the result of one runs them, is kept in a world of its own
+//! ([`sandbox`]), and on macOS bounded by rules ([`seatbelt`]).
 //!
 //! This is the only crate that starts programs of ours again ([`ourselves`]) and that may hold `unsafe`.
 
@@ -15,6 +16,8 @@ mod linux;
 pub mod profile;
 #[cfg(target_os = "linux")]
 pub mod sandbox;
+#[cfg(unix)]
+pub mod seatbelt;
 mod start;
 
 pub use confine::{ConfineError, Confined, Limits, confine_worker};

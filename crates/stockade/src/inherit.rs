@@ -122,6 +122,21 @@ fn of_project(client: &Client, printed: &str) -> Option<PathBuf> {
     project_folders().into_iter().map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
+/// Where a client keeps what it has fetched.
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+pub(crate) fn cache(client: &Inherited) -> Option<PathBuf> {
+    let cache = (client.client.cache)(client.printed.as_deref()?)?;
+    Some(PathBuf::from(cache)).filter(|cache| cache.is_absolute())
+}
+
+/// A client's configuration files, without what is secret in them.
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+pub(crate) fn configuration(client: &Inherited) -> anyhow::Result<Vec<(PathBuf, String)>> {
+    let paths = (client.client.files)(client.printed.as_deref().unwrap_or_default()).into_iter().map(PathBuf::from);
+    let text = |path: PathBuf| Ok(files::read_text(&path)?.map(|text| (path, (client.client.without_secrets)(&text))));
+    paths.filter_map(|path| text(path).transpose()).collect()
+}
+
 impl Inherited {
     /// The upstream, or an error that says how to turn the ecosystem on.
     pub(crate) fn config(&self) -> anyhow::Result<&ClientConfig> {

@@ -18,7 +18,10 @@ mod rules;
 mod running;
 #[cfg(target_os = "linux")]
 mod sandbox;
-#[cfg(not(target_os = "linux"))]
+#[cfg(target_os = "macos")]
+#[path = "sandbox/seatbelt.rs"]
+mod sandbox;
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
 #[path = "no_sandbox.rs"]
 mod sandbox;
 mod settings;

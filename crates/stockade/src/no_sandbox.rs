@@ -22,7 +22,7 @@ pub(crate) struct Running(Infallible);
 
 /// Nothing happened.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Report(Infallible);
+pub(crate) enum Report {}
 
 impl Prepared<'_> {
     pub(crate) fn new(_: &Run, _: &Settings, _: &str, _: Option<&Inherited>, _: &Printer) -> anyhow::Result<Self> {
@@ -65,6 +65,6 @@ impl Report {
     }
 
     pub(crate) fn summary(&self) -> String {
-        match self.0 {}
+        match *self {}
     }
 }

@@ -36,6 +36,7 @@ impl Printer {
     }
 
     /// True if only the answer and errors are to be said.
+    #[cfg(target_os = "linux")]
     pub(crate) fn is_quiet(&self) -> bool {
         self.quiet
     }

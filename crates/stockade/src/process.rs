@@ -62,6 +62,7 @@ pub(crate) fn start_bare(
 }
 
 /// Starts a command that the sandbox has made.
+#[cfg(any(target_os = "linux", target_os = "macos"))]
 pub(crate) fn spawn(command: std::process::Command) -> io::Result<Child> {
     Command::from(command).spawn()
 }

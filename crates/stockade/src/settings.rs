@@ -248,6 +248,7 @@ pub(crate) fn user() -> Option<String> {
 
 /// The whole environment.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+#[cfg(any(target_os = "linux", target_os = "macos"))]
 pub(crate) fn environment() -> Vec<(OsString, OsString)> {
     std::env::vars_os().collect()
 }

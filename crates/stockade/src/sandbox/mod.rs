@@ -12,6 +12,9 @@ mod network;
 mod report;
 mod review;
 mod sarif;
+#[cfg(test)]
+#[expect(dead_code, reason = "it is for macOS, and looked at here")]
+mod seatbelt;
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -29,7 +32,7 @@ use tokio::process::Child;
 
 use crate::args::Run;
 use crate::errors::hinted;
-use crate::inherit::Inherited;
+use crate::inherit::{Inherited, cache, configuration};
 use crate::output::Printer;
 use crate::{process, settings};
 
@@ -243,20 +246,6 @@ impl Launcher {
 
 /// The home of somebody who has none.
 const NOBODYS: &str = "/nonexistent";
-
-/// Where a client keeps what it has fetched.
-fn cache(client: &Inherited) -> Option<PathBuf> {
-    let cache = (client.client.cache)(client.printed.as_deref()?)?;
-    Some(PathBuf::from(cache)).filter(|cache| cache.is_absolute())
-}
-
-/// A client's configuration files, without what is secret in them.
-fn configuration(client: &Inherited) -> anyhow::Result<Vec<(PathBuf, String)>> {
-    let paths = (client.client.files)(client.printed.as_deref().unwrap_or_default()).into_iter().map(PathBuf::from);
-    let text =
-        |path: PathBuf| Ok(crate::files::read_text(&path)?.map(|text| (path, (client.client.without_secrets)(&text))));
-    paths.filter_map(|path| text(path).transpose()).collect()
-}
 
 fn refusal(why: &str) -> anyhow::Error {
     hinted(
