@@ -13,7 +13,7 @@ use super::table::{Outcome, Row};
 /// How many seconds one command may take.
 const DEADLINE: &str = "1500";
 /// What makes the folder a repository, so that it can be had again as it was.
-const COMMIT: &str = "git init -q . && git add -A -f . && \
+const COMMIT: &str = "git init -q . && git add -A -f . ':!.venv' ':!node_modules' ':!target' && \
     git -c user.name=ordinary -c user.email=ordinary@example.org commit -q --no-verify -m before";
 /// What makes it as it was.
 const AGAIN: &str = "git clean -xdffq && git checkout -q -f . && rm -f .git/hooks/*";
