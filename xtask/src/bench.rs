@@ -50,7 +50,7 @@ fn parts(args: &[&str]) -> anyhow::Result<()> {
 }
 
 /// The program under test, built as it is released.
-fn stockade() -> anyhow::Result<PathBuf> {
+pub(crate) fn stockade() -> anyhow::Result<PathBuf> {
     let mut build = Command::new("cargo");
     build.args(["build", "--release", "--locked", "--package", "stockade"]).current_dir(crate::root());
     ensure!(build.status()?.success(), "`cargo build --release` failed");

@@ -14,6 +14,7 @@ mod bench;
 mod check;
 mod demo;
 mod eval;
+mod ordinary;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -31,7 +32,8 @@ cargo xtask bench sandbox [DIR] what the sandbox costs, beside bubblewrap and st
 cargo xtask bench install DIR `npm ci` of the project in DIR: direct, through a cold gateway, through a warm one
 cargo xtask eval [CORPUS]     what is caught of malware and held of harmless releases; `--sample N`, `--peer`
 cargo xtask eval fetch        fills the corpora of harmless releases, beside the repository
-cargo xtask eval build-hijacks  writes inert replays of hijacked releases beside them";
+cargo xtask eval build-hijacks  writes inert replays of hijacked releases beside them
+cargo xtask ordinary [NAME…]  what popular packages do, bare and in the sandbox; writes `docs/ordinary.md`";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -56,6 +58,7 @@ fn dispatch(args: &[&str]) -> anyhow::Result<()> {
         ["bench", rest @ ..] => bench::run(rest),
         ["demo"] => demo::run(),
         ["eval", rest @ ..] => eval::run(rest),
+        ["ordinary", names @ ..] => ordinary::run(names),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())

@@ -26,7 +26,7 @@ const MAX_CALLS: usize = 1024;
 /// How many lines the summary has of each kind.
 const SHOWN: usize = 10;
 /// Sockets that libraries look for everywhere, and do without.
-const USUAL: [&str; 4] = ["/run/systemd/", "/var/run/nscd/", "/run/nscd/", "/dev/log"];
+const USUAL: [&str; 5] = ["/run/systemd/", "/var/run/nscd/", "/run/nscd/", "/run/uuidd/", "/dev/log"];
 
 /// What happened in a sandbox.
 #[derive(Debug, Clone, Default, Serialize)]
