@@ -170,6 +170,9 @@ const FAMILIES: [libc::c_int; 4] = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6
 const TYPE: u64 = 0xf;
 /// Memory with a descriptor that cannot be run, since Linux 6.3. Source: `memfd_create(2)`.
 const NOT_EXECUTABLE: u64 = 8;
+/// What may be asked of `personality(2)`: which it is, and the kinds of Linux with 64 and 32 bits. None takes away that
+/// addresses are random.
+const PERSONALITIES: [u64; 5] = [0, 8, 0x0002_0000, 0x0002_0008, 0xffff_ffff];
 /// What makes a file run as its owner or its group, who may be somebody with more rights than its reader.
 const AS_OWNER: [libc::mode_t; 2] = [libc::S_ISUID, libc::S_ISGID];
 /// Calls that change a file's mode, and those that make one, each with the number of the argument that is the mode.
@@ -260,6 +263,8 @@ fn calls(plain: bool) -> Result<(), seccompiler::Error> {
         let rule = makes.into_iter().flat_map(|flag| AS_OWNER.map(|bit| make(flag, bit)));
         rules.insert(*call, rule.collect::<Result<_, _>>()?);
     }
+    let odd = PERSONALITIES.into_iter().map(|usual| condition(0, SeccompCmpOp::Ne, usual));
+    rules.insert(libc::SYS_personality, vec![SeccompRule::new(odd.collect::<Result<_, _>>()?)?]);
     rules.insert(libc::SYS_memfd_create, any(vec![masked(1, NOT_EXECUTABLE, 0)?])?);
     apply_filter(&refuse(rules, libc::EPERM)?)
 }

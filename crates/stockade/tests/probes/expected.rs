@@ -68,7 +68,10 @@ pub(crate) fn allowed(id: &str, column: &str) -> Option<&'static Expected> {
 /// What not every machine lets a user do who has no sandbox at all, and why.
 const UNTESTABLE: &[(&[&str], &str)] = &[
     (
-        &["F11", "F15", "F17", "W21", "W22", "W23", "W31", "N7", "N32", "P32", "P33", "P34", "P35", "P36", "P37"],
+        &[
+            "F11", "F15", "F17", "W21", "W22", "W23", "W31", "N7", "N32", "P32", "P33", "P34", "P35", "P36", "P37",
+            "P56", "P57",
+        ],
         "needs rights of root",
     ),
     (&["F20"], "the first process is somebody else's"),
@@ -76,11 +79,11 @@ const UNTESTABLE: &[(&[&str], &str)] = &[
     (&["P10", "P26", "P27"], "the kernel's settings, or the kind of terminal, forbid it"),
     (&["P12"], "only for a user who is not root, where `su` is installed"),
     (&["P38"], "a process cannot enter the user namespace that it is in"),
-    (&["P11", "P30", "P31"], "this system gives nobody namespaces"),
-    (&["P20", "P29"], "the kernel is built without that interface"),
+    (&["P11", "P30", "P31", "P54", "P55"], "this system gives nobody namespaces"),
+    (&["P20", "P29", "P52", "P53"], "the kernel is built without that interface"),
     (&["P2", "P3", "P4", "P5", "P8", "P28", "F9", "F10", "P24", "P25"], "the kernel's settings (Yama) forbid it"),
     (&["F16", "W32"], "the file system does not have it"),
-    (&["N3", "N6", "N18", "N20", "N23", "N29", "P16", "F18"], "the kernel or its settings do not have it"),
+    (&["N3", "N6", "N18", "N20", "N23", "N29", "P16", "F18", "R7"], "the kernel or its settings do not have it"),
     (&["N17"], "the machine has no network device but loopback"),
     (&["X1", "X2"], "the program is not installed"),
     (&["P18"], "the kernel has no keyring for it"),

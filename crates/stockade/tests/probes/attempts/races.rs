@@ -24,12 +24,19 @@ const RACE: Duration = Duration::from_millis(500);
 /// How long a process waits for the end of the install that it outlives.
 const WAIT: Duration = Duration::from_secs(20);
 const PAGE: usize = 4096;
+/// How many datagrams have to be away before a race with them counts as won.
+const AWAY: usize = 50;
+/// The descriptor in whose place now this, now that is put, and how long it stays there.
+const SPOT: i64 = 77;
+const BREATH: Duration = Duration::from_micros(50);
 
 pub(super) const PROBES: &[Probe] = &[
     Probe::arrives("R1", "change the address while it is looked at (connect)", addresses),
     Probe::inside("R2", "swap a link while it is followed", links),
     Probe::inside("R3", "swap folders while a path is walked", folders),
     Probe::arrives("R6", "swap a link while a socket is connected by it", sockets),
+    Probe::arrives("R7", "put another socket in the place of the one that is connected (dup3)", sockets_exchanged),
+    Probe::arrives("R8", "change the address while it is looked at (sendto)", datagrams),
     Probe::arrives("R4", "connect from a process that outlives the install", |place| outlive(place, "R4")),
     Probe::outside(
         "R5",
@@ -108,6 +115,48 @@ fn sockets(place: &Place) -> io::Result<()> {
             stream.write_all(mark("R6").as_bytes())?;
             // Its own hangs up.
             if stream.read(&mut [0; 64])? == 0 { other("it is its own") } else { Ok(()) }
+        },
+    )
+}
+
+/// Connects a descriptor that is now an ordinary socket, now one that goes past rules for ports.
+fn sockets_exchanged(place: &Place) -> io::Result<()> {
+    let (to, mark) = (loopback(place.stream), mark("R7"));
+    race(
+        |round| {
+            let protocol = if round % 2 == 0 { 0 } else { libc::IPPROTO_MPTCP };
+            if let Ok(socket) = socket(libc::AF_INET, libc::SOCK_STREAM, protocol) {
+                let _ = call(libc::SYS_dup3, [number(&socket), SPOT, 0]);
+            }
+            // Long enough for a call or two on either of them.
+            sleep(BREATH);
+        },
+        || {
+            call(libc::SYS_connect, [SPOT, at(to.as_slice()), length(&to)])?;
+            let arguments = [SPOT, at(mark.as_str()), length(mark.as_bytes()), libc::MSG_NOSIGNAL.into(), 0, 0];
+            call(libc::SYS_sendto, arguments).map(drop)
+        },
+    )
+}
+
+/// Sends to an address that changes between one that is its own and one that is not.
+fn datagrams(place: &Place) -> io::Result<()> {
+    let own = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    own.set_nonblocking(true)?;
+    let memory = Arc::new(Memory::new(PAGE)?);
+    let both = [loopback(own.local_addr()?.port()), loopback(place.datagram)];
+    let socket = socket(libc::AF_INET, libc::SOCK_DGRAM, 0)?;
+    let (mark, changed, length_of) = (mark("R8"), Arc::clone(&memory), length(&both[0]));
+    // Some go nowhere.
+    let away = std::cell::Cell::new(0);
+    race(
+        move |round| changed.put(0, &both[round % 2]),
+        || {
+            let bytes = [number(&socket), at(mark.as_str()), length(mark.as_bytes()), 0, memory.address(), length_of];
+            call(libc::SYS_sendto, bytes)?;
+            // On loopback it is there at once, if it is its own.
+            away.set(away.get() + usize::from(own.recv(&mut [0; 64]).is_err()));
+            if away.get() == AWAY { Ok(()) } else { other("it is its own") }
         },
     )
 }
