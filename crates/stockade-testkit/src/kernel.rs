@@ -9,6 +9,8 @@
 
 use std::io;
 use std::os::fd::{FromRawFd as _, OwnedFd, RawFd};
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
 use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -55,6 +57,33 @@ pub fn call_i386(number: u32, arguments: [u32; 3]) -> io::Result<i32> {
 #[cfg(not(target_arch = "x86_64"))]
 pub fn call_i386(_number: u32, _arguments: [u32; 3]) -> io::Result<i32> {
     Err(io::Error::from_raw_os_error(libc::ENOSYS))
+}
+
+/// Has a command run on a kernel that does not know this system call, as far as it can tell.
+pub fn without_call(command: &mut Command, number: i64) {
+    let statement = |code: u32, value: u32, then, otherwise| libc::sock_filter {
+        code: u16::try_from(code).unwrap_or_default(),
+        jt: then,
+        jf: otherwise,
+        k: value,
+    };
+    let refusal = libc::SECCOMP_RET_ERRNO | libc::ENOSYS.unsigned_abs();
+    let program = [
+        statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
+        statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, u32::try_from(number).unwrap_or_default(), 0, 1),
+        statement(libc::BPF_RET | libc::BPF_K, refusal, 0, 0),
+        statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW, 0, 0),
+    ];
+    let install = move || {
+        let length = u16::try_from(program.len()).unwrap_or_default();
+        let program = libc::sock_fprog { len: length, filter: program.as_ptr().cast_mut() };
+        call(libc::SYS_prctl, [libc::PR_SET_NO_NEW_PRIVS.into(), 1, 0, 0, 0])?;
+        call(libc::SYS_seccomp, [libc::SECCOMP_SET_MODE_FILTER.into(), 0, at(&program)]).map(drop)
+    };
+    // SAFETY: after the fork, only two system calls are made.
+    unsafe {
+        command.pre_exec(install);
+    }
 }
 
 /// Where something is, for the kernel to read.

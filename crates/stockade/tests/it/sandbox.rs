@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
 use serde_json::{Value, json};
 use stockade_model::Digest;
+use stockade_testkit::kernel::without_call;
 use stockade_testkit::{NOW, Output, Package, hours_before};
 
 use crate::world::World;
@@ -151,6 +152,33 @@ fn without_namespaces_a_hook_reaches_nothing_either() {
     }
     assert_eq!(world.project.read("package.json"), manifest);
     assert!(output.stderr.contains("(postinstall) tried to connect to 192.0.2.1:4444"), "{output}");
+}
+
+#[test]
+fn where_the_kernel_cannot_do_all_nothing_runs_unless_one_says_so() {
+    let Some(world) = World::or_skip() else { return };
+    let run = |start: &[&str], arguments: &[&str]| {
+        let mut command = world.command();
+        if let [first, rest @ ..] = start {
+            let inner = command.get_program().to_owned();
+            let options: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
+            command = world.project.command(first);
+            command.args(rest).arg(inner).args(options);
+        }
+        without_call(&mut command, libc::SYS_landlock_create_ruleset);
+        world.project.finish(command.args(arguments))
+    };
+    for (start, gap) in
+        [(&[][..], "this kernel has no Landlock"), (&NO_NAMESPACES, "Landlock alone would have to keep")]
+    {
+        let refused = run(start, &["run", "--", "touch", "ran"]);
+        assert_eq!(refused.status, Some(2), "{refused}");
+        assert!(refused.stderr.contains(gap) && refused.stderr.contains("`--best-effort` runs it with"), "{refused}");
+        assert!(!world.project.has("ran"));
+        let ran = run(start, &["run", "--best-effort", "--", "sh", "-c", "touch package.json; echo yes"]);
+        assert_eq!(ran.stdout, "yes\n", "{ran}");
+        assert!(ran.stderr.contains(&format!("stockade: not enforced: {gap}")), "{ran}");
+    }
 }
 
 #[test]
