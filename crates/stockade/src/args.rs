@@ -96,13 +96,6 @@ pub(crate) enum Command {
     /// Inspect what comes on standard input, for a supervisor, and be able to do nothing else
     #[command(hide = true, name = stockade_engine::inspection::WORKER)]
     InspectWorker,
-    /// Become a program in a sandbox
-    #[cfg(target_os = "linux")]
-    #[command(hide = true, name = crate::sandbox::LAUNCHER)]
-    Launch {
-        /// The descriptor that says what to do
-        socket: std::os::fd::RawFd,
-    },
 }
 
 #[derive(Debug, Args)]

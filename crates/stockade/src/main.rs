@@ -46,7 +46,7 @@ const LAST_WORK: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     #[cfg(target_os = "linux")]
-    if let Some(code) = sandbox::shell() {
+    if let Some(code) = sandbox::shell().or_else(sandbox::launch) {
         return Exit::Of(code).into();
     }
     let cli = match Cli::try_parse() {
@@ -60,10 +60,6 @@ fn main() -> ExitCode {
     if let args::Command::InspectWorker = cli.command {
         // It can be nothing else: no settings, no threads, nothing that is read or opened.
         return commands::be_worker().into();
-    }
-    #[cfg(target_os = "linux")]
-    if let args::Command::Launch { socket } = cli.command {
-        return Exit::Of(sandbox::launch(socket)).into();
     }
     let printer = Printer::new(&cli.global);
     log(&cli);

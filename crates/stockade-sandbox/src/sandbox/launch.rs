@@ -58,13 +58,15 @@ impl<T, E: Into<io::Error>> Step<T> for Result<T, E> {
 }
 
 /// Becomes a program in a sandbox: reads the plan from the descriptor of this number, and gives the exit code when the
-/// program has ended. The process must have one thread.
-pub fn launch(socket: RawFd) -> i32 {
+/// program has ended. The process must have one thread. `tier` is the word of the plan's [`Tier`]: a new world begins before
+/// there is a plan for it.
+pub fn launch(socket: RawFd, tier: &str) -> i32 {
     // SAFETY: the number comes from our own parent, who passed this descriptor on for this alone.
     #[expect(unsafe_code, reason = "a descriptor that was passed on has no owner yet")]
     let socket = UnixStream::from(unsafe { OwnedFd::from_raw_fd(socket) });
     let mut socket = socket;
-    let ready = prepare(&mut socket);
+    let begun = if tier == Tier::Namespaces.word() { new_world() } else { Ok(()) };
+    let ready = begun.and_then(|()| prepare(&mut socket));
     let forked = ready.and_then(|ready| Ok((fork().step("the first process cannot be started")?, ready)));
     match forked {
         Ok((Forked::Parent(first), Ready { door, .. })) => {
@@ -115,7 +117,6 @@ fn prepare(socket: &mut UnixStream) -> Result<Ready, Failed> {
     if plan.tier != Tier::Namespaces {
         return Ok(Ready { plan, streams: Vec::new(), names: None, door: None });
     }
-    new_world()?;
     let (streams, names) = network::set_up(&plan.ports)?;
     let door = plan.door.then(UnixStream::pair).transpose().step("there is no way in")?;
     Ok(Ready { plan, streams, names: Some(names), door })

@@ -161,12 +161,21 @@ pub struct Entered {
 pub struct Sandbox {
     ours: UnixStream,
     theirs: OwnedFd,
+    tier: Tier,
 }
 
 impl Tier {
     /// Whether the program has a network of its own.
     fn has_network(self) -> bool {
         self == Self::Namespaces
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Namespaces => "namespaces",
+            Self::Landlock => "landlock",
+            Self::Observe => "observe",
+        }
     }
 }
 
@@ -179,18 +188,19 @@ impl Plan {
 
 impl Sandbox {
     /// A sandbox that nothing is in yet.
-    pub fn new() -> io::Result<Self> {
+    pub fn new(tier: Tier) -> io::Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
-        Ok(Self { ours, theirs: theirs.into() })
+        Ok(Self { ours, theirs: theirs.into(), tier })
     }
 
-    /// The command that starts `launcher` with these arguments and the number of a descriptor: a program of ours that
-    /// calls [`launch`] with that number. The standard streams are the caller's to set.
+    /// The command that starts `launcher` with these arguments and two more: a program of ours that hands those two to
+    /// [`launch`]. The standard streams are the caller's to set.
     #[expect(clippy::disallowed_methods, reason = "this is the crate that starts programs")]
     pub fn command(&self, launcher: &Path, arguments: &[&str]) -> io::Result<Command> {
         let passed = rustix::io::fcntl_dupfd_cloexec(&self.theirs, FIRST_FREE)?;
         let mut command = Command::new(launcher);
-        command.args(arguments).arg(std::os::fd::AsRawFd::as_raw_fd(&passed).to_string()).env_clear();
+        let number = std::os::fd::AsRawFd::as_raw_fd(&passed).to_string();
+        command.args(arguments).args([&number, self.tier.word()]).env_clear();
         let keep = move || Ok(rustix::io::fcntl_setfd(&passed, rustix::io::FdFlags::empty())?);
         // SAFETY: after a fork, only a system call is made.
         #[expect(unsafe_code, reason = "there is no other way to pass on a descriptor to one child alone")]
@@ -204,9 +214,18 @@ impl Sandbox {
     /// told to `watched`, on a thread that ends with it. If there is something that this system cannot do, the program runs
     /// only with `despite_gaps`.
     pub fn enter(self, plan: &Plan, watched: Watched, despite_gaps: bool) -> Result<Entered, SandboxError> {
-        let Self { mut ours, theirs } = self;
+        let Self { mut ours, theirs, tier } = self;
         drop(theirs);
-        talk::send_plan(&mut ours, &serde_json::to_vec(plan)?)?;
+        if plan.tier != tier {
+            return Err(SandboxError::Step("the launcher was started for another plan".to_owned()));
+        }
+        match talk::send_plan(&mut ours, &serde_json::to_vec(plan)?) {
+            // A launcher that has failed before it was told anything has said why.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                return Err(talk::receive_ready(&mut ours).err().unwrap_or(error.into()));
+            }
+            sent => sent?,
+        }
         let (listener, gaps) = talk::receive_ready(&mut ours)?;
         if !gaps.is_empty() && !despite_gaps {
             return Err(SandboxError::Gaps(gaps));

@@ -238,6 +238,9 @@ impl Watch {
 
     /// A hook begins where our shell becomes the system's, or with the program that is one.
     fn remember_hook(&mut self, pid: i32, starts: &Path) {
+        if self.watched.names.is_none() {
+            return;
+        }
         let Some(started) = process::parent_and_start(pid).map(|(_, start)| start) else { return };
         let key = (pid, started);
         // What a confined hook starts belongs to it, under whatever name.
@@ -294,7 +297,8 @@ impl Watch {
     /// What is known of the outermost hook that a process belongs to; of a confined one before any other.
     fn hook(&mut self, pid: i32) -> Option<Begun> {
         let (mut at, mut found) = (pid, None::<Begun>);
-        for _ in 0..MAX_DEPTH {
+        // Most commands have no hooks, and no hook is above the command.
+        for _ in 0..if self.hooks.is_empty() { 0 } else { MAX_DEPTH } {
             let Some((parent, start)) = process::parent_and_start(at) else { break };
             if let Some(known) = self.hooks.get_mut(&(at, start)) {
                 if known.cause.is_none() {
@@ -303,6 +307,9 @@ impl Watch {
                 if known.confined.is_some() || found.as_ref().is_none_or(|found| found.confined.is_none()) {
                     found = Some(known.clone());
                 }
+            }
+            if self.command == Some((at, start)) {
+                break;
             }
             at = parent;
         }

@@ -26,7 +26,9 @@ pub(super) fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let words: Vec<&str> = arguments.iter().skip(1).map(String::as_str).collect();
     match *words {
-        ["launch", socket] => std::process::exit(stockade_sandbox::sandbox::launch(socket.parse().unwrap())),
+        ["launch", socket, tier] => {
+            std::process::exit(stockade_sandbox::sandbox::launch(socket.parse().unwrap(), tier))
+        }
         ["attempt", name, place] => {
             let (_, attempt) = ATTEMPTS.iter().chain(NEEDS).find(|(known, _)| *known == name).unwrap();
             let outcome = attempt(&Place::at(Path::new(place)));
@@ -428,7 +430,7 @@ fn said(child: std::process::Child) -> (bool, String) {
 
 /// Starts a program in a sandbox whose network ends at a service that tells secrets.
 fn start(plan: &Plan) -> Result<std::process::Child, String> {
-    let sandbox = Sandbox::new().unwrap();
+    let sandbox = Sandbox::new(plan.tier).unwrap();
     let mut command = sandbox.command(&std::env::current_exe().unwrap(), &["launch"]).unwrap();
     let mut child = command.stdout(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
     let entered = sandbox

@@ -95,8 +95,6 @@ pub(crate) async fn perform(cli: Cli, printer: &Printer) -> anyhow::Result<Exit>
         Command::Inspect(arguments) => inspect::inspect(context(&global)?, arguments).await,
         Command::Diff(arguments) => inspect::diff(context(&global)?, arguments).await,
         Command::InspectWorker => Ok(be_worker()),
-        #[cfg(target_os = "linux")]
-        Command::Launch { .. } => anyhow::bail!("a launcher has one thread, and this is another one"),
         Command::Explain(arguments) => why::explain(context(&global)?, &arguments.ruling).await,
         Command::Policy(crate::args::Policy::Check { file }) => policy::check(context(&global)?, file.as_deref()).await,
         Command::Policy(crate::args::Policy::Test { purls }) => why::why(context(&global)?, &purls).await,

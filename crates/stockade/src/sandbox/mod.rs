@@ -41,7 +41,7 @@ use events::Events;
 pub(crate) use report::{Report, Watching};
 
 /// The command that is the launcher.
-pub(crate) const LAUNCHER: &str = "launch-sandbox";
+const LAUNCHER: &str = "launch-sandbox";
 /// The exit code of a launcher that has run nothing.
 const NOTHING_RUN: u8 = 125;
 
@@ -89,9 +89,12 @@ impl Drop for Made {
     }
 }
 
-/// Becomes the launcher, or a program in a sandbox.
-pub(crate) fn launch(socket: std::os::fd::RawFd) -> u8 {
-    u8::try_from(stockade_sandbox::sandbox::launch(socket)).unwrap_or(NOTHING_RUN)
+/// Becomes the launcher, or a program in a sandbox, if this was started as one. What is returned is an exit code.
+pub(crate) fn launch() -> Option<u8> {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let [command, socket, tier] = arguments.as_slice() else { return None };
+    let socket = socket.to_str().filter(|_| command == LAUNCHER)?.parse().ok().filter(|socket| *socket > 0)?;
+    Some(u8::try_from(stockade_sandbox::sandbox::launch(socket, tier.to_str()?)).unwrap_or(NOTHING_RUN))
 }
 
 /// Becomes the shell of a hook, if this was started as one. What is returned is an exit code.
@@ -118,13 +121,15 @@ impl<'a> Prepared<'a> {
         printer: &Printer,
     ) -> anyhow::Result<Self> {
         let (program, words) = arguments.command.split_first().context("there is no command to run")?;
+        let tier = if arguments.audits() { Tier::Observe } else { Tier::Namespaces };
         // It gets ready while we find out what it is to do.
-        let launcher = Launcher::start(printer.has_document())?;
+        let launcher = Launcher::start(tier, printer.has_document())?;
         let profile = choose::profile(arguments, settings, program, words)?;
         let folder = std::env::current_dir().context("the working folder cannot be found")?;
         let home = settings::home().unwrap_or_else(|| PathBuf::from(NOBODYS));
         let mut around = Surroundings::new(&folder, &home, settings::environment(), choose::MARKS)?;
         around.cache = client.and_then(cache);
+        mention_owner(&around, arguments, printer);
         let mut resolved = Resolved::new(&profile, program, &around)?;
         let made = Made(std::mem::take(&mut resolved.made));
         if arguments.review {
@@ -189,7 +194,7 @@ impl<'a> Prepared<'a> {
                 let plain = plan.without_namespaces(folder.path())?;
                 private = Some(folder);
                 watching.lock().unwrap_or_else(PoisonError::into_inner).all_comes();
-                let started = entrance.enter(Launcher::start(printer.has_document())?, &plain);
+                let started = entrance.enter(Launcher::start(plain.tier, printer.has_document())?, &plain);
                 let started = started.map_err(|again| {
                     let both = format!("{why}; and without namespaces, {again}");
                     refusal(if why == again { &why } else { &both })
@@ -232,8 +237,8 @@ impl Entrance<'_> {
 
 impl Launcher {
     /// With `data_is_ours`, what the command prints goes to standard error, so that standard output stays ours.
-    fn start(data_is_ours: bool) -> anyhow::Result<Self> {
-        let sandbox = Sandbox::new()?;
+    fn start(tier: Tier, data_is_ours: bool) -> anyhow::Result<Self> {
+        let sandbox = Sandbox::new(tier)?;
         let ourselves = std::env::current_exe().context("this program cannot find itself")?;
         let mut command = sandbox.command(&ourselves, &[LAUNCHER])?;
         if data_is_ours {
@@ -296,6 +301,19 @@ fn confine_hooks(plan: &mut Plan, hooks: Option<&Hooks>, despite_gaps: bool) -> 
     plan.read.push(ourselves.clone());
     plan.programs.iter_mut().for_each(|programs| programs.push(ourselves.clone()));
     Ok(())
+}
+
+/// Says it if the project is somebody else's: root has no rights over what others own where it has no privileges.
+fn mention_owner(around: &Surroundings, arguments: &Run, printer: &Printer) {
+    let owner = around.project.metadata().map(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata));
+    let root = rustix::process::getuid().is_root();
+    if root && !arguments.audits() && owner.is_ok_and(|owner| owner != 0) {
+        let project = crate::output::line(&around.project.to_string_lossy());
+        printer.talk(&format!(
+            "stockade: `{project}` is another user's, and in the sandbox root has no rights over what others own: if \
+             something cannot be written, run it as that user\n"
+        ));
+    }
 }
 
 /// The names of the variables that a profile does not pass.
