@@ -180,7 +180,9 @@ impl<'a> Prepared<'a> {
         let watching = Arc::new(Mutex::new(watching));
         let entrance =
             Entrance { hooks: profile.hooks.as_ref(), watching: &watching, despite_gaps: arguments.best_effort };
-        let mut published = network::listen(&profile.network.publish)?;
+        // What is only watched listens on this machine's own ports.
+        let wanted = if arguments.audits() { &[] } else { profile.network.publish.as_slice() };
+        let mut published = network::listen(wanted)?;
         let (mut private, mut layer) = (None, layer);
         let (child, entered) = match entrance.enter(launcher, &plan) {
             Ok(started) => started,
