@@ -53,15 +53,15 @@ impl Running {
 
 impl Report {
     pub(crate) fn behaviour(&self, _: &Ecosystem) -> Vec<Behaviour> {
-        match self.0 {}
+        match *self {}
     }
 
     pub(crate) fn sarif(&self) -> anyhow::Result<String> {
-        match self.0 {}
+        match *self {}
     }
 
     pub(crate) fn held(&mut self, _: impl Iterator<Item = String>) {
-        match self.0 {}
+        match *self {}
     }
 
     pub(crate) fn summary(&self) -> String {
