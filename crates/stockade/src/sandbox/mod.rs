@@ -176,6 +176,8 @@ impl<'a> Prepared<'a> {
         }
         if let Some(file) = &arguments.events {
             watching.write_to(Events::open(file, clock)?);
+            // Whoever is watched does not change what is told of it.
+            plan.keep.extend(file.canonicalize());
         }
         let watching = Arc::new(Mutex::new(watching));
         let entrance =

@@ -287,6 +287,9 @@ fn a_program_connects_to_the_hosts_that_it_was_allowed() {
     let result = &sarif["runs"][0]["results"][0];
     assert_eq!((&result["ruleId"], &result["level"]), (&json!("sandbox-host"), &json!("warning")), "{sarif:#}");
     assert_eq!(result["occurrenceCount"], 3);
+    let forging = "echo forged >> events; rm -f events; mv events away; true";
+    let forged = run(&world, &["run", "--events", "events", "--", "sh", "-c", forging]);
+    assert!(forged.ok(), "{forged}");
     let events = world.project.read("events").unwrap();
     let events: Vec<Value> = events.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(events.iter().map(|event| &event["times"]).collect::<Vec<_>>(), [1, 2], "{events:#?}");
