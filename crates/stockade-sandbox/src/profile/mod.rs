@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(target_os = "linux")]
+pub(crate) use place::matches;
 pub use resolve::{Resolved, Surroundings};
 
 /// What every command may do.

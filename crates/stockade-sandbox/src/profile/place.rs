@@ -85,7 +85,7 @@ pub(super) fn covers(place: &str, path: &Path) -> bool {
 }
 
 /// True if a name is what a pattern says, in which `*` stands for anything.
-pub(super) fn matches(pattern: &str, name: &str) -> bool {
+pub(crate) fn matches(pattern: &str, name: &str) -> bool {
     let Some((start, rest)) = pattern.split_once('*') else { return pattern == name };
     let Some(name) = name.strip_prefix(start) else { return false };
     if rest.is_empty() {

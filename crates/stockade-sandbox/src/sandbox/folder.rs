@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use super::watch::Cause;
+use crate::profile::matches;
 
 /// What a build is called.
 const BUILD: &str = "build";
@@ -46,15 +47,6 @@ fn captured<'a>(pattern: &str, variable: &str, name: &'a str) -> Option<&'a str>
         None => rest.strip_suffix(after),
     }
     .filter(|value| !value.is_empty())
-}
-
-fn matches(pattern: &str, name: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == name,
-        Some((before, after)) => {
-            name.len() >= before.len() + after.len() && name.starts_with(before) && name.ends_with(after)
-        }
-    }
 }
 
 #[cfg(test)]
