@@ -19,8 +19,8 @@ use lookup::Lookup;
 pub struct Index {
     /// The package.
     pub package: Package,
-    /// The releases in the document's order, no version twice. The index finds them by their positions, so they are only
-    /// to be read.
+    /// The releases in the document's order, no version twice; where releases have several files, these. The index finds
+    /// them by their positions, so they are only to be read.
     pub releases: Vec<Listed>,
     /// The tags: name and version.
     pub tags: Vec<(String, String)>,
@@ -40,11 +40,13 @@ pub struct Index {
     pub(crate) bounds: Vec<Option<u32>>,
 }
 
-/// One release in an index.
-#[derive(Debug, Clone)]
+/// One release in an index, or one file of it where a release has several.
+#[derive(Debug, Clone, Default)]
 pub struct Listed {
     /// The version as the registry spells it.
     pub version: String,
+    /// The file, where a release has several.
+    pub file: Option<File>,
     /// Its place in the order; `None` if it has none.
     pub order: Option<Version>,
     /// When it was published, as the registry says.
@@ -63,11 +65,24 @@ pub struct Listed {
     pub problems: Vec<Problem>,
     /// Where the release's object lies in the document.
     pub object: Range<u32>,
-    /// Where an address lies in the document that must become ours, and what it becomes, in order. None if the release
-    /// cannot be passed on.
+    /// True if it cannot be passed on: its part of the document is not what it should be.
+    pub unusable: bool,
+    /// Where an address lies in the document that must become ours, and what it becomes, in order.
     pub addresses: Vec<(Range<u32>, Address)>,
-    /// The members of the object that an abbreviated index keeps: the key's number and the value's place.
+    /// Members of the object that rendering reads again: the key's number in a list of the ecosystem's, and the value's
+    /// place.
     pub kept: Vec<(u8, Range<u32>)>,
+}
+
+/// One of several files of a release.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct File {
+    /// Its name. No two files of a package have the same.
+    pub name: String,
+    /// What it is of a release, in words of its ecosystem (`sdist`, `py3-none-any`): like is compared with like.
+    pub form: String,
+    /// The digest that the index claims of the file's metadata, which lies beside it.
+    pub metadata: Option<Integrity>,
 }
 
 /// An address in an index that has to be ours.
@@ -80,7 +95,7 @@ pub enum Address {
 }
 
 /// A file of a release, as its index describes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Artifact {
     /// Where the upstream has it.
     pub url: String,
@@ -129,19 +144,31 @@ impl Index {
         index
     }
 
-    /// The release with this version.
+    /// The release with this version, or the first of its files.
     pub fn get(&self, version: &str) -> Option<&Listed> {
         self.releases.get(self.position(version)?)
     }
 
-    /// The place of the release with this version in the index's order.
+    /// The place of the release with this version in the index's order, or of the first of its files.
     pub fn position(&self, version: &str) -> Option<usize> {
+        self.positions(version).next()
+    }
+
+    /// The places of everything that is listed under this version.
+    pub fn positions(&self, version: &str) -> impl Iterator<Item = usize> {
         self.lookup.version(&self.releases, version)
     }
 
-    /// The release as a subject.
+    /// The place of this release, or of this file of it.
+    pub fn position_of(&self, release: &Release) -> Option<usize> {
+        let file = |at: &usize| self.releases[*at].file.as_ref().map(|file| file.name.as_str());
+        self.positions(&release.version).find(|at| file(at) == release.file.as_deref())
+    }
+
+    /// The release, or the file of it, as a subject.
     pub fn release(&self, listed: &Listed) -> Release {
-        self.package.release(listed.version.clone())
+        let file = listed.file.as_ref().map(|file| file.name.clone());
+        Release { file, ..self.package.release(listed.version.clone()) }
     }
 
     /// The release that a file name in a request means: by our own spelling first, then by the upstream's.
@@ -239,13 +266,20 @@ impl Index {
         self.releases.get(track.find(|at| cleared.get(*at) == Some(&true))?)
     }
 
-    /// The positions of the releases that a release may be compared with, the most telling first: those of its line that
-    /// are lower, then the lower ones of other lines, the highest first. Within each, prereleases come last.
-    pub fn before(&self, version: &str) -> Vec<usize> {
-        let Some(subject) = self.get(version) else { return Vec::new() };
+    /// The positions of what may be compared with `subject`, the most telling first: lower releases of its line, then the lower ones of other lines, the highest first. Within each, prereleases come last, and of a release's
+    /// files the one of the same form comes first.
+    pub fn before(&self, subject: &Listed) -> Vec<usize> {
         let Some(order) = subject.order.as_ref() else { return Vec::new() };
         let lower = |at: &usize| self.releases.get(*at).is_some_and(|listed| listed.cmp_order(subject).is_lt());
         let mut before: Vec<usize> = self.lookup.ordered().rev().filter(lower).collect();
+        let of_another_form = |listed: &Listed| match (&listed.file, &subject.file) {
+            (Some(other), Some(own)) => other.form != own.form,
+            _ => false,
+        };
+        // Files of one release are next to each other now, and a stable sort leaves them so.
+        for files in before.chunk_by_mut(|a, b| self.releases[*a].version == self.releases[*b].version) {
+            files.sort_by_key(|at| of_another_form(&self.releases[*at]));
+        }
         before.sort_by_key(|at| {
             let other = self.releases.get(*at).and_then(|listed| listed.order.as_ref());
             let apart = other.is_none_or(|other| other.line() != order.line());
@@ -288,7 +322,7 @@ const MIRROR_MIN_INVERSIONS: usize = 3;
 /// A walk through the releases of one line, latest first.
 #[derive(Clone, Copy)]
 struct Run {
-    line: (u64, u64),
+    line: [u64; 3],
     patch: u64,
     /// The first published of those with a later patch number.
     later: Option<(Timestamp, u32)>,
@@ -297,20 +331,35 @@ struct Run {
 }
 
 impl Listed {
-    /// True if the release can be passed on: its manifest is what it should be, and there is a place for our address.
+    /// True if the release can be passed on: its part of the document is what it should be.
     pub fn is_usable(&self) -> bool {
-        !self.addresses.is_empty()
+        !self.unusable
     }
 
-    /// The name of its file at the upstream.
+    /// The name of its file, at the upstream if it has none of its own.
     fn upstream_file(&self) -> &str {
-        self.artifact.url.rsplit('/').next().unwrap_or_default()
+        let file = self.file.as_ref().map(|file| file.name.as_str());
+        file.unwrap_or_else(|| self.artifact.url.rsplit('/').next().unwrap_or_default())
     }
 
-    /// Its line (major and minor version) and its number in it. Prereleases have none.
-    fn line(&self) -> Option<((u64, u64), u64)> {
-        let Version::SemVer(version) = self.order.as_ref()?;
-        version.pre.is_empty().then_some(((version.major, version.minor), version.patch))
+    /// Its line (down to the minor version) and its number in it. Prereleases have none.
+    fn line(&self) -> Option<([u64; 3], u64)> {
+        let order = self.order.as_ref().filter(|order| !order.is_prerelease())?;
+        let [epoch, major, minor, patch] = order.numbers();
+        Some(([epoch, major, minor], patch))
+    }
+
+    /// Notes something that could not be understood.
+    pub(crate) fn problem(&mut self, what: &str) {
+        if self.problems.len() < Index::MAX_PROBLEMS {
+            self.problems.push(Problem::new(what));
+        }
+    }
+
+    /// Notes something that makes the release impossible to pass on: it will not be rendered.
+    pub(crate) fn unusable(&mut self, what: &str) {
+        self.problem(what);
+        self.unusable = true;
     }
 
     fn cmp_order(&self, other: &Self) -> Ordering {
@@ -318,13 +367,15 @@ impl Listed {
     }
 }
 
-/// How much of an index a client asks for.
+/// In which form a client asks for an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Variant {
-    /// Everything.
+    /// Everything, in the ecosystem's main format.
     Full,
     /// What an installer needs.
     Abbreviated,
+    /// A web page.
+    Html,
 }
 
 /// What is to become of a release in a listing.

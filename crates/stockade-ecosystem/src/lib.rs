@@ -22,9 +22,9 @@ use stockade_model::{EcosystemId, Malformed, Name};
 
 pub use archive::{ArtifactFormat, is_test_or_doc, of_directory, open, open_any};
 pub use client::{Client, ClientConfig, Credential, Environment, Stated, Upstream, Variables};
-pub use index::{Artifact, Index, Listed, Piece, Problem, Rope, Standing, Steering, Variant};
+pub use index::{Artifact, File, Index, Listed, Piece, Problem, Rope, Standing, Steering, Variant};
 pub use path::{PathError, Segments};
-pub use registry::{Denial, Refusal, Registry, Request, Route};
+pub use registry::{Audit, Denial, Refusal, Registry, Request, Route};
 
 /// What Stockade knows of an ecosystem: a descriptor, not a class. What an ecosystem lacks is `None`.
 pub struct Ecosystem {
@@ -73,13 +73,20 @@ pub fn client_of(program: &str) -> Option<(&'static Ecosystem, &'static Client)>
 pub enum Version {
     /// SemVer 2.0, section 11; build metadata does not count.
     SemVer(semver::Version),
+    /// PEP 440.
+    Pep440(pep440_rs::Version),
 }
+
+/// The numbers of a version, the weightiest first: epoch, major, minor, patch. What an order does not have is 0.
+type Numbers = [u64; 4];
 
 impl Version {
     /// True if it is a version before a release.
     pub fn is_prerelease(&self) -> bool {
-        let Self::SemVer(version) = self;
-        !version.pre.is_empty()
+        match self {
+            Self::SemVer(version) => !version.pre.is_empty(),
+            Self::Pep440(version) => version.any_prerelease(),
+        }
     }
 
     /// True if both are of one line of development: releases of it promise to be compatible.
@@ -89,15 +96,46 @@ impl Version {
 
     /// The line of development: within it, releases promise to be compatible. That is the major version, and before 1.0
     /// the minor one.
-    pub(crate) fn line(&self) -> (u64, u64) {
-        let Self::SemVer(version) = self;
-        (version.major, if version.major == 0 { version.minor } else { 0 })
+    pub(crate) fn line(&self) -> [u64; 3] {
+        let [epoch, major, minor, _] = self.numbers();
+        [epoch, major, if major == 0 { minor } else { 0 }]
+    }
+
+    pub(crate) fn numbers(&self) -> Numbers {
+        match self {
+            Self::SemVer(version) => [0, version.major, version.minor, version.patch],
+            Self::Pep440(version) => {
+                let release = version.release();
+                let number = |at: usize| release.get(at).copied().unwrap_or_default();
+                [version.epoch(), number(0), number(1), number(2)]
+            }
+        }
+    }
+
+    /// The word of a version before a release, without its number: `rc`, `alpha` …; empty for a release.
+    pub(crate) fn word(&self) -> &str {
+        match self {
+            Self::SemVer(version) => {
+                let word = version.pre.as_str().split('.').next().unwrap_or_default();
+                word.trim_end_matches(|c: char| c.is_ascii_digit())
+            }
+            Self::Pep440(version) => match version.pre().map(|pre| pre.kind) {
+                Some(pep440_rs::PrereleaseKind::Alpha) => "a",
+                Some(pep440_rs::PrereleaseKind::Beta) => "b",
+                Some(pep440_rs::PrereleaseKind::Rc) => "rc",
+                None if version.is_dev() => "dev",
+                None => "",
+            },
+        }
     }
 }
 
 impl PartialOrd for Version {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        let (Self::SemVer(a), Self::SemVer(b)) = (self, other);
-        Some(a.cmp_precedence(b))
+        match (self, other) {
+            (Self::SemVer(a), Self::SemVer(b)) => Some(a.cmp_precedence(b)),
+            (Self::Pep440(a), Self::Pep440(b)) => Some(a.cmp(b)),
+            _ => None,
+        }
     }
 }

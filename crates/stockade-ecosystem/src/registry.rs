@@ -2,7 +2,7 @@
 
 use stockade_model::{Evidence, Malformed, Package, Release};
 
-use crate::{Index, Rope, Steering, Variant};
+use crate::{Artifact, Index, Listed, Rope, Steering, Variant};
 
 /// What a client asks, as far as a protocol cares.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +44,8 @@ pub enum Route {
         /// The file's name as the client spells it.
         file: String,
     },
+    /// The document about the registry that clients ask first.
+    Configuration,
     /// Which of these releases have advisories? The body names them.
     Audit,
     /// Public facts that the gateway does not judge (keys, attestations): fetched from the package's upstream and passed
@@ -130,6 +132,9 @@ pub trait Registry: Sync {
     /// The path of a package's index below the upstream's address.
     fn index_path(&self, package: &Package) -> String;
 
+    /// The media types of an index that an upstream is asked for.
+    fn index_accept(&self) -> &'static str;
+
     /// Reads an index. An error means that nothing in it can be used; what is wrong with parts is in the index.
     fn index(&self, package: &Package, document: &[u8]) -> Result<Index, Malformed>;
 
@@ -137,32 +142,75 @@ pub trait Registry: Sync {
     fn render(&self, index: &Index, steering: &Steering<'_>) -> Rope;
 
     /// Writes one release's part of the index, or `None` if `wanted` names none that is listed.
-    fn render_manifest(&self, index: &Index, steering: &Steering<'_>, wanted: &str) -> Option<Rope>;
+    fn render_manifest(&self, _index: &Index, _steering: &Steering<'_>, _wanted: &str) -> Option<Rope> {
+        None
+    }
 
-    /// Writes the tags alone.
-    fn render_tags(&self, index: &Index, steering: &Steering<'_>) -> Vec<u8>;
-
-    /// The name of the artifact file in our addresses.
-    fn artifact_file(&self, release: &Release) -> String;
-
-    /// The releases that an audit's body asks about, and everything in it that could not be read.
-    fn audited(&self, body: &[u8]) -> Result<Vec<Release>, Malformed>;
-
-    /// Where a registry is asked for audits, below its address.
-    fn audit_path(&self) -> &'static str;
-
-    /// The body that asks about these releases.
-    fn audit_question(&self, releases: &[Release]) -> Vec<u8>;
-
-    /// The registry's answer, unaltered, with our own advisories added.
-    fn audit_answer(&self, theirs: &[u8], ours: &[(Release, Vec<Evidence>)]) -> Result<Vec<u8>, Malformed>;
-
-    /// The header of a response that these clients print to their users, if there is one.
-    fn notice(&self) -> Option<&'static str>;
+    /// Writes the tags alone, where there are tags.
+    fn render_tags(&self, _index: &Index, _steering: &Steering<'_>) -> Option<Vec<u8>> {
+        None
+    }
 
     /// The media type of an index.
     fn index_type(&self, variant: Variant) -> &'static str;
 
+    /// The name of the artifact file in our addresses.
+    fn artifact_file(&self, release: &Release) -> String;
+
+    /// What the file of this name is, if the index lists it.
+    fn file(&self, index: &Index, file: &str) -> Option<Listed> {
+        index.by_file(file, |listed| self.artifact_file(&index.release(listed))).cloned()
+    }
+
+    /// What a file's name ends with that describes another one, lies beside it at the upstream, and has the other's address
+    /// with this ending.
+    fn description(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Where the upstream says, below its address, from where files are to be had, if its index does not.
+    fn locator(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The address of a release's file, as the document at [`Registry::locator`] has it.
+    fn locate(&self, _locator: &[u8], release: &Release, _file: &Artifact) -> Result<String, Malformed> {
+        Err(Malformed::new("a release with an address", &release.version, "this protocol has no such document"))
+    }
+
+    /// True if an upstream's index may name hosts of files that are not its own. They are fetched from if they are
+    /// public, and reached by TLS.
+    fn files_are_elsewhere(&self) -> bool {
+        false
+    }
+
+    /// What this protocol's clients ask first: a document about the registry, with our address.
+    fn configuration(&self, _base: &str) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// How audits are asked and answered.
+    fn audit(&self) -> Option<&'static Audit> {
+        None
+    }
+
+    /// The header of a response that these clients print to their users, if there is one.
+    fn notice(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The refusal in the dialect that these clients show to a person.
     fn denial(&self, refusal: &Refusal) -> Denial;
+}
+
+/// How a protocol's clients ask which releases have advisories.
+pub struct Audit {
+    /// Where a registry is asked, below its address.
+    pub path: &'static str,
+    /// The releases that a body asks about, and everything in it that could not be read.
+    pub asked: fn(body: &[u8]) -> Result<Vec<Release>, Malformed>,
+    /// The body that asks about these releases.
+    pub question: fn(releases: &[Release]) -> Vec<u8>,
+    /// The registry's answer, unaltered, with our own advisories added.
+    pub answer: fn(theirs: &[u8], ours: &[(Release, Vec<Evidence>)]) -> Result<Vec<u8>, Malformed>,
 }

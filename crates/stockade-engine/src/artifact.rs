@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use stockade_ecosystem::{Credential, Listed, Registry};
+use stockade_ecosystem::{Artifact, Credential, Listed, Registry};
 use stockade_model::{Comparison, Digest, Evidence, Gap, GapKind, Package, Release, Verdict};
 use stockade_policy::Clearance;
 use url::Url;
 
 use crate::assess::Looked;
 use crate::documents::Current;
-use crate::gather::{Gathered, Known, gather};
+use crate::gather::{Gathered, Known, described, gather};
 use crate::listing::{instead, judge};
 use crate::objects::Arrived;
 use crate::state::State;
@@ -101,8 +101,9 @@ pub(crate) struct Case {
     pub(crate) state: Arc<State>,
     pub(crate) current: Current,
     pub(crate) release: Release,
-    /// The release's place in the index.
-    at: usize,
+    pub(crate) listed: Listed,
+    /// True if it only describes a file that may be had. There is nothing to know about it but its bytes.
+    describes: bool,
     pin: Option<Pin>,
     decisions: Vec<Decision>,
     /// What was made of its inspection, if it was inspected.
@@ -110,10 +111,6 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    pub(crate) fn listed(&self) -> &Listed {
-        &self.current.document.index.releases[self.at]
-    }
-
     pub(crate) fn known(&self) -> Known<'_> {
         Known { advisories: &self.state.advisories, decisions: &self.decisions, stale: self.current.stale.as_ref() }
     }
@@ -124,8 +121,11 @@ impl Case {
     }
 
     fn gathered(&self, assessed: Option<&Assessed>) -> Gathered {
+        if self.describes {
+            return described(&self.listed, self.pin.as_ref());
+        }
         let index = &self.current.document.index;
-        gather(index, self.listed(), &self.release, self.pin.as_ref(), assessed, &self.known())
+        gather(index, &self.listed, &self.release, self.pin.as_ref(), assessed, &self.known())
     }
 }
 
@@ -139,14 +139,23 @@ impl Engine {
             self.give(&hot.cleared, principal).await?;
             return Ok(Outcome::Cleared(hot.cleared.clone()));
         }
-        let (current, release, at) = self.find(package, file).await?;
+        let Found { current, listed, describes } = self.find(package, file).await?;
+        let release = current.document.index.release(&listed);
         let _flight = self.0.fetching.board(release.clone()).await;
         if let Some(hot) = self.at_hand(&key) {
             self.give(&hot.cleared, principal).await?;
             return Ok(Outcome::Cleared(hot.cleared.clone()));
         }
-        let case = Arc::new(self.case(current, release, at).await?);
+        let mut case = Arc::new(self.case(current, listed).await?);
         let (epoch, document) = (Arc::clone(&case.state.epoch), case.current.document.digest.clone());
+        if let Some(ending) = describes {
+            // What describes a file is gated like the file, which need not be here.
+            let judged = judge(&case.state, &case.release, case.gathered(case.assessed.as_ref()), self.now());
+            if judged.ruling.enforced() != Verdict::Allow {
+                return self.refuse(&case, judged).await;
+            }
+            case = Arc::new(self.description(&case, ending).await?);
+        }
         let judged = self.judged_bytes(&case, Some(principal)).await?;
         let Some(clearance) = judged.ruling.clearance().cloned() else {
             return self.refuse(&case, judged).await;
@@ -171,25 +180,41 @@ impl Engine {
         stands.then_some(hot)
     }
 
-    /// The release that a file name means, in the index at hand, or in the newest if that does not list it.
-    async fn find(&self, package: &Package, file: &str) -> Result<(Current, Release, usize), EngineError> {
+    /// What a file name means, in the index at hand, or in the newest if that does not list it.
+    async fn find(&self, package: &Package, file: &str) -> Result<Found, EngineError> {
         let (registry, _) = self.0.upstreams.of(package)?;
         let at_hand = self.0.documents.any(package).await?;
-        if let Some((release, at)) = by_file(registry, &at_hand, file) {
-            return Ok((at_hand, release, at));
+        if let Some((listed, describes)) = by_file(registry, &at_hand, file) {
+            return Ok(Found { current: at_hand, listed, describes });
         }
         let newest = self.0.documents.current(package).await?;
         match by_file(registry, &newest, file) {
-            Some((release, at)) => Ok((newest, release, at)),
+            Some((listed, describes)) => Ok(Found { current: newest, listed, describes }),
             None => Err(EngineError::NoRelease(format!("`{}` has no file `{file}`", package.name))),
         }
     }
 
-    pub(crate) async fn case(&self, current: Current, release: Release, at: usize) -> Result<Case, EngineError> {
+    pub(crate) async fn case(&self, current: Current, listed: Listed) -> Result<Case, EngineError> {
         let state = self.state();
+        let release = current.document.index.release(&listed);
         let About { pin, decisions, assessed } = self.0.store.about(&release, &self.0.inspections.judge).await?;
         let assessed = assessed.filter(|_| state.policy.inspects());
-        Ok(Case { state, current, release, at, pin, decisions, assessed })
+        Ok(Case { state, current, release, listed, describes: false, pin, decisions, assessed })
+    }
+
+    /// What describes the file of a case.
+    async fn description(&self, of: &Case, ending: &str) -> Result<Case, EngineError> {
+        let file = of.listed.file.as_ref();
+        let name = file.map_or_else(String::new, |file| format!("{}{ending}", file.name));
+        let artifact = Artifact {
+            url: format!("{}{ending}", of.listed.artifact.url),
+            integrity: file.and_then(|file| file.metadata.clone()),
+        };
+        let release = of.release.clone().with_file(name);
+        let pin = self.0.store.pin(&release).await?;
+        let listed = Listed { artifact, ..of.listed.clone() };
+        let (state, current) = (Arc::clone(&of.state), of.current.clone());
+        Ok(Case { state, current, release, listed, describes: true, pin, decisions: Vec::new(), assessed: None })
     }
 
     /// Rules on a release and, if nothing speaks against it, on its bytes. What is held is not even fetched.
@@ -225,8 +250,8 @@ impl Engine {
         judged: Judged,
         digest: &Digest,
     ) -> Result<Judged, EngineError> {
-        if !case.state.policy.inspects() || judged.ruling.enforced() != Verdict::Allow || gathered.is_inspected(digest)
-        {
+        let inspects = case.state.policy.inspects() && !case.describes;
+        if !inspects || judged.ruling.enforced() != Verdict::Allow || gathered.is_inspected(digest) {
             return Ok(judged);
         }
         match self.looked_into(case, digest).await {
@@ -264,10 +289,24 @@ impl Engine {
     }
 
     async fn fetch(&self, case: &Case) -> Result<Arrived, EngineError> {
-        let (_, upstream) = self.0.upstreams.of(&case.release.package)?;
-        let claim = case.listed().artifact.integrity.as_ref();
-        let stated = &case.listed().artifact.url;
-        let url = Url::parse(stated).map_err(|_| UpstreamError::NotAllowed(stated.chars().take(SHOWN).collect()))?;
+        let (registry, upstream) = self.0.upstreams.of(&case.release.package)?;
+        let artifact = &case.listed.artifact;
+        let stated = match registry.locator() {
+            Some(locator) => {
+                let ecosystem = &case.release.package.ecosystem;
+                let document = self.fact(ecosystem, Some(&case.release), locator).await?;
+                registry.locate(&document, &case.release, artifact)?
+            }
+            None => artifact.url.clone(),
+        };
+        let no_address = |_| UpstreamError::NotAllowed(stated.chars().take(SHOWN).collect());
+        // An address in an index may be relative to the index.
+        let index = upstream.url.join(&registry.index_path(&case.release.package)).map_err(no_address)?;
+        let url = index.join(&stated).map_err(no_address)?;
+        if registry.files_are_elsewhere() {
+            self.0.dialler.learn(&url);
+        }
+        let claim = artifact.integrity.as_ref();
         let credential: Option<&Credential> =
             upstream.credential.as_ref().filter(|_| url.origin() == upstream.url.origin());
         let response = self.0.dialler.send(&Ask { credential, ..Ask::get(url) }).await?;
@@ -442,25 +481,42 @@ impl Engine {
     }
 
     async fn case_of(&self, release: &Release) -> Result<Case, EngineError> {
-        let position = |current: &Current| current.document.index.position(&release.version);
+        let listed = |current: &Current| {
+            let index = &current.document.index;
+            index.releases.get(index.position_of(release)?).cloned()
+        };
         let at_hand = self.0.documents.any(&release.package).await?;
-        if let Some(at) = position(&at_hand) {
-            return self.case(at_hand, release.clone(), at).await;
+        if let Some(listed) = listed(&at_hand) {
+            return self.case(at_hand, listed).await;
         }
         let newest = self.0.documents.current(&release.package).await?;
-        let at = position(&newest).ok_or_else(|| EngineError::NoRelease(release.to_string()))?;
-        self.case(newest, release.clone(), at).await
+        let listed = listed(&newest).ok_or_else(|| EngineError::NoRelease(release.to_string()))?;
+        self.case(newest, listed).await
     }
 }
 
 /// How much of an address that is none is repeated, in characters.
 const SHOWN: usize = 80;
 
-fn by_file(registry: &'static dyn Registry, current: &Current, file: &str) -> Option<(Release, usize)> {
+/// What a file's name means in an index.
+struct Found {
+    current: Current,
+    listed: Listed,
+    /// The ending of the name, if it is of what describes the file and not the file's own.
+    describes: Option<&'static str>,
+}
+
+/// The listed file of this name, or that which the file of this name describes. What an index claims no digest of is not
+/// offered.
+fn by_file(registry: &'static dyn Registry, current: &Current, file: &str) -> Option<(Listed, Option<&'static str>)> {
     let index = &current.document.index;
-    let listed = index.by_file(file, |listed| registry.artifact_file(&index.release(listed)))?;
-    let at = index.position(&listed.version)?;
-    Some((index.release(listed), at))
+    if let Some(listed) = registry.file(index, file) {
+        return Some((listed, None));
+    }
+    let ending = registry.description()?;
+    let listed = registry.file(index, file.strip_suffix(ending)?)?;
+    listed.file.as_ref()?.metadata.as_ref()?;
+    Some((listed, Some(ending)))
 }
 
 /// Compares arrived bytes with the pin, then with the index's claim.
@@ -468,7 +524,7 @@ fn compare(case: &Case, arrived: &Arrived) -> Comparison {
     if let Some(pin) = case.pin.as_ref().filter(|pin| pin.sha256 != arrived.sha256) {
         return Comparison::NotAsPinned { pinned: pin.sha256.clone(), since: pin.since };
     }
-    match &case.listed().artifact.integrity {
+    match &case.listed.artifact.integrity {
         Some(claimed) if !arrived.digests.iter().any(|digest| claimed.admits(digest)) => {
             Comparison::NotAsClaimed { claimed: claimed.clone() }
         }

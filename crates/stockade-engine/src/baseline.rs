@@ -64,15 +64,15 @@ impl Engine {
     /// release that nobody asked for.
     fn are_of_use(&self, case: &Case, cleared: &[(Release, Digest)]) -> bool {
         let index = &case.current.document.index;
-        let Some(first) = cleared.first().and_then(|(release, _)| index.position(&release.version)) else {
+        let Some(first) = cleared.first().and_then(|(release, _)| index.position_of(release)) else {
             return false;
         };
         let order = |at: usize| index.releases.get(at).and_then(|listed| listed.order.as_ref());
-        let (Some(lower), Some(own)) = (order(first), case.listed().order.as_ref()) else { return false };
+        let (Some(lower), Some(own)) = (order(first), case.listed.order.as_ref()) else { return false };
         if lower >= own || !lower.is_of_line(own) {
             return false;
         }
-        self.is_young(case) || index.before(&case.release.version).first() == Some(&first)
+        self.is_young(case) || index.before(&case.listed).first() == Some(&first)
     }
 
     /// Those of which there is an inspection, or can be without fetching anything.
@@ -97,18 +97,18 @@ impl Engine {
         let assessments = self.0.store.assessments(package, &self.0.inspections.judge).await?;
         let index = &case.current.document.index;
         let mut ranks = vec![usize::MAX; index.releases.len()];
-        for (rank, at) in index.before(&case.release.version).into_iter().enumerate() {
+        for (rank, at) in index.before(&case.listed).into_iter().enumerate() {
             ranks[at] = rank;
         }
-        let others = pins.iter().filter(|(version, _)| *version != case.release.version);
+        let others = pins.iter().filter(|(release, _)| release.version != case.release.version);
         let mut pinned: Vec<(usize, &Pin)> =
-            others.filter_map(|(version, pin)| Some((index.position(version)?, pin))).collect();
+            others.filter_map(|(release, pin)| Some((index.position_of(release)?, pin))).collect();
         pinned.sort_by_key(|(at, _)| ranks[*at]);
         let (known, now) = (Known { stale: None, ..case.known() }, self.now());
         let cleared = pinned.into_iter().filter_map(|(at, pin)| {
             let listed = &index.releases[at];
             let release = index.release(listed);
-            let assessed = assessments.iter().find(|(version, _)| *version == listed.version);
+            let assessed = assessments.iter().find(|(of, _)| *of == release);
             let gathered = gather(index, listed, &release, Some(pin), assessed.map(|(_, assessed)| assessed), &known);
             let ruling = judge(&case.state, &release, gathered, now).ruling;
             let cleared = ruling.verdict == Verdict::Allow && ruling.clearance().is_some();
@@ -156,11 +156,11 @@ impl Engine {
     /// before it, the most telling first.
     fn candidates(&self, case: &Case) -> Vec<Release> {
         let index = &case.current.document.index;
-        let published = index.published(case.listed()).map(|(at, _)| at);
+        let published = index.published(&case.listed).map(|(at, _)| at);
         let is_earlier = |at: Timestamp, by: SignedDuration| published.is_none_or(|own| at.duration_until(own) > by);
         let known = Known { stale: None, ..case.known() };
         let (mut apart, mut close) = (Vec::new(), Vec::new());
-        for listed in index.before(&case.release.version).into_iter().filter_map(|at| index.releases.get(at)) {
+        for listed in index.before(&case.listed).into_iter().filter_map(|at| index.releases.get(at)) {
             let Some((at, _)) = index.published(listed) else { continue };
             if !listed.is_usable() || !is_earlier(at, SignedDuration::ZERO) {
                 continue;
@@ -182,7 +182,7 @@ impl Engine {
 
     /// True if a release is young enough to be compared with one that has to be fetched first, or nobody knows its age.
     fn is_young(&self, case: &Case) -> bool {
-        let published = case.current.document.index.published(case.listed());
+        let published = case.current.document.index.published(&case.listed);
         published.is_none_or(|(at, _)| self.now().duration_since(at) <= BASELINE_WINDOW)
     }
 }

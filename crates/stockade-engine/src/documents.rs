@@ -274,7 +274,7 @@ impl Documents {
         let url = upstream.url.join(&registry.index_path(package)).map_err(|_| UpstreamError::NotFound)?;
         let address = redacted(upstream.url.as_str());
         let validators = stored.map(|(_, row)| row).filter(|row| row.upstream == address);
-        let mut headers = vec![("accept", "application/json")];
+        let mut headers = vec![("accept", registry.index_accept())];
         if let Some(row) = validators {
             headers.extend(row.etag.as_deref().map(|etag| ("if-none-match", etag)));
             headers.extend(row.last_modified.as_deref().map(|at| ("if-modified-since", at)));

@@ -54,6 +54,14 @@ pub(crate) fn gather(
     found
 }
 
+/// Evidence about what only describes a file: whether it is what the index claims, and what it was when it was first seen.
+pub(crate) fn described(listed: &Listed, pin: Option<&Pin>) -> Gathered {
+    let mut found = Gathered::default();
+    found.claim(listed);
+    found.evidence.extend(pin.map(|pin| against_pin(listed, pin)));
+    found
+}
+
 /// The decisions about a release that no later one about the same bytes replaces. Once the bytes are pinned it is known
 /// which digests of different algorithms are the same bytes: people decide by what the index claims before that, and by
 /// the content address afterwards.

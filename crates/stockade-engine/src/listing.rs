@@ -1,5 +1,6 @@
 //! Which releases of a package may be chosen: every release of its index, ruled on.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -120,7 +121,7 @@ impl Engine {
     }
 
     /// What was made of the inspections of a package's releases, where the policy wants them inspected.
-    async fn assessments(&self, package: &Package, state: &State) -> Result<Vec<(String, Assessed)>, EngineError> {
+    async fn assessments(&self, package: &Package, state: &State) -> Result<Vec<(Release, Assessed)>, EngineError> {
         if !state.policy.inspects() {
             return Ok(Vec::new());
         }
@@ -144,16 +145,15 @@ struct Judgement {
 fn judge_all(
     current: &Current,
     state: &State,
-    pins: &[(String, Pin)],
+    pins: &[(Release, Pin)],
     decisions: &[Decision],
-    assessments: &[(String, Assessed)],
+    assessments: &[(Release, Assessed)],
     now: Timestamp,
 ) -> Judgement {
     let index = &current.document.index;
-    let pins: std::collections::HashMap<&str, &Pin> =
-        pins.iter().map(|(version, pin)| (version.as_str(), pin)).collect();
-    let assessments: std::collections::HashMap<&str, &Assessed> =
-        assessments.iter().map(|(version, assessed)| (version.as_str(), assessed)).collect();
+    let pins: HashMap<(&str, Option<&str>), &Pin> = pins.iter().map(|(release, pin)| (key(release), pin)).collect();
+    let assessments: HashMap<(&str, Option<&str>), &Assessed> =
+        assessments.iter().map(|(release, assessed)| (key(release), assessed)).collect();
     let known = Known { advisories: &state.advisories, decisions, stale: current.stale.as_ref() };
     let standings = Vec::with_capacity(index.releases.len());
     let mut rulings = Judgement { standings, refused: Vec::new(), until: None, fresh: Vec::new() };
@@ -161,8 +161,9 @@ fn judge_all(
     let mut release = index.package.release(String::new());
     for (at, listed) in index.releases.iter().enumerate() {
         release.version.clone_from(&listed.version);
-        let pin = pins.get(listed.version.as_str()).copied();
-        let assessed = assessments.get(listed.version.as_str()).copied();
+        release.file = listed.file.as_ref().map(|file| file.name.clone());
+        let pin = pins.get(&key(&release)).copied();
+        let assessed = assessments.get(&key(&release)).copied();
         let gathered = gather(index, listed, &release, pin, assessed, &known);
         let judged = judge(state, &release, gathered, now);
         if assessed.is_none() && warm::is_worth_it(index, listed, &judged.ruling, now) {
@@ -179,6 +180,11 @@ fn judge_all(
         rulings.fresh = warm::first(index, fresh);
     }
     rulings
+}
+
+/// What tells the files of a package apart.
+fn key(release: &Release) -> (&str, Option<&str>) {
+    (&release.version, release.file.as_deref())
 }
 
 pub(crate) fn judge(state: &State, release: &Release, gathered: Gathered, now: Timestamp) -> Judged {

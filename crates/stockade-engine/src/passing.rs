@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use stockade_ecosystem::{Registry, Upstream};
+use stockade_ecosystem::{Audit, Upstream};
 use stockade_model::{EcosystemId, Evidence, Release};
 
 use crate::upstream::{Ask, Dialler, UpstreamError};
@@ -58,6 +58,7 @@ impl Engine {
     /// What belongs to a scope with a registry of its own is asked of our own advisories alone.
     pub async fn audit(&self, ecosystem: &EcosystemId, releases: &[Release]) -> Result<Vec<u8>, EngineError> {
         let (registry, config) = self.0.upstreams.registry(ecosystem)?;
+        let audit = registry.audit().ok_or_else(|| EngineError::Off(ecosystem.clone()))?;
         let advisories = self.advisories();
         let ours: Vec<(Release, Vec<Evidence>)> = releases
             .iter()
@@ -69,22 +70,22 @@ impl Engine {
         let theirs = if public.is_empty() {
             b"{}".to_vec()
         } else {
-            self.audit_upstream(registry, &config.default, &public).await?
+            self.audit_upstream(audit, &config.default, &public).await?
         };
-        Ok(registry.audit_answer(&theirs, &ours)?)
+        Ok((audit.answer)(&theirs, &ours)?)
     }
 
     async fn audit_upstream(
         &self,
-        registry: &'static dyn Registry,
+        audit: &Audit,
         upstream: &Upstream,
         releases: &[Release],
     ) -> Result<Vec<u8>, EngineError> {
-        let url = upstream.url.join(registry.audit_path()).map_err(|_| UpstreamError::NotFound)?;
+        let url = upstream.url.join(audit.path).map_err(|_| UpstreamError::NotFound)?;
         let ask = Ask {
             method: reqwest::Method::POST,
             credential: upstream.credential.as_ref(),
-            body: Some(registry.audit_question(releases)),
+            body: Some((audit.question)(releases)),
             ..Ask::get(url)
         };
         let response = self.0.dialler.send(&ask).await?;

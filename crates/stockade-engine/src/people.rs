@@ -117,23 +117,36 @@ impl Engine {
     pub async fn why(&self, purl: &Purl) -> Result<Vec<Why>, EngineError> {
         let listing = self.listing(&purl.package).await?;
         let index = &listing.document.index;
-        let versions = match &purl.version {
-            Some(version) => vec![version.clone()],
-            None => talked_about(&listing),
+        let asked = match (&purl.version, purl.release()) {
+            (Some(version), Some(release)) => {
+                let of_it: Vec<usize> = match &release.file {
+                    Some(_) => index.position_of(&release).into_iter().collect(),
+                    None => index.positions(version).collect(),
+                };
+                if of_it.is_empty() {
+                    return Err(EngineError::NoRelease(release.to_string()));
+                }
+                of_it
+            }
+            _ => talked_about(&listing),
         };
         let state = self.state();
         let decisions = self.0.store.decisions(&purl.package).await?;
         let known =
             Known { advisories: &state.advisories, decisions: &decisions, stale: listing.rulings.stale.as_ref() };
         let cleared = listing.rulings.cleared();
-        let mut answers = Vec::new();
-        for version in versions {
-            let release = purl.package.release(version);
-            let listed = index.get(&release.version).ok_or_else(|| EngineError::NoRelease(release.to_string()))?;
+        let mut answers: Vec<Why> = Vec::new();
+        for listed in asked.into_iter().filter_map(|at| index.releases.get(at)) {
+            let release = index.release(listed);
             let About { pin, assessed, .. } = self.0.store.about(&release, &self.0.inspections.judge).await?;
             let assessed = assessed.filter(|_| state.policy.inspects());
             let gathered = gather(index, listed, &release, pin.as_ref(), assessed.as_ref(), &known);
             let judged = judge(&state, &release, gathered, self.now());
+            // Nobody wants to read the same of forty files of a release.
+            let is_said = |why: &Why| why.sentence == judged.ruling.sentence() && why.ruling.verdict == judged.ruling.verdict;
+            if purl.file.is_none() && answers.iter().any(is_said) {
+                continue;
+            }
             let ids = self.record(vec![judged.clone()]).await?;
             let instead = instead(index, listed, &cleared).filter(|other| *other != release.version);
             answers.push(judged.why(ids.into_iter().next().unwrap_or_default(), instead));
@@ -191,17 +204,34 @@ impl Engine {
         })
     }
 
-    /// Records what a person decides about a release: bound to the digest of its bytes as they were first seen, else to
-    /// what the index claims of them, and where it claims nothing the bytes are fetched to learn it.
-    pub async fn decide(&self, request: DecisionRequest) -> Result<Decision, EngineError> {
+    /// Records what a person decides about a release, or about one of its files: bound to the digest of the bytes as they
+    /// were first seen, else to what the index claims of them, and where it claims nothing the bytes are fetched to learn
+    /// it. About a release as a whole there is one decision for each of its files.
+    pub async fn decide(&self, request: DecisionRequest) -> Result<Vec<Decision>, EngineError> {
         let now = self.now();
         request.check(now)?;
-        let DecisionRequest { release, verdict, reason, by, expires } = request;
-        let digest = self.digest_of(&release).await?;
-        let decision = Decision { release, digest, verdict, reason, by, expires };
-        self.0.store.decide(now, decision.clone()).await?;
+        let mut decisions = Vec::new();
+        for release in self.files_of(&request.release).await? {
+            let digest = self.digest_of(&release).await?;
+            let DecisionRequest { verdict, reason, by, expires, .. } = request.clone();
+            let decision = Decision { release, digest, verdict, reason, by, expires };
+            self.0.store.decide(now, decision.clone()).await?;
+            decisions.push(decision);
+        }
         self.look(false).await?;
-        Ok(decision)
+        Ok(decisions)
+    }
+
+    /// The files of a release that are ruled on one by one; the release itself if it has one, or is a file.
+    async fn files_of(&self, release: &Release) -> Result<Vec<Release>, EngineError> {
+        if release.file.is_some() || self.0.store.pin(release).await?.is_some() {
+            return Ok(vec![release.clone()]);
+        }
+        let current = self.0.documents.current(&release.package).await?;
+        let index = &current.document.index;
+        let files: Vec<Release> =
+            index.positions(&release.version).map(|at| index.release(&index.releases[at])).collect();
+        if files.is_empty() { Err(EngineError::NoRelease(release.to_string())) } else { Ok(files) }
     }
 
     async fn digest_of(&self, release: &Release) -> Result<Digest, EngineError> {
@@ -209,9 +239,9 @@ impl Engine {
             return Ok(pin.sha256);
         }
         let current = self.0.documents.current(&release.package).await?;
-        let listed = current.document.index.get(&release.version);
-        let listed = listed.ok_or_else(|| EngineError::NoRelease(release.to_string()))?;
-        let claimed = listed.artifact.integrity.as_ref().and_then(|claim| claim.deciding().next());
+        let index = &current.document.index;
+        let at = index.position_of(release).ok_or_else(|| EngineError::NoRelease(release.to_string()))?;
+        let claimed = index.releases[at].artifact.integrity.as_ref().and_then(|claim| claim.deciding().next());
         match claimed.filter(|digest| digest.algorithm().proves()) {
             Some(digest) => Ok(digest.clone()),
             None => self.pinned(release).await,
@@ -225,14 +255,16 @@ impl Engine {
     }
 }
 
-/// The versions of a package that a person is likely to mean: what tags name, and what is refused, the newest first.
-fn talked_about(listing: &Listing) -> Vec<String> {
-    let tagged = listing.document.index.tags.iter().map(|(_, version)| version.clone());
-    let refused = listing.rulings.refused.iter().rev().map(|refused| refused.ruling.release.version.clone());
-    let mut versions: Vec<String> = tagged.chain(refused).take(MAX_ABOUT).collect();
-    versions.sort();
-    versions.dedup();
-    versions
+/// What of a package a person is likely to mean: what tags name, and what is refused, the newest first.
+fn talked_about(listing: &Listing) -> Vec<usize> {
+    let index = &listing.document.index;
+    let tagged = index.tags.iter().filter_map(|(_, version)| index.position(version));
+    let refused = listing.rulings.refused.iter().rev();
+    let refused = refused.filter_map(|refused| index.position_of(&refused.ruling.release));
+    let mut asked: Vec<usize> = tagged.chain(refused).take(MAX_ABOUT).collect();
+    asked.sort_by(|a, b| index.releases[*a].version.cmp(&index.releases[*b].version));
+    asked.dedup();
+    asked
 }
 
 /// What the log says of a ruling.

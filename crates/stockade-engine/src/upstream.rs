@@ -2,13 +2,14 @@
 //!
 //! Addresses in documents are written by strangers, so they are looked at before they are followed: the host has to be an
 //! upstream's or on the list of artifact hosts, on redirects too, and a host that is only on that list must not resolve
-//! to an address of this machine or its network. The upstreams themselves are the operator's own configuration and may
+//! to an address of this machine or its network. Where a protocol keeps its files at another host than its index, that
+//! host is put on the list when the index names it. The upstreams themselves are the operator's own configuration and may
 //! be anywhere.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -30,6 +31,9 @@ const TRIES: u32 = 2;
 /// How long to wait before the second try.
 const RETRY_AFTER: Duration = Duration::from_millis(250);
 
+/// How many hosts of files are learnt from indexes.
+const MAX_LEARNT: usize = 64;
+
 /// Talks to upstreams.
 #[derive(Clone)]
 pub(crate) struct Dialler {
@@ -41,6 +45,7 @@ pub(crate) struct Dialler {
 struct Allowed {
     upstreams: BTreeSet<String>,
     artifact_hosts: BTreeSet<String>,
+    learnt: RwLock<BTreeSet<String>>,
 }
 
 /// Why nothing came back.
@@ -99,6 +104,7 @@ impl Dialler {
         let allowed = Arc::new(Allowed {
             upstreams: upstreams.filter_map(|upstream| authority(&upstream.url)).collect(),
             artifact_hosts: artifact_hosts.iter().map(|host| with_port(host)).collect(),
+            learnt: RwLock::default(),
         });
         let on_redirect = Arc::clone(&allowed);
         let mut client = reqwest::Client::builder()
@@ -123,6 +129,11 @@ impl Dialler {
         }
         let client = client.build().map_err(|error| UpstreamError::Unreachable(chain(&error)))?;
         Ok(Self { client, allowed })
+    }
+
+    /// Puts the host of a file on the list, because an upstream's index names it. It has to be reached by TLS.
+    pub(crate) fn learn(&self, url: &Url) {
+        self.allowed.learn(url);
     }
 
     /// Sends a request; the answer is a success or 304. A request that failed on the way is tried once more.
@@ -233,6 +244,19 @@ impl Allowed {
         authority(url).is_some_and(|authority| self.upstreams.contains(&authority))
     }
 
+    fn learn(&self, url: &Url) {
+        let Some(authority) = authority(url).filter(|_| url.scheme() == "https") else { return };
+        let known = |learnt: &BTreeSet<String>| learnt.contains(&authority) || learnt.len() >= MAX_LEARNT;
+        if !known(&self.learnt.read().unwrap_or_else(PoisonError::into_inner)) {
+            self.learnt.write().unwrap_or_else(PoisonError::into_inner).insert(authority);
+        }
+    }
+
+    fn is_listed(&self, authority: &str) -> bool {
+        self.artifact_hosts.contains(authority)
+            || self.learnt.read().unwrap_or_else(PoisonError::into_inner).contains(authority)
+    }
+
     fn vet(&self, url: &Url) -> Result<(), UpstreamError> {
         let refused = || UpstreamError::NotAllowed(url.host_str().unwrap_or("an address without a host").to_owned());
         let authority = authority(url).ok_or_else(refused)?;
@@ -244,7 +268,7 @@ impl Allowed {
         }
         let literal = url.host_str().and_then(|host| host.trim_matches(['[', ']']).parse::<IpAddr>().ok());
         let public = literal.is_none_or(is_public);
-        if self.artifact_hosts.contains(&authority) && public { Ok(()) } else { Err(refused()) }
+        if self.is_listed(&authority) && public { Ok(()) } else { Err(refused()) }
     }
 }
 
@@ -277,8 +301,9 @@ impl Resolve for Vetting {
     }
 }
 
-/// True for addresses of the public internet: not this machine, not a private, link-local, shared, documentation,
-/// benchmark, multicast or reserved one (IANA special-purpose registries), and not one of those in IPv6 clothing.
+/// True for addresses of the public internet: not this machine, not a private, link-local, shared, benchmark, multicast or
+/// reserved one (IANA special-purpose registries), and not one of those in IPv6 clothing. Those for documentation are
+/// nobody's, and count as public.
 fn is_public(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => is_public_v4(ip),
@@ -291,7 +316,6 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
     let special = ip.is_private()
         || ip.is_loopback()
         || ip.is_link_local()
-        || ip.is_documentation()
         || ip.is_multicast()
         || a == 0
         || a >= 240
@@ -318,6 +342,7 @@ mod tests {
         Allowed {
             upstreams: ["registry.example:443".to_owned(), "127.0.0.1:4873".to_owned()].into(),
             artifact_hosts: ["files.example:443".to_owned(), "10.0.0.1:443".to_owned()].into(),
+            learnt: RwLock::default(),
         }
     }
 
@@ -339,6 +364,17 @@ mod tests {
             "ftp://registry.example/a",
         ] {
             assert!(!may(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_host_of_files_is_learnt_from_an_index() {
+        let (allowed, url) = (allowed(), |url: &str| Url::parse(url).unwrap());
+        allowed.learn(&url("https://more.example/a"));
+        assert!(allowed.vet(&url("https://more.example/b")).is_ok());
+        for at in ["http://plain.example/a", "https://10.0.0.2/a", "https://127.0.0.1/a"] {
+            allowed.learn(&url(at));
+            assert!(allowed.vet(&url(at)).is_err(), "{at}");
         }
     }
 

@@ -72,6 +72,10 @@ impl<'a> Mounted<'a> {
                 let outcome = self.tags(&package).await;
                 outcome.unwrap_or_else(|error| self.failed(&error, &format!("`{}`: ", package.name)))
             }
+            Route::Configuration => match self.registry.configuration(&base(&self.ecosystem.id, &self.peer.root)) {
+                Some(document) => json(document.into()),
+                None => self.refuse(&refuse::unserved(StatusCode::FORBIDDEN.as_u16(), "there is no such document")),
+            },
             Route::Audit => self.audit(request).await,
             Route::Forward { about, path } => {
                 let fact = self.gateway.0.engine.fact(&self.ecosystem.id, about.as_ref(), &path).await;
@@ -213,7 +217,10 @@ impl<'a> Mounted<'a> {
         let tags = with_steering(&listing, &self.peer.root, |steering| {
             self.registry.render_tags(&listing.document.index, steering)
         });
-        Ok(json(tags.into()))
+        match tags {
+            Some(tags) => Ok(json(tags.into())),
+            None => Err(EngineError::NoRelease(format!("`{}` has no tags", package.name))),
+        }
     }
 
     async fn listing(&self, package: &Package) -> Result<Listing, EngineError> {
@@ -225,6 +232,10 @@ impl<'a> Mounted<'a> {
     }
 
     async fn audit(&self, request: Request<Incoming>) -> Response<Body> {
+        let Some(audit) = self.registry.audit() else {
+            let why = "audits are not offered for this ecosystem";
+            return self.refuse(&refuse::unserved(StatusCode::FORBIDDEN.as_u16(), why));
+        };
         let packed = text(&request, CONTENT_ENCODING).eq_ignore_ascii_case("gzip");
         let too_long = || refuse::unserved(StatusCode::PAYLOAD_TOO_LARGE.as_u16(), "the audit request is too long");
         let Ok(body) = Limited::new(request.into_body(), MAX_QUESTION).collect().await else {
@@ -234,7 +245,7 @@ impl<'a> Mounted<'a> {
         let Some(body) = (if packed { unpacked(&body) } else { Some(body.to_vec()) }) else {
             return self.refuse(&too_long());
         };
-        let releases: Vec<Release> = match self.registry.audited(&body) {
+        let releases: Vec<Release> = match (audit.asked)(&body) {
             Ok(releases) => releases,
             Err(error) => {
                 return self.refuse(&refuse::unserved(StatusCode::BAD_REQUEST.as_u16(), &error.to_string()));
@@ -281,7 +292,7 @@ fn whole(cleared: &Cleared) -> std::io::Result<Response<Body>> {
 }
 
 fn with_steering<T>(listing: &Listing, root: &Root, render: impl FnOnce(&Steering<'_>) -> T) -> T {
-    let (message, base) = (message(listing, root), base(&listing.package, root));
+    let (message, base) = (message(listing, root), base(&listing.package.ecosystem, root));
     render(&Steering { standings: &listing.rulings.standings, message: &message, base: &base, variant: Variant::Full })
 }
 

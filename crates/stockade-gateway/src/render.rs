@@ -14,7 +14,7 @@ use flate2::write::GzEncoder;
 use moka::sync::Cache;
 use stockade_ecosystem::{Registry, Rope, Steering, Variant, Version};
 use stockade_engine::{EngineError, Listing, Refused, Rulings, Stored};
-use stockade_model::{Digest, Package};
+use stockade_model::{Digest, EcosystemId, Package};
 use tokio::sync::{OnceCell, Semaphore};
 
 use crate::body::Body;
@@ -112,7 +112,7 @@ impl Rendered {
 
 impl Page {
     fn render(registry: &dyn Registry, listing: &Listing, variant: Variant, root: &Root) -> Result<Self, EngineError> {
-        let base = base(&listing.package, root);
+        let base = base(&listing.package.ecosystem, root);
         let message = message(listing, root);
         let steering = Steering { standings: &listing.rulings.standings, message: &message, base: &base, variant };
         let rope = Arc::new(registry.render(&listing.document.index, &steering));
@@ -150,9 +150,9 @@ impl Page {
     }
 }
 
-/// Our address of the package's ecosystem.
-pub(crate) fn base(package: &Package, root: &Root) -> String {
-    format!("{}/{}", root.url, package.ecosystem)
+/// Our address of an ecosystem.
+pub(crate) fn base(ecosystem: &EcosystemId, root: &Root) -> String {
+    format!("{}/{ecosystem}", root.url)
 }
 
 /// What a person is told who asks for one of the refused releases. There is one message for all of them, so it speaks of

@@ -78,11 +78,11 @@ pub struct Package {
 impl Package {
     /// The release of this package with that version.
     pub fn release(&self, version: impl Into<String>) -> Release {
-        Release { package: self.clone(), version: version.into() }
+        Release { package: self.clone(), version: version.into(), file: None }
     }
 }
 
-/// A release: one version of a package.
+/// A release: one version of a package, or one of its files where it has several that are ruled on one by one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Release {
     /// What was released.
@@ -90,12 +90,32 @@ pub struct Release {
     pub package: Package,
     /// The version as the registry spells it.
     pub version: String,
+    /// The name of the file. `None` speaks of the release as a whole, and of the only file of one that has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
 }
 
-/// `left-demo@1.1.0`: how a person names a release in a sentence.
+impl Release {
+    /// One file of the release.
+    #[must_use]
+    pub fn with_file(mut self, file: impl Into<String>) -> Self {
+        self.file = Some(file.into());
+        self
+    }
+
+    /// The release as a whole.
+    #[must_use]
+    pub fn whole(mut self) -> Self {
+        self.file = None;
+        self
+    }
+}
+
+/// `left-demo@1.1.0`, `left-demo@1.1.0 (left_demo-1.1.0.tar.gz)`: how a person names a release in a sentence.
 impl fmt::Display for Release {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.package.name, self.version)
+        write!(f, "{}@{}", self.package.name, self.version)?;
+        self.file.as_ref().map_or(Ok(()), |file| write!(f, " ({file})"))
     }
 }
 

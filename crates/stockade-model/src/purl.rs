@@ -7,25 +7,32 @@ use serde::{Deserialize, Serialize};
 
 use crate::{EcosystemId, Name, Package, Release};
 
-/// A package URL (purl-spec, ECMA-427) reduced to what identifies a package or a release here: type, namespace, name and
-/// version. Qualifiers and subpath are accepted and dropped.
+/// A package URL (purl-spec, ECMA-427) reduced to what identifies a package, a release or a file of it here: type,
+/// namespace, name, version and the qualifier `file_name`. Other qualifiers and the subpath are accepted and dropped.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Purl {
     /// The package.
     pub package: Package,
     /// The version, if the purl names a release.
     pub version: Option<String>,
+    /// The file, if the purl names one of a release's.
+    pub file: Option<String>,
 }
+
+/// The qualifier that names a file.
+const FILE: &str = "file_name";
 
 impl Purl {
     /// The purl of a release.
     pub fn of(release: &Release) -> Self {
-        Self { package: release.package.clone(), version: Some(release.version.clone()) }
+        let Release { package, version, file } = release.clone();
+        Self { package, version: Some(version), file }
     }
 
-    /// The release, if a version is named.
+    /// The release, if a version is named, or the file of it.
     pub fn release(&self) -> Option<Release> {
-        self.version.as_ref().map(|version| self.package.release(version.clone()))
+        let release = self.package.release(self.version.clone()?);
+        Some(Release { file: self.file.clone(), ..release })
     }
 }
 
@@ -35,7 +42,9 @@ impl FromStr for Purl {
     fn from_str(text: &str) -> Result<Self, MalformedPurl> {
         let malformed = |why| MalformedPurl { text: text.chars().take(200).collect(), why };
         let rest = text.strip_prefix("pkg:").ok_or_else(|| malformed("it does not begin with `pkg:`"))?;
-        let rest = rest.split(['?', '#']).next().unwrap_or_default().trim_matches('/');
+        let rest = rest.split('#').next().unwrap_or_default();
+        let (rest, qualifiers) = rest.split_once('?').unwrap_or((rest, ""));
+        let rest = rest.trim_matches('/');
         let (kind, rest) = rest.split_once('/').ok_or_else(|| malformed("there is no name after the type"))?;
         // `@` inside the namespace (`@acme/left`) is often left unencoded; a version's `@` comes after the last `/`.
         let name_at = rest.rfind('/').map_or(0, |slash| slash + 1);
@@ -47,12 +56,15 @@ impl FromStr for Purl {
         // The specification passes over slashes that separate nothing; encoded ones would make another name.
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
         let name = decode(&parts.join("/"))?;
+        let mut pairs = qualifiers.split('&').filter_map(|pair| pair.split_once('='));
+        let file = pairs.find(|(key, _)| *key == FILE).map(|(_, file)| file);
         if kind.is_empty() || name.split('/').any(str::is_empty) {
             return Err(malformed("type and name must not be empty"));
         }
         Ok(Self {
             package: Package { ecosystem: EcosystemId::read(&kind.to_ascii_lowercase()), name: Name::normalised(name) },
             version: version.filter(|version| !version.is_empty()).map(decode).transpose()?,
+            file: file.filter(|file| !file.is_empty()).map(decode).transpose()?,
         })
     }
 }
@@ -67,6 +79,10 @@ impl fmt::Display for Purl {
         if let Some(version) = &self.version {
             f.write_str("@")?;
             encode(version, f)?;
+        }
+        if let Some(file) = &self.file {
+            write!(f, "?{FILE}=")?;
+            encode(file, f)?;
         }
         Ok(())
     }
@@ -233,6 +249,15 @@ mod tests {
         }
         assert_eq!("pkg:npm/@acme/left@1.0.0".parse(), "pkg:npm/%40acme/left@1.0.0".parse::<Purl>());
         assert_eq!(release("pkg:npm/a@1?x=y#z").version, "1");
+    }
+
+    #[test]
+    fn a_purl_may_name_a_file() {
+        let text = "pkg:npm/left-demo@1.1.0?file_name=left_demo-1.1.0%2Bcpu.tgz";
+        assert_eq!(text.parse::<Purl>().unwrap().to_string(), text);
+        assert_eq!(release(text).file.as_deref(), Some("left_demo-1.1.0+cpu.tgz"));
+        assert_eq!(release("pkg:npm/a@1?x=y&file_name=a-1.tar.gz#z").file.as_deref(), Some("a-1.tar.gz"));
+        assert_eq!(release("pkg:npm/a@1?file_name=").file, None);
     }
 
     #[test]

@@ -32,11 +32,12 @@ impl Lookup {
         Self { by_version, by_file, by_order, below }
     }
 
-    /// The position of the release with this version.
-    pub(super) fn version(&self, releases: &[Listed], version: &str) -> Option<usize> {
-        let at =
-            self.by_version.binary_search_by(|at| releases.get(*at as usize).map(text).cmp(&Some(version))).ok()?;
-        Some(self.by_version[at] as usize)
+    /// The positions of what is listed under this version, in the document's order.
+    pub(super) fn version(&self, releases: &[Listed], version: &str) -> impl Iterator<Item = usize> {
+        let text = |at: &u32| releases.get(*at as usize).map_or("", |listed| listed.version.as_str());
+        let start = self.by_version.partition_point(|at| text(at) < version);
+        let end = start + self.by_version[start..].partition_point(|at| text(at) == version);
+        self.by_version[start..end].iter().map(|at| *at as usize)
     }
 
     /// The first release whose file has this name at the upstream.
@@ -57,10 +58,6 @@ impl Lookup {
     }
 }
 
-fn text(listed: &Listed) -> &str {
-    &listed.version
-}
-
 /// For each release the highest one that is lower and on the same track. Versions that differ only in their build
 /// metadata are equally high, so neither is below the other.
 fn below(releases: &[Listed], by_order: &[u32]) -> Vec<Option<u32>> {
@@ -78,10 +75,9 @@ fn below(releases: &[Listed], by_order: &[u32]) -> Vec<Option<u32>> {
 }
 
 /// What a tag follows: a major version, and in it the releases or the prereleases of one name.
-type Track<'a> = (u64, bool, &'a str);
+type Track<'a> = ([u64; 2], &'a str, bool);
 
 fn track(version: &Version) -> Track<'_> {
-    let Version::SemVer(version) = version;
-    let word = version.pre.as_str().split('.').next().unwrap_or_default();
-    (version.major, version.pre.is_empty(), word.trim_end_matches(|c: char| c.is_ascii_digit()))
+    let [epoch, major, ..] = version.numbers();
+    ([epoch, major], version.word(), version.is_prerelease())
 }

@@ -8,10 +8,13 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use stockade_model::{Evidence, Malformed, Release};
 
-/// Where a registry is asked.
-pub(super) const PATH: &str = "-/npm/v1/security/advisories/bulk";
+use super::packument;
+use crate::Audit;
 
-pub(super) fn question(releases: &[Release]) -> Vec<u8> {
+pub(super) static AUDIT: Audit =
+    Audit { path: "-/npm/v1/security/advisories/bulk", asked: packument::audited, question, answer };
+
+fn question(releases: &[Release]) -> Vec<u8> {
     let mut asked: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for release in releases {
         asked.entry(release.package.name.as_str()).or_default().push(&release.version);
@@ -20,7 +23,7 @@ pub(super) fn question(releases: &[Release]) -> Vec<u8> {
 }
 
 /// The registry's answer, each advisory as it was, and ours after it.
-pub(super) fn answer(theirs: &[u8], ours: &[(Release, Vec<Evidence>)]) -> Result<Vec<u8>, Malformed> {
+fn answer(theirs: &[u8], ours: &[(Release, Vec<Evidence>)]) -> Result<Vec<u8>, Malformed> {
     let malformed =
         |_| Malformed::new("an audit's answer", "", "it is not an object of names with lists of advisories");
     let mut merged: BTreeMap<String, Vec<Box<RawValue>>> = serde_json::from_slice(theirs).map_err(malformed)?;

@@ -17,9 +17,9 @@ mod render;
 mod route;
 mod version;
 
-use stockade_model::{EcosystemId, Evidence, Malformed, Package, Release};
+use stockade_model::{EcosystemId, Malformed, Package, Release};
 
-use crate::{Denial, Ecosystem, Index, Refusal, Registry, Request, Rope, Route, Steering, Variant};
+use crate::{Audit, Denial, Ecosystem, Index, Refusal, Registry, Request, Rope, Route, Steering, Variant};
 
 pub use archive::TARBALL;
 pub use name::parse as parse_name;
@@ -58,6 +58,10 @@ impl Registry for Protocol {
         route::encoded_name(package.name.as_str())
     }
 
+    fn index_accept(&self) -> &'static str {
+        "application/json"
+    }
+
     fn index(&self, package: &Package, document: &[u8]) -> Result<Index, Malformed> {
         packument::read(package, document)
     }
@@ -70,28 +74,16 @@ impl Registry for Protocol {
         render::manifest(index, steering, wanted)
     }
 
-    fn render_tags(&self, index: &Index, steering: &Steering<'_>) -> Vec<u8> {
-        render::tags(index, steering)
+    fn render_tags(&self, index: &Index, steering: &Steering<'_>) -> Option<Vec<u8>> {
+        Some(render::tags(index, steering))
     }
 
     fn artifact_file(&self, release: &Release) -> String {
         route::tarball(release.package.name.as_str(), &release.version)
     }
 
-    fn audited(&self, body: &[u8]) -> Result<Vec<Release>, Malformed> {
-        packument::audited(body)
-    }
-
-    fn audit_path(&self) -> &'static str {
-        audit::PATH
-    }
-
-    fn audit_question(&self, releases: &[Release]) -> Vec<u8> {
-        audit::question(releases)
-    }
-
-    fn audit_answer(&self, theirs: &[u8], ours: &[(Release, Vec<Evidence>)]) -> Result<Vec<u8>, Malformed> {
-        audit::answer(theirs, ours)
+    fn audit(&self) -> Option<&'static Audit> {
+        Some(&audit::AUDIT)
     }
 
     /// npm prints it if the response is not stored (`Cache-Control: no-store`).
@@ -101,7 +93,7 @@ impl Registry for Protocol {
 
     fn index_type(&self, variant: Variant) -> &'static str {
         match variant {
-            Variant::Full => "application/json",
+            Variant::Full | Variant::Html => "application/json",
             Variant::Abbreviated => route::ABBREVIATED,
         }
     }

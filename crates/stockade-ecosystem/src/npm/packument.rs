@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 use stockade_model::{Algorithm, Digest, Integrity, Malformed, Package, Release};
 
 use super::{package, version};
-use crate::index::{Address, Artifact, Index, Listed, Problem};
+use crate::index::{Address, Index, Listed, Problem};
 use members::{Collect, IfObject, Members, Places, Text, Walk, object, string};
 
 /// The members of a manifest that the abbreviated packument keeps: npm's own list, plus who published it, which pnpm's
@@ -175,20 +175,7 @@ impl<'de> Walk<'de> for Versions<'_> {
 }
 
 fn release(package: &Package, version: &str, manifest: Option<&Members<'_>>, places: &Places<'_>) -> Listed {
-    let mut listed = Listed {
-        version: version.to_owned(),
-        order: None,
-        published: None,
-        artifact: Artifact { url: String::new(), integrity: None },
-        publisher: None,
-        install_hook: false,
-        provenance: false,
-        deprecated: None,
-        problems: Vec::new(),
-        object: 0..0,
-        addresses: Vec::new(),
-        kept: Vec::new(),
-    };
+    let mut listed = Listed { version: version.to_owned(), ..Listed::default() };
     match version::parse(version) {
         Ok(order) => listed.order = Some(order),
         Err(_) => listed.problem("its version does not follow SemVer, not even loosely"),
@@ -354,18 +341,6 @@ impl Listed {
             Some(Err(_)) => self.problem("its publish time is not an RFC 3339 instant"),
             None => {}
         }
-    }
-
-    fn problem(&mut self, what: &str) {
-        if self.problems.len() < Index::MAX_PROBLEMS {
-            self.problems.push(Problem::new(what));
-        }
-    }
-
-    /// Something is wrong that makes the release impossible to pass on: it will not be rendered.
-    fn unusable(&mut self, what: &str) {
-        self.problem(what);
-        self.addresses.clear();
     }
 }
 

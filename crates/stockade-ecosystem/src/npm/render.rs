@@ -28,7 +28,7 @@ pub(super) fn packument(index: &Index, steering: &Steering<'_>) -> Rope {
         rope.json(&listed.version);
         rope.text(":");
         match steering.variant {
-            Variant::Full => copy(&mut rope, listed, listed.object.clone(), &ours),
+            Variant::Full | Variant::Html => copy(&mut rope, listed, listed.object.clone(), &ours),
             Variant::Abbreviated => abbreviated(&mut rope, listed, &ours),
         }
     }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use stockade_inspect::Inspection;
 use stockade_model::{Digest, Evidence, Gap, Package, Release, Verdict};
 
-use super::tables::{decisions_of, digest, pin_of, unreadable};
+use super::tables::{decisions_of, digest, file, pin_of, release, unreadable};
 use super::{Decision, Pin, Store, StoreError};
 
 /// The largest inspection that is kept, compressed, in bytes: 32 MiB.
@@ -149,21 +149,21 @@ impl Store {
         self.write_later(move |transaction| put_assessment(transaction, &release, &judge, assessed));
     }
 
-    /// What was made of the inspections of a package's releases, by version, if this judge did.
+    /// What was made of the inspections of a package's releases, if this judge did.
     pub(crate) async fn assessments(
         &self,
         package: &Package,
         judge: &str,
-    ) -> Result<Vec<(String, Assessed)>, StoreError> {
+    ) -> Result<Vec<(Release, Assessed)>, StoreError> {
         let (package, judge) = (package.clone(), judge.to_owned());
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT digest, body, baselines, version FROM assessments
+                "SELECT digest, body, baselines, ecosystem, name, version, file FROM assessments
                  WHERE ecosystem = ?1 AND name = ?2 AND judge = ?3",
             )?;
             let rows = statement
                 .query_map(params![package.ecosystem.as_str(), package.name.as_str(), judge], |row| {
-                    Ok((row.get(3)?, assessed(row)?))
+                    Ok((release(row, 3)?, assessed(row)?))
                 })?;
             rows.collect()
         })
@@ -207,15 +207,16 @@ fn put_assessment(
     let package = &release.package;
     transaction
         .prepare_cached(
-            "INSERT INTO assessments (ecosystem, name, version, digest, judge, baselines, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-             ON CONFLICT (ecosystem, name, version) DO UPDATE
-             SET digest = ?4, judge = ?5, baselines = ?6, body = ?7",
+            "INSERT INTO assessments (ecosystem, name, version, file, digest, judge, baselines, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+             ON CONFLICT (ecosystem, name, version, file) DO UPDATE
+             SET digest = ?5, judge = ?6, baselines = ?7, body = ?8",
         )?
         .execute(params![
             package.ecosystem.as_str(),
             package.name.as_str(),
             release.version,
+            file(release),
             digest.to_string(),
             judge,
             baselines,
@@ -229,9 +230,12 @@ fn assessed_of(connection: &Connection, release: &Release, judge: &str) -> rusql
     connection
         .prepare_cached(
             "SELECT digest, body, baselines FROM assessments
-             WHERE ecosystem = ?1 AND name = ?2 AND version = ?3 AND judge = ?4",
+             WHERE ecosystem = ?1 AND name = ?2 AND version = ?3 AND file = ?4 AND judge = ?5",
         )?
-        .query_row(params![package.ecosystem.as_str(), package.name.as_str(), release.version, judge], assessed)
+        .query_row(
+            params![package.ecosystem.as_str(), package.name.as_str(), release.version, file(release), judge],
+            assessed,
+        )
         .optional()
 }
 

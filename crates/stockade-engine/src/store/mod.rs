@@ -33,7 +33,7 @@ const BUSY: Duration = Duration::from_secs(30);
 const IDLE_READERS: usize = 4;
 
 /// The version of the tables: how many steps [`migrate`] has.
-const SCHEMA: i64 = 2;
+const SCHEMA: i64 = 3;
 
 /// A store in a directory. Cheap to clone.
 #[derive(Clone)]
@@ -183,7 +183,7 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
         let why = format!("its schema is version {version}, and this stockade knows {SCHEMA}: use the newer one");
         return Err(StoreError::Unreadable(why));
     }
-    let steps = [include_str!("schema.sql"), include_str!("inspections.sql")];
+    let steps = [include_str!("schema.sql"), include_str!("inspections.sql"), include_str!("files.sql")];
     for step in steps.into_iter().skip(usize::try_from(version).unwrap_or_default()) {
         transaction.execute_batch(step)?;
     }

@@ -90,6 +90,11 @@ pub(crate) struct RulingEntry {
     pub(crate) body: serde_json::Value,
 }
 
+/// A release's file as the store keeps it: the empty text for none.
+pub(super) fn file(release: &Release) -> &str {
+    release.file.as_deref().unwrap_or_default()
+}
+
 /// Records a ruling unless the same one is there.
 pub(crate) fn record_ruling(transaction: &Transaction<'_>, at: Timestamp, entry: &RulingEntry) -> rusqlite::Result<()> {
     let known = transaction.prepare_cached("SELECT 1 FROM rulings WHERE id = ?1")?.exists([&entry.id])?;
@@ -100,7 +105,7 @@ pub(crate) fn record_ruling(transaction: &Transaction<'_>, at: Timestamp, entry:
     let (package, version) = (&entry.release.package, &entry.release.version);
     transaction
         .prepare_cached(
-            "INSERT INTO rulings (id, seq, ecosystem, name, version, verdict) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO rulings (id, seq, ecosystem, name, version, file, verdict) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute(params![
             entry.id,
@@ -108,6 +113,7 @@ pub(crate) fn record_ruling(transaction: &Transaction<'_>, at: Timestamp, entry:
             package.ecosystem.as_str(),
             package.name.as_str(),
             version,
+            file(&entry.release),
             entry.verdict.name()
         ])?;
     Ok(())
@@ -122,12 +128,14 @@ pub(crate) fn record_pin(transaction: &Transaction<'_>, release: &Release, pin: 
     let package = &release.package;
     transaction
         .prepare_cached(
-            "INSERT INTO pins (ecosystem, name, version, sha256, digests, size, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO pins (ecosystem, name, version, file, sha256, digests, size, at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
         .execute(params![
             package.ecosystem.as_str(),
             package.name.as_str(),
             release.version,
+            file(release),
             pin.sha256.to_string(),
             serde_json::to_string(&pin.digests).unwrap_or_default(),
             i64::try_from(pin.size).unwrap_or(i64::MAX),
@@ -147,7 +155,8 @@ pub(crate) fn record_served(
     let package = &release.package;
     let new = transaction
         .prepare_cached(
-            "INSERT INTO served (principal, sha256, ecosystem, name, version, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+            "INSERT INTO served (principal, sha256, ecosystem, name, version, file, at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
         )?
         .execute(params![
             principal,
@@ -155,6 +164,7 @@ pub(crate) fn record_served(
             package.ecosystem.as_str(),
             package.name.as_str(),
             release.version,
+            file(release),
             millis(at)
         ])?;
     if new == 1 {
@@ -183,12 +193,14 @@ fn record_decision(transaction: &Transaction<'_>, at: Timestamp, decision: &Deci
     let seq = log::append(transaction, at, "decision", decision)?;
     let package = &decision.release.package;
     transaction.execute(
-        "INSERT INTO decisions (seq, ecosystem, name, version, digest, verdict, reason, by, expires) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO decisions (seq, ecosystem, name, version, file, digest, verdict, reason, by, expires)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         params![
             seq,
             package.ecosystem.as_str(),
             package.name.as_str(),
             decision.release.version,
+            file(&decision.release),
             decision.digest.to_string(),
             decision.verdict.name(),
             decision.reason,
@@ -203,15 +215,16 @@ pub(super) fn pin_of(connection: &Connection, release: &Release) -> rusqlite::Re
     let package = &release.package;
     connection
         .prepare_cached(
-            "SELECT sha256, digests, size, at, version FROM pins WHERE ecosystem = ?1 AND name = ?2 AND version = ?3",
+            "SELECT sha256, digests, size, at FROM pins
+             WHERE ecosystem = ?1 AND name = ?2 AND version = ?3 AND file = ?4",
         )?
-        .query_row(params![package.ecosystem.as_str(), package.name.as_str(), release.version], pin)
+        .query_row(params![package.ecosystem.as_str(), package.name.as_str(), release.version, file(release)], pin)
         .optional()
 }
 
 pub(super) fn decisions_of(connection: &Connection, package: &Package) -> rusqlite::Result<Vec<Decision>> {
     let mut statement = connection.prepare_cached(
-        "SELECT ecosystem, name, version, digest, verdict, reason, by, expires FROM decisions
+        "SELECT ecosystem, name, version, file, digest, verdict, reason, by, expires FROM decisions
          WHERE ecosystem = ?1 AND name = ?2 ORDER BY seq",
     )?;
     let rows = statement.query_map([package.ecosystem.as_str(), package.name.as_str()], decision)?;
@@ -219,15 +232,17 @@ pub(super) fn decisions_of(connection: &Connection, package: &Package) -> rusqli
 }
 
 impl Store {
-    /// The pins of a package, by version.
-    pub async fn pins(&self, package: &Package) -> Result<Vec<(String, Pin)>, StoreError> {
+    /// The pins of a package.
+    pub async fn pins(&self, package: &Package) -> Result<Vec<(Release, Pin)>, StoreError> {
         let package = package.clone();
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT sha256, digests, size, at, version FROM pins WHERE ecosystem = ?1 AND name = ?2",
+                "SELECT sha256, digests, size, at, ecosystem, name, version, file FROM pins
+                 WHERE ecosystem = ?1 AND name = ?2",
             )?;
-            let rows = statement
-                .query_map([package.ecosystem.as_str(), package.name.as_str()], |row| Ok((row.get(4)?, pin(row)?)))?;
+            let rows = statement.query_map([package.ecosystem.as_str(), package.name.as_str()], |row| {
+                Ok((release(row, 4)?, pin(row)?))
+            })?;
             rows.collect()
         })
         .await
@@ -294,7 +309,7 @@ impl Store {
         let id = id.to_owned();
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT id, seq, ecosystem, name, version FROM rulings WHERE substr(id, 1, length(?1)) = ?1 LIMIT 2",
+                "SELECT id, seq, ecosystem, name, version, file FROM rulings WHERE substr(id, 1, length(?1)) = ?1 LIMIT 2",
             )?;
             let rows: Vec<RulingRow> = statement.query_map([&id], ruling)?.collect::<Result<_, _>>()?;
             Ok(<[RulingRow; 1]>::try_from(rows).ok().map(|[row]| row))
@@ -306,9 +321,9 @@ impl Store {
     pub async fn refused(&self, count: usize) -> Result<Vec<RulingRow>, StoreError> {
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT id, seq, ecosystem, name, version FROM rulings r WHERE verdict IN ('hold', 'deny')
+                "SELECT id, seq, ecosystem, name, version, file FROM rulings r WHERE verdict IN ('hold', 'deny')
                    AND NOT EXISTS (SELECT 1 FROM rulings n WHERE n.ecosystem = r.ecosystem AND n.name = r.name
-                                   AND n.version = r.version AND n.seq > r.seq)
+                                   AND n.version = r.version AND n.file = r.file AND n.seq > r.seq)
                  ORDER BY seq DESC LIMIT ?1",
             )?;
             statement.query_map([i64::try_from(count).unwrap_or(i64::MAX)], ruling)?.collect()
@@ -321,7 +336,7 @@ impl Store {
         let digest = digest.to_string();
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT ecosystem, name, version, principal, sha256, at FROM served WHERE sha256 = ?1 ORDER BY at",
+                "SELECT ecosystem, name, version, file, principal, sha256, at FROM served WHERE sha256 = ?1 ORDER BY at",
             )?;
             statement.query_map([&digest], served)?.collect()
         })
@@ -346,10 +361,12 @@ impl Store {
     }
 }
 
-fn release(row: &Row<'_>, at: usize) -> rusqlite::Result<Release> {
+pub(super) fn release(row: &Row<'_>, at: usize) -> rusqlite::Result<Release> {
     let (ecosystem, name): (String, String) = (row.get(at)?, row.get(at + 1)?);
     let package = Package { ecosystem: EcosystemId::read(&ecosystem), name: Name::normalised(name) };
-    Ok(package.release(row.get::<_, String>(at + 2)?))
+    let file: String = row.get(at + 3)?;
+    let file = Some(file).filter(|file| !file.is_empty());
+    Ok(Release { file, ..package.release(row.get::<_, String>(at + 2)?) })
 }
 
 fn pin(row: &Row<'_>) -> rusqlite::Result<Pin> {
@@ -363,14 +380,15 @@ fn pin(row: &Row<'_>) -> rusqlite::Result<Pin> {
 }
 
 fn decision(row: &Row<'_>) -> rusqlite::Result<Decision> {
-    let verdict: String = row.get(4)?;
+    let verdict: String = row.get(5)?;
+    let mildest = [Verdict::Allow, Verdict::Hold].into_iter().find(|known| verdict == known.name());
     Ok(Decision {
         release: release(row, 0)?,
-        digest: digest(row, 3)?,
-        verdict: if verdict == Verdict::Allow.name() { Verdict::Allow } else { Verdict::Deny },
-        reason: row.get(5)?,
-        by: row.get(6)?,
-        expires: row.get::<_, Option<i64>>(7)?.map(instant),
+        digest: digest(row, 4)?,
+        verdict: mildest.unwrap_or(Verdict::Deny),
+        reason: row.get(6)?,
+        by: row.get(7)?,
+        expires: row.get::<_, Option<i64>>(8)?.map(instant),
     })
 }
 
@@ -391,9 +409,9 @@ fn ruling(row: &Row<'_>) -> rusqlite::Result<RulingRow> {
 fn served(row: &Row<'_>) -> rusqlite::Result<ServedRow> {
     Ok(ServedRow {
         release: release(row, 0)?,
-        principal: row.get(3)?,
-        digest: digest(row, 4)?,
-        at: instant(row.get(5)?),
+        principal: row.get(4)?,
+        digest: digest(row, 5)?,
+        at: instant(row.get(6)?),
     })
 }
 
