@@ -12,22 +12,33 @@ pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// Variables with their values.
 pub type Variables = Vec<(String, String)>;
 
+/// A configuration file: its path and its bytes.
+pub type Configured = (String, Vec<u8>);
+/// See [`Client::read`].
+pub(crate) type Reading = fn(
+    printed: &[String],
+    files: &[Configured],
+    env: Environment<'_>,
+    stated: &Stated,
+) -> Result<ClientConfig, Problem>;
+
 /// A client that installs from a registry.
 pub struct Client {
     /// Its name, also in `setup NAME`.
     pub name: &'static str,
     /// The programs that are this client.
     pub programs: &'static [&'static str],
-    /// The arguments that make the client print its effective configuration.
-    pub ask: &'static [&'static str],
+    /// The arguments that make the client print its effective configuration; where one command does not print all of it,
+    /// of several. What it prints is one text for each, and none if the client is not installed.
+    pub ask: &'static [&'static [&'static str]],
     /// The files that hold what the client does not print (credentials), given what it printed, most specific first.
-    pub files: fn(printed: &str) -> Vec<String>,
-    /// Reads the effective configuration from what the client printed and from those files' texts. Variables in the
-    /// files are looked up with `env`; addresses that are `stated` stand in place of the printed ones.
-    pub read:
-        fn(printed: &str, files: &[String], env: Environment<'_>, stated: &Stated) -> Result<ClientConfig, Problem>,
+    pub files: fn(printed: &[String]) -> Vec<String>,
+    /// Reads the effective configuration from what the client printed and from those of its files that are there: path and
+    /// bytes. Variables in the files are looked up with `env`; addresses that are `stated` stand in place of the printed
+    /// ones.
+    pub read: Reading,
     /// The folder in which the client keeps what it has fetched, from what it printed.
-    pub cache: fn(printed: &str) -> Option<String>,
+    pub cache: fn(printed: &[String]) -> Option<String>,
     /// The text of one of those files without what is secret in it.
     pub without_secrets: fn(text: &str) -> String,
     /// The environment that points a client at the gateway for one run: `base` is the mount's address, `scopes` those
@@ -40,7 +51,7 @@ pub struct Client {
     /// Undoes [`Client::point`]; text that was never pointed comes back as it is.
     pub unpoint: fn(text: &str) -> String,
     /// The file that `point` rewrites, from what the client printed.
-    pub configured_in: fn(printed: &str) -> Option<String>,
+    pub configured_in: fn(printed: &[String]) -> Option<String>,
     /// The lockfiles this client writes in a project's folder, which must not name the gateway of one run.
     pub lockfiles: &'static [&'static str],
 }

@@ -9,7 +9,6 @@ use jiff::Timestamp;
 use stockade_ecosystem::{Artifact, Credential, Listed, Registry};
 use stockade_model::{Comparison, Digest, Evidence, Gap, GapKind, Package, Release, Verdict};
 use stockade_policy::Clearance;
-use url::Url;
 
 use crate::assess::Looked;
 use crate::documents::Current;

@@ -143,7 +143,8 @@ impl Engine {
             let gathered = gather(index, listed, &release, pin.as_ref(), assessed.as_ref(), &known);
             let judged = judge(&state, &release, gathered, self.now());
             // Nobody wants to read the same of forty files of a release.
-            let is_said = |why: &Why| why.sentence == judged.ruling.sentence() && why.ruling.verdict == judged.ruling.verdict;
+            let is_said =
+                |why: &Why| why.sentence == judged.ruling.sentence() && why.ruling.verdict == judged.ruling.verdict;
             if purl.file.is_none() && answers.iter().any(is_said) {
                 continue;
             }

@@ -6,16 +6,13 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use stockade_ecosystem::{ALL, Client, ClientConfig, Ecosystem, Stated};
+use stockade_ecosystem::{ALL, Client, ClientConfig, Configured, Ecosystem, Stated};
 use stockade_engine::Upstreams;
 use url::Url;
 
 use crate::errors::hinted;
 use crate::settings::{Settings, project_folders, variable};
 use crate::{files, process};
-
-/// What a client that is not installed would print: nothing is configured.
-const NOTHING: &str = "{}";
 
 /// What is known of an ecosystem's client and of its upstream.
 pub(crate) struct Inherited {
@@ -24,7 +21,7 @@ pub(crate) struct Inherited {
     /// The client.
     pub(crate) client: &'static Client,
     /// What the client printed; `None` if it is not installed.
-    pub(crate) printed: Option<String>,
+    pub(crate) printed: Option<Vec<String>>,
     /// The upstream, or why the ecosystem is off.
     pub(crate) config: Result<ClientConfig, String>,
 }
@@ -54,7 +51,7 @@ pub(crate) async fn one(
             let config = read(client, &printed, stated);
             (Some(printed), config)
         }
-        Ok(None) if stated.is_some_and(|stated| stated.url.is_some()) => (None, read(client, NOTHING, stated)),
+        Ok(None) if stated.is_some_and(|stated| stated.url.is_some()) => (None, read(client, &[], stated)),
         Ok(None) => (None, Err(format!("`{}` is not installed, and the settings state no upstream", client.name))),
         Err(error) => (None, Err(format!("{error:#}"))),
     };
@@ -63,19 +60,36 @@ pub(crate) async fn one(
 
 /// What the client prints of its configuration, as it is for a command in an environment. An argument may keep it from
 /// printing anything of use (`--help`, `--silent`); then it is asked without.
-async fn ask(client: &Client, words: &[OsString], environment: &[(String, String)]) -> anyhow::Result<Option<String>> {
-    let program = asked(client, words);
-    let plain: Vec<OsString> = client.ask.iter().map(OsString::from).collect();
+async fn ask(
+    client: &Client,
+    words: &[OsString],
+    environment: &[(String, String)],
+) -> anyhow::Result<Option<Vec<String>>> {
     // What is behind `--` is not for the client.
-    let arguments = words.iter().skip(1).take_while(|word| *word != "--").cloned();
-    let with: Vec<OsString> = plain.iter().cloned().chain(arguments).collect();
-    if with.len() > plain.len()
-        && let Ok(Some(printed)) = process::ask(&program, &with, environment).await
+    let arguments: Vec<OsString> = words.iter().skip(1).take_while(|word| *word != "--").cloned().collect();
+    if !arguments.is_empty()
+        && let Ok(Some(printed)) = ask_all(client, words, &arguments, environment).await
         && (client.read)(&printed, &[], &variable, &Stated::default()).is_ok()
     {
         return Ok(Some(printed));
     }
-    process::ask(&program, &plain, environment).await
+    ask_all(client, words, &[], environment).await
+}
+
+async fn ask_all(
+    client: &Client,
+    words: &[OsString],
+    more: &[OsString],
+    environment: &[(String, String)],
+) -> anyhow::Result<Option<Vec<String>>> {
+    let program = asked(client, words);
+    let mut all = Vec::new();
+    for plain in client.ask {
+        let arguments: Vec<OsString> = plain.iter().map(OsString::from).chain(more.iter().cloned()).collect();
+        let Some(printed) = process::ask(&program, &arguments, environment).await? else { return Ok(None) };
+        all.push(printed);
+    }
+    Ok(Some(all))
 }
 
 /// The program to ask: of a client with several, the first, from where the command's is. The others do not answer questions
@@ -104,19 +118,19 @@ pub(crate) async fn goes_to(
     Ok(config.problems.is_empty() && upstreams.all(|upstream| upstream.url.as_str() == base))
 }
 
-fn read(client: &Client, printed: &str, stated: Option<&Stated>) -> Result<ClientConfig, String> {
-    let mut texts = Vec::new();
+fn read(client: &Client, printed: &[String], stated: Option<&Stated>) -> Result<ClientConfig, String> {
+    let mut found: Vec<Configured> = Vec::new();
     for file in of_project(client, printed).into_iter().chain((client.files)(printed).into_iter().map(PathBuf::from)) {
         // A file that is there and cannot be read may hold the credential without which nothing works.
-        let text = files::read_text(&file).map_err(|error| format!("{error:#}"))?;
-        texts.push(text.unwrap_or_default());
+        let bytes = files::read(&file).map_err(|error| format!("{error:#}"))?;
+        found.extend(bytes.map(|bytes| (file.to_string_lossy().into_owned(), bytes)));
     }
     let stated = stated.cloned().unwrap_or_default();
-    (client.read)(printed, &texts, &variable, &stated).map_err(|problem| problem.what)
+    (client.read)(printed, &found, &variable, &stated).map_err(|problem| problem.what)
 }
 
 /// The project's own configuration file, which a client reads and need not name: it has the name of the user's.
-fn of_project(client: &Client, printed: &str) -> Option<PathBuf> {
+fn of_project(client: &Client, printed: &[String]) -> Option<PathBuf> {
     let users = PathBuf::from((client.configured_in)(printed)?);
     let name = users.file_name()?;
     project_folders().into_iter().map(|folder| folder.join(name)).find(|file| file.is_file())

@@ -29,7 +29,8 @@ pub(crate) fn purl(text: &str) -> anyhow::Result<Purl> {
         ));
     };
     let name = (ecosystem.name)(purl.package.name.as_str())?;
-    Ok(Purl { package: Package { ecosystem: ecosystem.id.clone(), name }, version: purl.version })
+    let package = Package { ecosystem: ecosystem.id.clone(), name };
+    Ok(Purl { package, version: purl.version, file: purl.file })
 }
 
 /// A package URL with a version.

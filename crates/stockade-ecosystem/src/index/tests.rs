@@ -8,14 +8,7 @@ fn index(releases: &[(&str, &str)]) -> Index {
         order: (NPM.version)(version).ok(),
         published: (*published != "-").then(|| published.parse().unwrap()),
         artifact: Artifact { url: format!("https://registry.example/x/file-{version}.tgz"), integrity: None },
-        publisher: None,
-        install_hook: false,
-        provenance: false,
-        deprecated: None,
-        problems: Vec::new(),
-        object: 0..0,
-        addresses: Vec::new(),
-        kept: Vec::new(),
+        ..Listed::default()
     };
     let package = Package { ecosystem: NPM.id.clone(), name: (NPM.name)("left-demo").unwrap() };
     Index::new(package, releases.iter().map(listed).collect())
@@ -53,14 +46,45 @@ fn a_release_is_found_by_its_version() {
 fn a_release_is_compared_with_lower_ones_those_of_its_line_first() {
     let index = versions(&["1.9.0", "2.0.0", "2.1.0-rc.1", "1.10.0", "2.1.0", "2.2.0", "0.3.0", "0.2.1", "0.2.0", "x"]);
     let before = |version: &str| {
-        let positions = index.before(version).into_iter();
+        let positions = index.get(version).map_or_else(Vec::new, |subject| index.before(subject)).into_iter();
         positions.map(|at| index.releases[at].version.as_str()).collect::<Vec<_>>()
     };
     assert_eq!(before("2.1.0"), ["2.0.0", "2.1.0-rc.1", "1.10.0", "1.9.0", "0.3.0", "0.2.1", "0.2.0"]);
     assert_eq!(before("2.0.0"), ["1.10.0", "1.9.0", "0.3.0", "0.2.1", "0.2.0"]);
     assert_eq!(before("0.3.0"), ["0.2.1", "0.2.0"]);
     assert_eq!(before("0.2.1"), ["0.2.0"]);
-    assert!(before("0.2.0").is_empty() && before("x").is_empty() && before("9.9.9").is_empty());
+    assert!(before("0.2.0").is_empty() && before("x").is_empty());
+}
+
+#[test]
+fn files_of_a_release_are_compared_with_their_like_first() {
+    let file = |version: &str, form: &str| {
+        let listed = versions(&[version]).releases.remove(0);
+        Listed {
+            file: Some(File { name: format!("{version}.{form}"), form: form.to_owned(), metadata: None }),
+            ..listed
+        }
+    };
+    let all = [
+        ("1.0.0", "any"),
+        ("1.0.0", "source"),
+        ("1.1.0", "source"),
+        ("1.1.0", "any"),
+        ("1.1.0", "linux"),
+        ("2.0.0", "any"),
+    ];
+    let index = Index::new(versions(&[]).package, all.iter().map(|(version, form)| file(version, form)).collect());
+    let before = |subject: &Listed| {
+        let named = |at: usize| index.releases[at].file.as_ref().unwrap().name.as_str();
+        index.before(subject).into_iter().map(named).collect::<Vec<_>>()
+    };
+    let subject = file("1.2.0", "any");
+    assert_eq!(before(&subject), ["1.1.0.any", "1.1.0.linux", "1.1.0.source", "1.0.0.any", "1.0.0.source"]);
+    assert_eq!(before(&file("1.1.0", "source")), ["1.0.0.source", "1.0.0.any"]);
+    assert_eq!(index.positions("1.1.0").collect::<Vec<_>>(), [2, 3, 4]);
+    let release = index.release(&index.releases[3]);
+    assert_eq!((release.file.as_deref(), index.position_of(&release)), (Some("1.1.0.any"), Some(3)));
+    assert_eq!(index.position_of(&release.whole()), None);
 }
 
 #[test]

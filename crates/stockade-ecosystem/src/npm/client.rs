@@ -12,13 +12,13 @@ use serde_json::Value;
 use stockade_model::Secret;
 use url::Url;
 
-use crate::{Client, ClientConfig, Credential, Problem, Stated, Upstream};
+use crate::{Client, ClientConfig, Configured, Credential, Problem, Stated, Upstream};
 
 /// The client.
 pub(super) static NPM: Client = Client {
     name: "npm",
     programs: &["npm", "npx"],
-    ask: &["config", "ls", "-l", "--json"],
+    ask: &[&["config", "ls", "-l", "--json"]],
     files,
     read,
     cache: |printed| text(&settings(printed).ok()?, "cache").map(str::to_owned),
@@ -36,12 +36,13 @@ const MAX_LINE: usize = 16 * 1024;
 
 type Settings = serde_json::Map<String, Value>;
 
-fn settings(printed: &str) -> Result<Settings, Problem> {
+fn settings(printed: &[String]) -> Result<Settings, Problem> {
+    let Some(printed) = printed.first() else { return Ok(Settings::new()) };
     serde_json::from_str(printed).map_err(|_| Problem::new("`npm config ls -l --json` did not print a JSON object"))
 }
 
 /// The project's, the user's and the global file.
-fn files(printed: &str) -> Vec<String> {
+fn files(printed: &[String]) -> Vec<String> {
     let Ok(settings) = settings(printed) else { return Vec::new() };
     let prefix = text(&settings, "local-prefix").or_else(|| text(&settings, "prefix"));
     let project = prefix.map(|prefix| format!("{prefix}/.npmrc"));
@@ -50,8 +51,8 @@ fn files(printed: &str) -> Vec<String> {
 }
 
 fn read(
-    printed: &str,
-    files: &[String],
+    printed: &[String],
+    files: &[Configured],
     env: &dyn Fn(&str) -> Option<String>,
     stated: &Stated,
 ) -> Result<ClientConfig, Problem> {
@@ -59,7 +60,8 @@ fn read(
     let mut problems = Vec::new();
     let (mut credentials, mut addresses) = (BTreeMap::new(), BTreeMap::new());
     // The most specific file comes first and wins.
-    for (key, value) in files.iter().rev().flat_map(|text| lines(text)) {
+    let texts: Vec<_> = files.iter().map(|(_, bytes)| String::from_utf8_lossy(bytes)).collect();
+    for (key, value) in texts.iter().rev().flat_map(|text| lines(text)) {
         if key.starts_with("//") {
             credentials.insert(key, expand(&value, env));
         } else if key == "registry" || is_of_scope(&key) {
@@ -276,20 +278,28 @@ mod tests {
     const PRINTED: &str = r#"{"registry":"https://registry.example/npm","@acme:registry":"https://user:pw@npm.acme.example/",
         "userconfig":"/h/.npmrc","globalconfig":"/etc/npmrc","local-prefix":"/p","cafile":"/ca.pem","cache":"/c","@bad:registry":"ftp://x"}"#;
 
+    fn printed(text: &str) -> Vec<String> {
+        vec![text.to_owned()]
+    }
+
+    fn files_of(texts: &[&str]) -> Vec<Configured> {
+        texts.iter().map(|text| ("npmrc".to_owned(), text.as_bytes().to_vec())).collect()
+    }
+
     fn config(files: &[&str]) -> ClientConfig {
-        let files: Vec<String> = files.iter().map(|text| (*text).to_owned()).collect();
+        let files = files_of(files);
         let env = |name: &str| (name == "TOKEN").then(|| "from-env".to_owned());
-        read(PRINTED, &files, &env, &Stated::default()).unwrap()
+        read(&printed(PRINTED), &files, &env, &Stated::default()).unwrap()
     }
 
     #[test]
     fn stated_addresses_go_before_the_clients_and_keep_its_credentials() {
-        let files = ["//mirror.example/:_authToken=t\n".to_owned()];
+        let files = files_of(&["//mirror.example/:_authToken=t\n"]);
         let stated = Stated {
             url: Some("https://mirror.example/npm".to_owned()),
             scopes: BTreeMap::from([("@acme".to_owned(), "https://mirror.example/acme".to_owned())]),
         };
-        let config = read(PRINTED, &files, &|_| None, &stated).unwrap();
+        let config = read(&printed(PRINTED), &files, &|_| None, &stated).unwrap();
         assert_eq!(config.default.url.as_str(), "https://mirror.example/npm/");
         assert_eq!(config.default.credential, Some(Credential::Bearer(Secret::new("t"))));
         assert_eq!(config.scopes["@acme"].url.as_str(), "https://mirror.example/acme/");
@@ -312,14 +322,13 @@ mod tests {
 
     #[test]
     fn an_address_with_a_credential_is_not_printed_and_is_found_in_the_files() {
-        let files = [
+        let files = files_of(&[
             "@secret:registry=https://user:${TOKEN}@secret.example/\n@acme:registry=https://old.example/\n",
             "@secret:registry=https://less-specific.example/\nregistry=https://user:pw@registry.example/all\n",
-        ]
-        .map(str::to_owned);
+        ]);
         let env = |name: &str| (name == "TOKEN").then(|| "pw".to_owned());
-        let printed = r#"{"@acme:registry":"https://npm.acme.example/"}"#;
-        let config = read(printed, &files, &env, &Stated::default()).unwrap();
+        let printed = printed(r#"{"@acme:registry":"https://npm.acme.example/"}"#);
+        let config = read(&printed, &files, &env, &Stated::default()).unwrap();
         assert_eq!(config.default.url.as_str(), "https://registry.example/all/");
         assert_eq!(config.scopes["@secret"].url.as_str(), "https://secret.example/");
         assert_eq!(config.scopes["@secret"].credential.as_ref().unwrap().header().reveal(), "Basic dXNlcjpwdw==");
@@ -349,9 +358,9 @@ mod tests {
 
     #[test]
     fn the_files_that_hold_credentials_are_named() {
-        assert_eq!(files(PRINTED), ["/p/.npmrc", "/h/.npmrc", "/etc/npmrc"]);
-        assert_eq!(files("no json"), Vec::<String>::new());
-        assert_eq!((NPM.cache)(PRINTED).as_deref(), Some("/c"));
+        assert_eq!(files(&printed(PRINTED)), ["/p/.npmrc", "/h/.npmrc", "/etc/npmrc"]);
+        assert_eq!(files(&printed("no json")), Vec::<String>::new());
+        assert_eq!((NPM.cache)(&printed(PRINTED)).as_deref(), Some("/c"));
     }
 
     #[test]

@@ -24,7 +24,10 @@ fn decide(
     let release = purl.parse::<Purl>().unwrap().release().unwrap();
     let expires = hours.map(|hours| world.engine.now() + SignedDuration::from_hours(hours));
     let (reason, by) = ("we need the fix".to_owned(), "alice".to_owned());
-    world.runtime.block_on(world.engine.decide(DecisionRequest { release, verdict, reason, by, expires }))
+    let request = DecisionRequest { release, verdict, reason, by, expires };
+    let mut decisions = world.runtime.block_on(world.engine.decide(request))?;
+    assert_eq!(decisions.len(), 1, "a release has one file here");
+    Ok(decisions.remove(0))
 }
 
 #[test]

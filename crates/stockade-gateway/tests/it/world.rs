@@ -178,7 +178,8 @@ fn settings(registry: &FakeRegistry, setup: Setup, data: &Path, clock: &Arc<Mute
     let Setup { policy, artifact_hosts, advisories, scopes, credentials, rules } = setup;
     let stated = Stated { url: Some(registry.url()), scopes: scopes.into_iter().collect() };
     let client = npm::NPM.clients[0];
-    let config = (client.read)("{}", &[credentials], &|_| None, &stated).unwrap();
+    let credentials = ("npmrc".to_owned(), credentials.into_bytes());
+    let config = (client.read)(&[], &[credentials], &|_| None, &stated).unwrap();
     let clock = Arc::clone(clock);
     Settings {
         data: data.to_owned(),

@@ -84,9 +84,11 @@ async fn review(engine: &Engine, release: &Release) -> anyhow::Result<String> {
 }
 
 async fn record(context: &Context<'_>, engine: &Engine, request: DecisionRequest) -> anyhow::Result<Exit> {
-    let decision = engine.decide(request).await?;
-    let decided = Decided { purl: Purl::of(&decision.release), decision: &decision };
-    context.printer.answer(&decided, || sentence(&decided))?;
+    let decisions = engine.decide(request).await?;
+    for decision in &decisions {
+        let decided = Decided { purl: Purl::of(&decision.release), decision };
+        context.printer.answer(&decided, || sentence(&decided))?;
+    }
     Ok(Exit::Allowed)
 }
 
