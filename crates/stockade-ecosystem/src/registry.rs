@@ -203,6 +203,9 @@ pub trait Registry: Sync {
     fn denial(&self, refusal: &Refusal) -> Denial;
 }
 
+/// See [`Audit::answer`].
+pub(crate) type Answer = fn(theirs: &[u8], ours: &[(Release, Vec<Evidence>)]) -> Result<Vec<u8>, Malformed>;
+
 /// How a protocol's clients ask which releases have advisories.
 pub struct Audit {
     /// Where a registry is asked, below its address.
@@ -212,5 +215,5 @@ pub struct Audit {
     /// The body that asks about these releases.
     pub question: fn(releases: &[Release]) -> Vec<u8>,
     /// The registry's answer, unaltered, with our own advisories added.
-    pub answer: fn(theirs: &[u8], ours: &[(Release, Vec<Evidence>)]) -> Result<Vec<u8>, Malformed>,
+    pub answer: Answer,
 }
