@@ -347,11 +347,19 @@ fn a_store_of_the_first_version_gets_the_new_tables() {
     let world = world(&[old("1.0.0")]);
     assert_eq!(world.get(&file("1.0.0")).status, 200);
     let connection = rusqlite::Connection::open(world.folder().join("stockade.db")).unwrap();
-    connection
-        .execute_batch("DROP TABLE inspections; DROP TABLE assessments; DROP INDEX served_of; PRAGMA user_version = 1")
-        .unwrap();
+    let of_the_first_version = "
+        DROP TABLE inspections; DROP TABLE assessments; DROP INDEX served_of;
+        DROP INDEX rulings_of; CREATE INDEX rulings_of ON rulings (ecosystem, name, version, seq);
+        ALTER TABLE rulings DROP COLUMN file; ALTER TABLE decisions DROP COLUMN file; ALTER TABLE served DROP COLUMN file;
+        CREATE TABLE old (ecosystem TEXT, name TEXT, version TEXT, sha256 TEXT, digests TEXT, size INTEGER, at INTEGER,
+                          PRIMARY KEY (ecosystem, name, version)) STRICT;
+        INSERT INTO old SELECT ecosystem, name, version, sha256, digests, size, at FROM pins;
+        DROP TABLE pins; ALTER TABLE old RENAME TO pins;
+        PRAGMA user_version = 1";
+    connection.execute_batch(of_the_first_version).unwrap();
     drop(connection);
     let world = world.restarted();
+    assert_eq!(world.get(&file("1.0.0")).body, old("1.0.0").tarball(), "the pin is the same");
     assert_eq!(world.get(&file("1.0.0")).status, 200);
     assert_eq!(inspections(&world), 1);
     assert_eq!(found(&world, "1.0.0").0, None);
