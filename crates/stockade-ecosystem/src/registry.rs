@@ -1,5 +1,7 @@
 //! A registry's protocol, as pure functions over requests and documents.
 
+use std::time::Duration;
+
 use stockade_model::{Evidence, Malformed, Package, Release};
 
 use crate::{Artifact, Index, Listed, Rope, Steering, Variant};
@@ -193,6 +195,9 @@ pub trait Registry: Sync {
     fn audit(&self) -> Option<&'static Audit> {
         None
     }
+
+    /// How long these clients wait for the first byte of a file, with some to spare; after that they are told to ask again.
+    fn patience(&self) -> Duration;
 
     /// The header of a response that these clients print to their users, if there is one.
     fn notice(&self) -> Option<&'static str> {

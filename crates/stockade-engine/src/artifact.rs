@@ -131,13 +131,25 @@ impl Case {
 impl Engine {
     /// A file of a package, for somebody. Who is given what is on record before it leaves.
     ///
-    /// `principal` is who asks. A file that the newest index does not list is an error, [`EngineError::NoRelease`].
+    /// `principal` is who asks. A file that the newest index does not list is an error, [`EngineError::NoRelease`]. What
+    /// takes longer than its clients wait ([`Registry::patience`]) is [`EngineError::Inspecting`], and goes on.
     pub async fn artifact(&self, package: &Package, file: &str, principal: &Arc<str>) -> Result<Outcome, EngineError> {
         let key = (package.clone(), file.to_owned());
         if let Some(hot) = self.at_hand(&key) {
             self.give(&hot.cleared, principal).await?;
             return Ok(Outcome::Cleared(hot.cleared.clone()));
         }
+        let (registry, _) = self.0.upstreams.of(package)?;
+        let (engine, principal) = (self.clone(), Arc::clone(principal));
+        let looking = tokio::spawn(async move { engine.looked_at(key, &principal).await });
+        match tokio::time::timeout(registry.patience(), looking).await {
+            Ok(outcome) => outcome?,
+            Err(_) => Err(EngineError::Inspecting(file.to_owned())),
+        }
+    }
+
+    async fn looked_at(&self, key: (Package, String), principal: &Arc<str>) -> Result<Outcome, EngineError> {
+        let (package, file) = (&key.0, key.1.as_str());
         let Found { current, listed, describes } = self.find(package, file).await?;
         let release = current.document.index.release(&listed);
         let _flight = self.0.fetching.board(release.clone()).await;
@@ -266,14 +278,12 @@ impl Engine {
     /// Bytes could not be had: that is a gap, and it is written down. Whoever asks gets the error, since it may pass.
     async fn not_looked_at(&self, case: &Case, mut gathered: Gathered, error: EngineError) -> EngineError {
         let kind = match &error {
-            EngineError::Inspecting(_) => GapKind::Inspection,
             EngineError::Upstream(UpstreamError::TooLong(_)) => GapKind::Limit,
             EngineError::Upstream(UpstreamError::NotAllowed(_)) => GapKind::Malformed,
             EngineError::Upstream(_) => GapKind::Unreachable,
             _ => return error,
         };
-        let what = if kind == GapKind::Inspection { "" } else { "its file could not be fetched: " };
-        gathered.gaps.push(Gap::new(kind, format!("{what}{error}")));
+        gathered.gaps.push(Gap::new(kind, format!("its file could not be fetched: {error}")));
         let judged = judge(&case.state, &case.release, gathered, self.now());
         if let Err(error) = self.record(vec![judged]).await {
             tracing::warn!(%error, release = %case.release, "a gap could not be recorded");

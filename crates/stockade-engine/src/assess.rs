@@ -25,9 +25,6 @@ use crate::store::{Assessed, MAX_INSPECTION, packed};
 use crate::warm::Warming;
 use crate::{Engine, EngineError};
 
-/// How long somebody who asks for a file waits for its inspection. The work goes on without them, and they are told to
-/// ask again.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// How many bytes of files are in memory to be inspected, in MiB; what is larger waits for the whole.
 const TURNS_MIB: u32 = 64;
 /// How many bytes of inspections are kept at hand, about.
@@ -99,22 +96,17 @@ impl Inspections {
 }
 
 impl Engine {
-    /// What is in the bytes of a release, which are in their place. It waits [`PATIENCE`], and says so if that is over.
+    /// What is in the bytes of a release, which are in their place.
     ///
     /// It may fetch another release to compare with, which is then judged as any that arrives, so the future is boxed.
     pub(crate) fn looked_into<'a>(
         &'a self,
-        case: &'a Arc<Case>,
+        case: &'a Case,
         digest: &'a Digest,
     ) -> BoxFuture<'a, Result<Looked, EngineError>> {
-        let (engine, looking, digest) = (self.clone(), Arc::clone(case), digest.clone());
         Box::pin(async move {
             let _waiting = self.0.inspections.numbers.waits();
-            let looking = tokio::spawn(async move { engine.look_into(&looking, &digest).await });
-            match tokio::time::timeout(PATIENCE, looking).await {
-                Ok(looked) => looked?,
-                Err(_) => Err(EngineError::Inspecting(case.release.to_string())),
-            }
+            self.look_into(case, digest).await
         })
     }
 

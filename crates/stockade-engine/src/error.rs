@@ -26,8 +26,8 @@ pub enum EngineError {
     /// There is no ruling with this identifier.
     #[error("no ruling, or more than one, begins with `{0}`; `stockade held` lists those that are open")]
     NoRuling(String),
-    /// The file is there, and it is still being looked into.
-    #[error("{0} is still being inspected; ask again in a few seconds")]
+    /// The file is still on its way, or being looked into.
+    #[error("`{0}` is still being fetched and inspected; ask again in a few seconds")]
     Inspecting(String),
     /// Somebody asked for what cannot be done.
     #[error("{0}")]

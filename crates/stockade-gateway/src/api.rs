@@ -2,10 +2,7 @@
 //! command line, so that no web page can decide for them.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read as _};
 use std::net::IpAddr;
-use std::path::Path;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
@@ -204,18 +201,4 @@ fn answer(status: StatusCode, content_type: &'static str, body: Bytes) -> Respon
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"));
     response
-}
-
-/// A file's bytes, so many at a time.
-#[expect(clippy::disallowed_methods, reason = "a face reads the file that the engine has cleared")]
-pub(crate) fn chunks(path: &Path, size: usize) -> io::Result<impl Iterator<Item = io::Result<Bytes>> + Send + use<>> {
-    let mut file = File::open(path)?;
-    Ok(std::iter::from_fn(move || {
-        let mut chunk = Vec::with_capacity(size);
-        match file.by_ref().take(size as u64).read_to_end(&mut chunk) {
-            Ok(0) => None,
-            Ok(_) => Some(Ok(chunk.into())),
-            Err(error) => Some(Err(error)),
-        }
-    }))
 }

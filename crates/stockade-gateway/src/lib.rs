@@ -11,6 +11,7 @@ mod api;
 mod body;
 mod metrics;
 mod mount;
+mod range;
 mod refuse;
 mod render;
 mod runs;

@@ -13,7 +13,7 @@ use hyper::header::{
 use hyper::{Method, Request, Response, StatusCode};
 use jiff::SignedDuration;
 use stockade_ecosystem::{Ecosystem, Refusal, Registry, Request as Asked, Rope, Route, Steering, Variant};
-use stockade_engine::{Cleared, Content, EngineError, Listing, Outcome, Refused};
+use stockade_engine::{EngineError, Listing, Outcome, Refused};
 use stockade_model::{Gap, Package, Release};
 
 use crate::Gateway;
@@ -22,7 +22,7 @@ use crate::metrics::{Stopwatch, count};
 use crate::render::{base, message};
 use crate::runs::name_of;
 use crate::serve::{Peer, Root};
-use crate::{api, refuse};
+use crate::{range, refuse};
 
 /// The longest body of an audit in bytes, as it is sent.
 const MAX_QUESTION: usize = 8 * 1024 * 1024;
@@ -30,8 +30,6 @@ const MAX_QUESTION: usize = 8 * 1024 * 1024;
 const MAX_UNPACKED: u64 = 32 * 1024 * 1024;
 /// How long it is enough to have told somebody that the upstream is away.
 const TELL_AGAIN: SignedDuration = SignedDuration::from_secs(10);
-/// How much of a file is read at once, in bytes.
-const CHUNK: usize = 256 * 1024;
 
 /// A request below a mount.
 pub(crate) struct Mounted<'a> {
@@ -59,7 +57,7 @@ impl<'a> Mounted<'a> {
     pub(crate) async fn answer(&self, request: Request<Incoming>, path: &str) -> Response<Body> {
         let asked = Asked { method: request.method().as_str(), path, accept: text(&request, ACCEPT) };
         match self.registry.route(&asked) {
-            Route::Artifact { package, file } => self.artifact(&package, &file).await,
+            Route::Artifact { package, file } => self.artifact(&package, &file, &request).await,
             Route::Index { package, variant } => {
                 let outcome = self.index(&package, variant, &request).await;
                 outcome.unwrap_or_else(|error| self.failed(&error, &format!("`{}`: ", package.name)))
@@ -90,13 +88,13 @@ impl<'a> Mounted<'a> {
         }
     }
 
-    async fn artifact(&self, package: &Package, file: &str) -> Response<Body> {
+    async fn artifact(&self, package: &Package, file: &str, request: &Request<Incoming>) -> Response<Body> {
         let metrics = &self.gateway.0.metrics;
         let watch = Stopwatch::start();
         let outcome = self.gateway.0.engine.artifact(package, file, &self.peer.principal).await;
         metrics.decisions.record(&watch);
         match outcome {
-            Ok(Outcome::Cleared(cleared)) => match whole(&cleared) {
+            Ok(Outcome::Cleared(cleared)) => match range::answer(&cleared, request) {
                 Ok(response) => {
                     count(&metrics.served, 1);
                     count(&metrics.served_bytes, cleared.size());
@@ -276,19 +274,6 @@ fn refused_by<'a>(listing: &'a Listing, wanted: &str) -> Option<&'a Refused> {
         of(version).filter(|refused| !steered && !refused.ruling.malware())
     };
     if index.get(wanted).is_some() { of(wanted) } else { tagged() }
-}
-
-/// Cleared bytes as a response.
-fn whole(cleared: &Cleared) -> std::io::Result<Response<Body>> {
-    let body = match cleared.content() {
-        Content::Memory(bytes) => Body::whole(bytes.clone()),
-        Content::File(path) => Body::read(cleared.size(), Box::new(api::chunks(path, CHUNK)?)),
-    };
-    let mut response = Response::new(body);
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    Ok(response)
 }
 
 fn with_steering<T>(listing: &Listing, root: &Root, render: impl FnOnce(&Steering<'_>) -> T) -> T {

@@ -12,6 +12,8 @@ use crate::serve::Root;
 
 /// What a person is told to wait where the upstream does not say, in seconds.
 const RETRY_SECONDS: &str = "10";
+/// The same for a file that is nearly there.
+const LOOK_AGAIN_SECONDS: &str = "3";
 
 /// The policy says no, or not now.
 pub(crate) fn ruled(refused: &Refused, root: &Root) -> Refusal {
@@ -67,9 +69,8 @@ pub(crate) fn retry_after(error: &EngineError) -> Option<HeaderValue> {
             let stated = retry_after.as_deref().and_then(|text| HeaderValue::from_str(text).ok());
             Some(stated.unwrap_or(HeaderValue::from_static(RETRY_SECONDS)))
         }
-        EngineError::Inspecting(_) | EngineError::Refused(_) | EngineError::Interrupted => {
-            Some(HeaderValue::from_static(RETRY_SECONDS))
-        }
+        EngineError::Inspecting(_) => Some(HeaderValue::from_static(LOOK_AGAIN_SECONDS)),
+        EngineError::Refused(_) | EngineError::Interrupted => Some(HeaderValue::from_static(RETRY_SECONDS)),
         _ => None,
     }
 }

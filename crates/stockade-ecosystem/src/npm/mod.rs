@@ -17,6 +17,8 @@ mod render;
 mod route;
 mod version;
 
+use std::time::Duration;
+
 use stockade_model::{EcosystemId, Malformed, Package, Release};
 
 use crate::{Audit, Denial, Ecosystem, Index, Refusal, Registry, Request, Rope, Route, Steering, Variant};
@@ -84,6 +86,11 @@ impl Registry for Protocol {
 
     fn audit(&self) -> Option<&'static Audit> {
         Some(&audit::AUDIT)
+    }
+
+    /// npm waits five minutes; Yarn one.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(50)
     }
 
     /// npm prints it if the response is not stored (`Cache-Control: no-store`).

@@ -30,6 +30,32 @@ fn cleared_bytes_leave_as_they_are_and_are_fetched_once() {
 }
 
 #[test]
+fn a_part_of_a_file_leaves_for_who_wants_a_part() {
+    let small = Package::new("small-demo").release("1.0.0");
+    // Too large to be kept in memory, as it cannot be compressed.
+    let noise = (0..1 << 20_u32).map(|at: u32| at.wrapping_mul(at).wrapping_mul(2_654_435_761).to_be_bytes()[1]);
+    let large = Package::new("large-demo").release("1.0.0").file("noise.bin", noise.collect::<Vec<u8>>());
+    let world = World::new();
+    world.registry.publish_all(&[small.clone(), large.clone()]);
+    for (name, release) in [("small-demo", small), ("large-demo", large)] {
+        let (path, whole) = (format!("/{name}/-/{name}-1.0.0.tgz"), release.tarball());
+        let etag = world.get(&path).header("etag").to_owned();
+        let size = whole.len();
+        let answer = world.get_with(&path, &["range: bytes=-100"]);
+        assert_eq!((answer.status, &answer.body[..]), (206, &whole[size - 100..]), "{name}");
+        assert_eq!(answer.header("content-range"), format!("bytes {}-{}/{size}", size - 100, size - 1));
+        let answer = world.get_with(&path, &["range: bytes=5-9", &format!("if-range: {etag}")]);
+        assert_eq!((answer.status, &answer.body[..]), (206, &whole[5..10]));
+        let answer = world.get_with(&path, &["range: bytes=5-9", "if-range: \"other\""]);
+        assert_eq!((answer.status, answer.body.len()), (200, size), "a part of other bytes is of no use");
+        let answer = world.get_with(&path, &[&format!("range: bytes={size}-")]);
+        assert_eq!((answer.status, answer.header("content-range")), (416, &*format!("bytes */{size}")));
+        let answer = world.ask("HEAD", &format!("/npm{path}"), &[], b"");
+        assert_eq!((answer.header("content-length"), answer.header("accept-ranges")), (&*size.to_string(), "bytes"));
+    }
+}
+
+#[test]
 fn a_held_file_is_refused_on_every_carrier_and_never_fetched() {
     let world = world();
     let answer = world.get(YOUNG);
