@@ -111,7 +111,8 @@ pub(crate) struct Case {
 
 impl Case {
     pub(crate) fn known(&self) -> Known<'_> {
-        Known { advisories: &self.state.advisories, decisions: &self.decisions, stale: self.current.stale.as_ref() }
+        let (advisories, freeze) = (&self.state.advisories, self.state.freeze.as_ref());
+        Known { advisories, decisions: &self.decisions, freeze, stale: self.current.stale.as_ref() }
     }
 
     /// The assessment, if it is of these bytes.

@@ -6,12 +6,14 @@ use stockade_ecosystem::{Index, Listed};
 use stockade_model::{Comparison, Digest, Evidence, Gap, GapKind, Release};
 
 use crate::store::Assessed;
-use crate::{Advisories, Decision, Pin};
+use crate::{Advisories, Decision, Freeze, Pin};
 
 /// What is known of a package besides its index.
 pub(crate) struct Known<'a> {
     pub(crate) advisories: &'a Advisories,
     pub(crate) decisions: &'a [Decision],
+    /// Since when nothing new is used.
+    pub(crate) freeze: Option<&'a Freeze>,
     /// Why the index may be out of date.
     pub(crate) stale: Option<&'a Gap>,
 }
@@ -34,6 +36,7 @@ pub(crate) fn gather(
 ) -> Gathered {
     let mut found = Gathered::default();
     found.time(index, listed);
+    found.evidence.extend(known.freeze.and_then(Freeze::evidence));
     found.evidence.push(Evidence::Manifest {
         publisher: listed.publisher.clone(),
         install_hook: listed.install_hook,

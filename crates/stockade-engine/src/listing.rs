@@ -154,7 +154,8 @@ fn judge_all(
     let pins: HashMap<(&str, Option<&str>), &Pin> = pins.iter().map(|(release, pin)| (key(release), pin)).collect();
     let assessments: HashMap<(&str, Option<&str>), &Assessed> =
         assessments.iter().map(|(release, assessed)| (key(release), assessed)).collect();
-    let known = Known { advisories: &state.advisories, decisions, stale: current.stale.as_ref() };
+    let (advisories, freeze) = (&state.advisories, state.freeze.as_ref());
+    let known = Known { advisories, decisions, freeze, stale: current.stale.as_ref() };
     let standings = Vec::with_capacity(index.releases.len());
     let mut rulings = Judgement { standings, refused: Vec::new(), until: None, fresh: Vec::new() };
     let mut fresh = Vec::new();

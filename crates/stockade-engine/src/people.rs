@@ -9,7 +9,7 @@ use stockade_policy::{Policy, Ruling};
 use crate::gather::{Known, gather, in_force};
 use crate::listing::{instead, judge};
 use crate::store::{About, RulingEntry, record_ruling};
-use crate::{Decision, Engine, EngineError, Judged, Listing, RulingRow};
+use crate::{Decision, Engine, EngineError, Freeze, Judged, Listing, RulingRow};
 
 /// How many open rulings are looked through.
 const MAX_OPEN: usize = 10_000;
@@ -132,8 +132,8 @@ impl Engine {
         };
         let state = self.state();
         let decisions = self.0.store.decisions(&purl.package).await?;
-        let known =
-            Known { advisories: &state.advisories, decisions: &decisions, stale: listing.rulings.stale.as_ref() };
+        let (advisories, freeze) = (&state.advisories, state.freeze.as_ref());
+        let known = Known { advisories, decisions: &decisions, freeze, stale: listing.rulings.stale.as_ref() };
         let cleared = listing.rulings.cleared();
         let mut answers: Vec<Why> = Vec::new();
         for listed in asked.into_iter().filter_map(|at| index.releases.get(at)) {
@@ -163,7 +163,8 @@ impl Engine {
             let recorded = self.recorded(&row).await?;
             let decisions = self.0.store.decisions(&row.release.package).await?;
             let mut evidence = recorded.evidence;
-            evidence.retain(|evidence| !matches!(evidence, Evidence::Decision { .. }));
+            evidence.retain(|evidence| !matches!(evidence, Evidence::Decision { .. } | Evidence::Frozen { .. }));
+            evidence.extend(self.state().freeze.as_ref().and_then(Freeze::evidence));
             let pin = self.0.store.pin(&row.release).await?;
             evidence.extend(in_force(&decisions, &row.release, pin.as_ref()).map(Decision::evidence));
             evidence.retain(|evidence| !matches!(evidence, Evidence::Advisory { .. }));
@@ -176,6 +177,21 @@ impl Engine {
             }
         }
         Ok(open)
+    }
+
+    /// Holds everything that was published since an instant, whatever its ecosystem, or ends that. Every gateway of this
+    /// data folder follows at once.
+    pub async fn freeze(&self, freeze: Freeze) -> Result<(), EngineError> {
+        if freeze.since.is_some_and(|since| since > self.now()) {
+            return Err(EngineError::Refused("the instant of a freeze is still to come".to_owned()));
+        }
+        self.0.store.freeze(self.now(), freeze).await?;
+        self.look(false).await
+    }
+
+    /// The freeze that is in effect.
+    pub fn frozen(&self) -> Option<Freeze> {
+        self.state().freeze.clone()
     }
 
     /// Replays a ruling from the log.
@@ -283,6 +299,13 @@ impl Decision {
     pub(crate) fn evidence(&self) -> Evidence {
         let Self { verdict, digest, reason, by, expires, .. } = self.clone();
         Evidence::Decision { verdict, digest, reason, by, expires }
+    }
+}
+
+impl Freeze {
+    pub(crate) fn evidence(&self) -> Option<Evidence> {
+        let Self { since, reason, by } = self.clone();
+        Some(Evidence::Frozen { since: since?, reason, by })
     }
 }
 

@@ -9,7 +9,7 @@ use stockade_model::Digest;
 use stockade_policy::Policy;
 
 use crate::advisories::MAX_DEPTH;
-use crate::{Advisories, Engine, EngineError, Store};
+use crate::{Advisories, Engine, EngineError, Freeze, Store};
 
 /// How often other processes' decisions, and new advisories, are looked for.
 const LOOK: Duration = Duration::from_millis(100);
@@ -22,6 +22,7 @@ const MAX_STAMPED: usize = 1_000_000;
 pub(crate) struct State {
     pub(crate) policy: Arc<Policy>,
     pub(crate) advisories: Arc<Advisories>,
+    pub(crate) freeze: Option<Freeze>,
     decisions: i64,
     stamp: Digest,
     /// Names the epoch, the same in every process that has the same policy, advisories and decisions.
@@ -31,14 +32,21 @@ pub(crate) struct State {
 impl State {
     pub(crate) async fn first(policy: Policy, sources: &[PathBuf], store: &Store) -> Result<Self, EngineError> {
         let decisions = store.decisions_epoch().await?;
+        let freeze = store.frozen().await?;
         let (advisories, stamp) = read(sources.to_vec()).await?;
-        Ok(Self::new(Arc::new(policy), advisories, stamp, decisions))
+        Ok(Self::new(Arc::new(policy), advisories, stamp, freeze, decisions))
     }
 
-    fn new(policy: Arc<Policy>, advisories: Arc<Advisories>, stamp: Digest, decisions: i64) -> Self {
+    fn new(
+        policy: Arc<Policy>,
+        advisories: Arc<Advisories>,
+        stamp: Digest,
+        freeze: Option<Freeze>,
+        decisions: i64,
+    ) -> Self {
         let named = Digest::of(format!("{} {} {decisions}", policy.digest(), stamp.hex()).as_bytes());
         let epoch = Arc::from(&named.hex()[..16]);
-        Self { policy, advisories, decisions, stamp, epoch }
+        Self { policy, advisories, freeze, decisions, stamp, epoch }
     }
 }
 
@@ -80,7 +88,8 @@ impl Engine {
             (advisories, stamp)
         };
         if decisions != old.decisions || stamp != old.stamp {
-            let state = State::new(Arc::clone(&old.policy), advisories, stamp, decisions);
+            let freeze = self.0.store.frozen().await?;
+            let state = State::new(Arc::clone(&old.policy), advisories, stamp, freeze, decisions);
             *self.0.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(state);
         }
         Ok(())

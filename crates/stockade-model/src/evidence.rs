@@ -64,6 +64,15 @@ pub enum Evidence {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         expires: Option<Timestamp>,
     },
+    /// A person froze everything: what was published since is not to be used yet.
+    Frozen {
+        /// The instant.
+        since: Timestamp,
+        /// Why.
+        reason: String,
+        /// Who.
+        by: String,
+    },
     /// The content of exactly these bytes was inspected and compared with what was cleared before.
     Inspection {
         /// The bytes.

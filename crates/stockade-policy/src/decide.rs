@@ -36,6 +36,7 @@ pub(crate) fn decide(
     case.decisions();
     case.lists();
     case.inspection();
+    case.freeze();
     case.time();
     case.gaps();
     case.rules();
@@ -54,6 +55,7 @@ enum Class {
     /// Before an advisory about a vulnerability: an attack is worse than a mistake, and nobody else has told of it yet.
     Inspection,
     Advisory,
+    Freeze,
     Cooldown,
     Rule,
     Gap,
@@ -69,6 +71,7 @@ impl Class {
             Self::AllowList => Some(Waivable::AllowList),
             Self::Inspection => Some(Waivable::Inspection),
             Self::Advisory => Some(Waivable::Advisory),
+            Self::Freeze => Some(Waivable::Freeze),
             Self::Cooldown => Some(Waivable::Cooldown),
             Self::Rule => Some(Waivable::Rule),
             Self::Gap => Some(Waivable::Gap),
@@ -213,6 +216,18 @@ impl<'a> Case<'a> {
         let asked = exactly(SETTLED);
         let sentence = format!("began to need `{}`, which {age}; {asked} are asked", shown(&need.name));
         self.add(Class::Inspection, YOUNG_NEED, verdict, sentence, matures);
+    }
+
+    /// What was published since a freeze. What nobody knows the time of may have been.
+    fn freeze(&mut self) {
+        let Some((since, reason, by)) = self.facts.frozen else { return };
+        let what = match self.facts.published {
+            Some((at, _)) if at < since => return,
+            Some(_) => "was published",
+            None => "has no publish time, and may be",
+        };
+        let sentence = format!("{what} after {since}, when `{}` froze everything: {}", shown(by), shown(reason));
+        self.add(Class::Freeze, "freeze", Verdict::Hold, sentence, None);
     }
 
     fn time(&mut self) {
@@ -404,6 +419,8 @@ struct Facts<'a> {
     advisories: bool,
     decisions: bool,
     inspected: bool,
+    /// The earliest freeze of several: the strictest. Since when, why, and by whom.
+    frozen: Option<(Timestamp, &'a str, &'a str)>,
 }
 
 /// What became of the comparison of bytes.
@@ -429,6 +446,7 @@ impl<'a> Facts<'a> {
             advisories: false,
             decisions: false,
             inspected: false,
+            frozen: None,
         };
         for evidence in evidence {
             match evidence {
@@ -442,6 +460,11 @@ impl<'a> Facts<'a> {
                 Evidence::Advisory { .. } => facts.advisories = true,
                 Evidence::Decision { .. } => facts.decisions = true,
                 Evidence::Inspection { .. } => facts.inspected = true,
+                Evidence::Frozen { since, reason, by } => {
+                    if facts.frozen.is_none_or(|(earliest, ..)| *since < earliest) {
+                        facts.frozen = Some((*since, reason, by));
+                    }
+                }
                 Evidence::Manifest { .. } => {}
             }
         }

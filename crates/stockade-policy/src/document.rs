@@ -366,6 +366,8 @@ impl TryFrom<WrittenException> for Exception {
 pub enum Waivable {
     /// The minimum age.
     Cooldown,
+    /// That everything is frozen.
+    Freeze,
     /// What could not be looked at.
     Gap,
     /// Custom rules.
@@ -386,8 +388,9 @@ pub enum Waivable {
 
 impl Waivable {
     /// The words for what has one.
-    const WORDS: [(&str, Self); 8] = [
+    const WORDS: [(&str, Self); 9] = [
         ("cooldown", Self::Cooldown),
+        ("freeze", Self::Freeze),
         ("gap", Self::Gap),
         ("rule", Self::Rule),
         ("deny", Self::Deny),

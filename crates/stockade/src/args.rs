@@ -73,6 +73,8 @@ pub(crate) enum Command {
     Approve(Approve),
     /// Keep a release out
     Deny(Decide),
+    /// Hold everything that was published since an instant, or end that
+    Freeze(Freeze),
     /// Say what an artifact can do, without running it
     Inspect(Inspect),
     /// Say what a release gained and lost
@@ -181,6 +183,22 @@ pub(crate) struct Decide {
     /// Until when: `30d`, a date or an instant
     #[arg(long, value_name = "WHEN")]
     pub(crate) expires: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Freeze {
+    /// Since when: an instant or a date; what is in effect is shown if it is left out
+    #[arg(value_name = "INSTANT")]
+    pub(crate) since: Option<String>,
+    /// End the freeze
+    #[arg(long, conflicts_with = "since")]
+    pub(crate) off: bool,
+    /// Why
+    #[arg(long)]
+    pub(crate) reason: Option<String>,
+    /// Who decides; the user's name unless given
+    #[arg(long, value_name = "WHO")]
+    pub(crate) by: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -66,9 +66,12 @@ fn one(evidence: &Evidence, now: Timestamp) -> Vec<(&'static str, String)> {
         Evidence::Claimed { integrity } => vec![("claim", format!("the index claims {integrity}"))],
         Evidence::Integrity { digest, comparison } => vec![("digest", compared(&digest.to_string(), comparison))],
         Evidence::Decision { verdict, digest, reason, by, expires } => {
-            let done = if *verdict == Verdict::Allow { "approved" } else { "denied" };
+            let done = if *verdict == Verdict::Allow { "approved" } else { verdict.done() };
             let until = expires.map(|expires| format!(" until {expires}")).unwrap_or_default();
             vec![("decision", format!("{done} by {by}{until}, for {digest}: {reason}"))]
+        }
+        Evidence::Frozen { since, reason, by } => {
+            vec![("freeze", format!("{by} froze everything that was published since {since}: {reason}"))]
         }
         Evidence::Inspection { against, findings, needs, .. } => inspection(against.as_deref(), findings, needs, now),
     }

@@ -50,12 +50,17 @@ fn suggestion(text: &str) -> Option<String> {
     Some(format!("pkg:{}/{name}@{version}", ecosystem.purl_type))
 }
 
+/// An instant, or a date, which means its beginning.
+pub(crate) fn instant(text: &str) -> Option<Timestamp> {
+    let day = |date: Date| date.to_zoned(TimeZone::UTC).map(|day| day.timestamp()).ok();
+    let date = text.parse::<Date>().ok().filter(|_| text.len() == "2026-12-31".len()).and_then(day);
+    date.or_else(|| text.parse().ok())
+}
+
 /// An end: a duration from now, a date, which ends with its beginning, or an instant.
 pub(crate) fn end(text: &str, now: Timestamp) -> anyhow::Result<Timestamp> {
-    let day = |date: Date| date.to_zoned(TimeZone::UTC).map(|day| day.timestamp()).ok();
-    let date = || text.parse::<Date>().ok().filter(|_| text.len() == "2026-12-31".len()).and_then(day);
-    let end = duration(text).and_then(|length| now.checked_add(length).ok()).or_else(date);
-    end.or_else(|| text.parse().ok())
+    let end = duration(text).and_then(|length| now.checked_add(length).ok());
+    end.or_else(|| instant(text))
         .ok_or_else(|| hinted(format!("`{text}` is no end"), "write `30d`, `2026-12-31` or `2026-12-31T12:00:00Z`"))
 }
 

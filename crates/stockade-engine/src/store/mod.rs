@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 pub(crate) use inspections::{About, Assessed, MAX_INSPECTION, packed};
 pub use log::{Entry, Head, LogFault, Verified};
 pub(crate) use tables::DocumentRow;
-pub use tables::{Decision, Pin, RulingRow, ServedRow};
+pub use tables::{Decision, Freeze, Pin, RulingRow, ServedRow};
 pub(crate) use tables::{RulingEntry, millis, record_pin, record_policy, record_ruling, record_served};
 
 /// How many writes may wait before a caller does.
@@ -33,7 +33,7 @@ const BUSY: Duration = Duration::from_secs(30);
 const IDLE_READERS: usize = 4;
 
 /// The version of the tables: how many steps [`migrate`] has.
-const SCHEMA: i64 = 3;
+const SCHEMA: i64 = 4;
 
 /// A store in a directory. Cheap to clone.
 #[derive(Clone)]
@@ -183,7 +183,12 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
         let why = format!("its schema is version {version}, and this stockade knows {SCHEMA}: use the newer one");
         return Err(StoreError::Unreadable(why));
     }
-    let steps = [include_str!("schema.sql"), include_str!("inspections.sql"), include_str!("files.sql")];
+    let steps = [
+        include_str!("schema.sql"),
+        include_str!("inspections.sql"),
+        include_str!("files.sql"),
+        include_str!("freezes.sql"),
+    ];
     for step in steps.into_iter().skip(usize::try_from(version).unwrap_or_default()) {
         transaction.execute_batch(step)?;
     }

@@ -37,6 +37,17 @@ pub struct Decision {
     pub expires: Option<Timestamp>,
 }
 
+/// An instant since when nothing new is used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Freeze {
+    /// The instant; `None` for the end of a freeze.
+    pub since: Option<Timestamp>,
+    /// Why.
+    pub reason: String,
+    /// Who.
+    pub by: String,
+}
+
 /// Where the newest document of a package is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DocumentRow {
@@ -265,6 +276,34 @@ impl Store {
         self.write(move |transaction| record_decision(transaction, at, &decision)).await
     }
 
+    /// Records a freeze, or the end of one.
+    pub(crate) async fn freeze(&self, at: Timestamp, freeze: Freeze) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            let seq = log::append(transaction, at, "freeze", &freeze)?;
+            let Freeze { since, reason, by } = freeze;
+            transaction
+                .execute(
+                    "INSERT INTO freezes (seq, since, reason, by) VALUES (?1, ?2, ?3, ?4)",
+                    params![seq, since.map(millis), reason, by],
+                )
+                .map(drop)
+        })
+        .await
+    }
+
+    /// The freeze that is in effect.
+    pub(crate) async fn frozen(&self) -> Result<Option<Freeze>, StoreError> {
+        let newest = self.read(|connection| {
+            connection
+                .query_row("SELECT since, reason, by FROM freezes ORDER BY seq DESC LIMIT 1", [], |row| {
+                    let since = row.get::<_, Option<i64>>(0)?.map(instant);
+                    Ok(Freeze { since, reason: row.get(1)?, by: row.get(2)? })
+                })
+                .optional()
+        });
+        Ok(newest.await?.filter(|freeze| freeze.since.is_some()))
+    }
+
     /// The newest document of a package.
     pub(crate) async fn document(&self, package: &Package) -> Result<Option<DocumentRow>, StoreError> {
         let package = package.clone();
@@ -352,10 +391,14 @@ impl Store {
         .await
     }
 
-    /// A number that changes when any process has written a decision.
+    /// A number that changes when any process has written a decision or a freeze.
     pub async fn decisions_epoch(&self) -> Result<i64, StoreError> {
         self.read(|connection| {
-            connection.query_row("SELECT coalesce(max(seq), 0) FROM decisions", [], |row| row.get(0))
+            connection.query_row(
+                "SELECT max((SELECT coalesce(max(seq), 0) FROM decisions), (SELECT coalesce(max(seq), 0) FROM freezes))",
+                [],
+                |row| row.get(0),
+            )
         })
         .await
     }

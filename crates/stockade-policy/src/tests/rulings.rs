@@ -179,6 +179,23 @@ fn an_allow_list_speaks_of_its_ecosystems_only() {
 // 6. Cooldown
 
 #[test]
+fn what_was_published_since_a_freeze_is_held_and_what_has_no_time_too() {
+    let policy = policy("[cooldown]\ndefault = '0'\n\n[gaps]\nno-time = 'allow'\n");
+    let since = hours_ago(20);
+    let frozen = |since| Evidence::Frozen { since, reason: "a worm".to_owned(), by: "alice".to_owned() };
+    let held = |evidence: &[Evidence]| {
+        let ruling = policy.decide(&left(), evidence, &[], now());
+        ruling.reasons.iter().find(|reason| reason.verdict == Verdict::Hold).map(|reason| reason.sentence.clone())
+    };
+    assert_eq!(held(&[published(hours_ago(21)), matches(), frozen(since)]), None);
+    let said = |what: &str| Some(format!("{what} after {since}, when `alice` froze everything: a worm"));
+    assert_eq!(held(&[published(since), matches(), frozen(since)]), said("was published"));
+    assert_eq!(held(&[young(), matches(), frozen(hours_ago(2)), frozen(since)]), said("was published"), "the earliest");
+    assert_eq!(held(&[matches(), frozen(since)]), said("has no publish time, and may be"));
+    assert_eq!(held(&[young(), matches()]), None);
+}
+
+#[test]
 fn a_young_release_is_held_until_it_is_old_enough() {
     let ruling = check("", &[young(), matches()], "hold cooldown=hold");
     assert_eq!(ruling.sentence(), "held by stockade: `left-demo` 1.1.0 is 5 hours old; policy asks 72 hours");
@@ -297,17 +314,20 @@ fn an_exception_waives_what_it_names_until_it_expires() {
 #[test]
 fn each_kind_of_reason_has_its_own_word_in_waives() {
     let hold = [Gap::new(GapKind::Malformed, "x")];
-    let evidence = [young(), matches(), advisory(false), manifest(true)];
+    let frozen = Evidence::Frozen { since: hours_ago(20), reason: "a worm".to_owned(), by: "alice".to_owned() };
+    let evidence = [young(), matches(), advisory(false), manifest(true), frozen];
     let all = "[[deny]]\nmatch = 'pkg:demo/**'\nreason = 'x'\n[[allow]]\nmatch = 'pkg:demo/x'\n\
         [advisories]\nvulnerable = 'deny'\n\
         [[rule]]\nname = 'hook'\nwhen = 'evidence.install_hook'\nthen = 'deny'\nmessage = 'has a hook'\n";
-    let denied = ["deny", "allow-list", "advisory", "hook", "cooldown", "gap"];
-    check_gaps(all, &evidence, &hold, "deny deny=deny allow-list=deny advisory=deny hook=deny cooldown=hold gap=hold");
+    let denied = ["deny", "allow-list", "advisory", "hook", "freeze", "cooldown", "gap"];
+    let expect = "deny deny=deny allow-list=deny advisory=deny hook=deny freeze=hold cooldown=hold gap=hold";
+    check_gaps(all, &evidence, &hold, expect);
     for (word, rule) in [
         ("deny", "deny"),
         ("allow-list", "allow-list"),
         ("advisory", "advisory"),
         ("rule", "hook"),
+        ("freeze", "freeze"),
         ("cooldown", "cooldown"),
         ("gap", "gap"),
     ] {

@@ -43,14 +43,25 @@ pub(super) async fn deny(context: Context<'_>, arguments: Decide) -> anyhow::Res
     record(&context, &engine, request).await
 }
 
-fn request(context: &Context<'_>, verdict: Verdict, arguments: Decide) -> anyhow::Result<DecisionRequest> {
-    let Decide { purl, reason, by, expires } = arguments;
-    let release = subject::release(&purl)?;
+/// A reason that says something.
+pub(super) fn given(reason: String) -> anyhow::Result<String> {
     if reason.trim().is_empty() {
         return Err(hinted("the reason is empty", "say in a few words why; others will read it"));
     }
+    Ok(reason)
+}
+
+/// Who decides.
+pub(super) fn somebody(by: Option<String>) -> anyhow::Result<String> {
     let nobody = || hinted("nothing says who you are", "say who decides with `--by`");
-    let by = by.or_else(settings::user).filter(|by| !by.trim().is_empty()).ok_or_else(nobody)?;
+    by.or_else(settings::user).filter(|by| !by.trim().is_empty()).ok_or_else(nobody)
+}
+
+fn request(context: &Context<'_>, verdict: Verdict, arguments: Decide) -> anyhow::Result<DecisionRequest> {
+    let Decide { purl, reason, by, expires } = arguments;
+    let release = subject::release(&purl)?;
+    let reason = given(reason)?;
+    let by = somebody(by)?;
     let now = (context.clock)();
     let expires = match (expires, verdict) {
         (Some(text), _) => Some(subject::end(&text, now)?),

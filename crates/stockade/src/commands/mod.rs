@@ -2,6 +2,7 @@
 
 mod decide;
 mod doctor;
+mod freeze;
 mod held;
 mod init;
 mod inspect;
@@ -91,6 +92,7 @@ pub(crate) async fn perform(cli: Cli, printer: &Printer) -> anyhow::Result<Exit>
         Command::Held => held::held(context(&global)?).await,
         Command::Approve(arguments) => decide::approve(context(&global)?, arguments).await,
         Command::Deny(arguments) => decide::deny(context(&global)?, arguments).await,
+        Command::Freeze(arguments) => freeze::freeze(context(&global)?, arguments).await,
         Command::Why(arguments) => why::why(context(&global)?, &[arguments.purl]).await,
         Command::Inspect(arguments) => inspect::inspect(context(&global)?, arguments).await,
         Command::Diff(arguments) => inspect::diff(context(&global)?, arguments).await,

@@ -53,6 +53,49 @@ fn why_says_what_the_policy_makes_of_a_release_and_of_what_evidence() {
 }
 
 #[test]
+fn a_freeze_holds_what_is_newer_at_once_until_it_is_taken_back() {
+    let Some(world) = World::or_skip() else { return };
+    world.settings("[policy.cooldown]\ndefault = '0'\n\n[policy.inspection]\nenabled = false\n");
+    assert!(world.stockade(["why", HIJACKED]).ok(), "without a cooldown nothing speaks against it");
+    assert_snapshot!(seen(&world.stockade(["freeze", "2026-05-31", "--reason", "a worm spreads"])), @"
+    what was published since [INSTANT] is held, by alice: a worm spreads
+    to end it: stockade freeze --off --reason …
+    status 0
+    ");
+    assert_snapshot!(seen(&world.stockade(["run", "--", "npm", "install", "--no-audit"])), @"
+    added 1 package in [TIME]
+    stockade: through a gateway for this run, in a sandbox (profile: npm install)
+    stockade: 1 package served ([N] bytes), 1 steered around
+      held  pkg:npm/left-demo@1.1.0  was published after [INSTANT], when `alice` froze everything: a worm spreads
+            1.0.9 is cleared
+            why: stockade explain [RULING]
+    status 0
+    ");
+    assert_eq!(world.installed("left-demo").as_deref(), Some("1.0.9"));
+    assert_eq!(world.json(["freeze"])["frozen"]["by"], "alice");
+    assert_snapshot!(seen(&world.stockade(["freeze", "--off", "--reason", "it is over", "--by", "bob"])), @"
+    nothing is frozen
+    status 0
+    ");
+    assert!(world.stockade(["why", HIJACKED]).ok());
+    assert_eq!(world.json(["log", "show"])[0]["kind"], "freeze");
+    assert_snapshot!(seen(&world.stockade(["freeze", "2027-01-01", "--reason", "x"])), @"
+    stockade: the instant of a freeze is still to come
+    status 2
+    ");
+    assert_snapshot!(seen(&world.stockade(["freeze", "then", "--reason", "x"])), @"
+    stockade: `then` is no instant
+    hint: write `[INSTANT]`, or `2026-08-04` for its beginning
+    status 2
+    ");
+    assert_snapshot!(seen(&world.stockade(["freeze", "2026-05-31"])), @"
+    stockade: nothing says why
+    hint: say it in a few words with `--reason`; others will read it
+    status 2
+    ");
+}
+
+#[test]
 fn a_ruling_is_replayed_by_its_id_its_beginning_or_its_address() {
     let Some(world) = World::or_skip() else { return };
     let id = world.json(["why", HIJACKED])[0]["id"].as_str().unwrap().to_owned();
