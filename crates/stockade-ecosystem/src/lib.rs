@@ -12,6 +12,7 @@ pub mod archive;
 pub mod cargo;
 mod client;
 mod index;
+mod json;
 pub mod maven;
 pub mod npm;
 mod path;

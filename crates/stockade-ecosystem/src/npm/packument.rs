@@ -7,7 +7,6 @@
 //! `JSON.parse` lets the last of two equal keys win. Two parsers that disagree about that are a way to show the gateway
 //! one thing and the client another, so a release with a member named twice is not passed on at all.
 
-mod members;
 #[cfg(test)]
 mod tests;
 
@@ -21,7 +20,7 @@ use stockade_model::{Algorithm, Digest, Integrity, Malformed, Package, Release};
 
 use super::{package, version};
 use crate::index::{Address, Index, Listed, Problem};
-use members::{Collect, IfObject, Members, Places, Text, Walk, object, string};
+use crate::json::{self, Collect, IfObject, Members, Places, Text, Walk, object, string};
 
 /// The members of a manifest that the abbreviated packument keeps: npm's own list, plus who published it, which pnpm's
 /// trust policy reads. The position is the number in [`Listed::kept`].
@@ -60,7 +59,7 @@ pub(super) fn read(package: &Package, document: &[u8]) -> Result<Index, Malforme
     let text = std::str::from_utf8(document).map_err(|_| malformed("the document is not UTF-8"))?;
     let places = Places::new(text);
     let walk = Packument { package, places: &places };
-    let top = members::document(text, walk).map_err(|error| malformed(not_readable(&error)))?;
+    let top = json::document(text, walk).map_err(|error| malformed(not_readable(&error)))?;
     let mut top = top.ok_or_else(|| malformed("the document is not an object"))?;
     match top.others.get("name").and_then(string) {
         Some(name) if name == package.name.as_str() => {}
@@ -143,7 +142,7 @@ impl<'de> Walk<'de> for Packument<'_> {
                 top.versions
                     .push(map.next_value_seed(IfObject(Versions { package: self.package, places: self.places }))?);
             } else {
-                members::limit(top.others.0.len())?;
+                json::limit(top.others.0.len())?;
                 top.others.0.push((key, map.next_value()?));
             }
         }
@@ -318,7 +317,7 @@ pub(super) fn audited(body: &[u8]) -> Result<Vec<Release>, Malformed> {
     let malformed = |why| Malformed::new("an audit request", "", why);
     let shape = || malformed("it is not an object of names with lists of versions");
     let text = std::str::from_utf8(body).map_err(|_| shape())?;
-    let asked = members::document(text, Collect).map_err(|_| shape())?.ok_or_else(shape)?;
+    let asked = json::document(text, Collect).map_err(|_| shape())?.ok_or_else(shape)?;
     let mut releases = Vec::new();
     for (name, versions) in &asked.0 {
         let versions: Vec<String> = serde_json::from_str(versions.get()).map_err(|_| shape())?;

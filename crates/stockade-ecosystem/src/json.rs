@@ -11,22 +11,22 @@ use serde_json::value::RawValue;
 
 use crate::index::offset;
 
-/// The most members that any object of a packument may have.
+/// The most members that any object of an index may have.
 const MAX_MEMBERS: usize = 200_000;
 /// How many members are made room for at once: most manifests have fewer.
 const USUAL_MEMBERS: usize = 40;
 
 /// The members of a JSON object in order, their values not read yet.
-pub(super) struct Members<'a>(pub(super) Vec<(Cow<'a, str>, &'a RawValue)>);
+pub(crate) struct Members<'a>(pub(crate) Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Members<'a> {
     /// The value of a member; the last one, as `JSON.parse` has it.
-    pub(super) fn get(&self, key: &str) -> Option<&'a RawValue> {
+    pub(crate) fn get(&self, key: &str) -> Option<&'a RawValue> {
         self.0.iter().rev().find(|(name, _)| name == key).map(|(_, value)| *value)
     }
 
     /// The keys that are there more than once, sorted.
-    pub(super) fn repeated(&self) -> Vec<&str> {
+    pub(crate) fn repeated(&self) -> Vec<&str> {
         if self.0.len() <= USUAL_MEMBERS && self.are_few_and_different() {
             return Vec::new();
         }
@@ -44,7 +44,7 @@ impl<'a> Members<'a> {
     }
 
     /// The members as `JSON.parse` has them: of equal keys the last value, in the place of the first.
-    pub(super) fn effective(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+    pub(crate) fn effective(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
         let mut last: HashMap<&str, Option<&'a RawValue>> =
             self.repeated().into_iter().map(|key| (key, None)).collect();
         if !last.is_empty() {
@@ -60,7 +60,7 @@ impl<'a> Members<'a> {
 }
 
 /// What to do with the members of an object as they come.
-pub(super) trait Walk<'de> {
+pub(crate) trait Walk<'de> {
     /// What comes of it.
     type Value;
 
@@ -69,7 +69,7 @@ pub(super) trait Walk<'de> {
 }
 
 /// Collects them.
-pub(super) struct Collect;
+pub(crate) struct Collect;
 
 impl<'de> Walk<'de> for Collect {
     type Value = Members<'de>;
@@ -85,12 +85,12 @@ impl<'de> Walk<'de> for Collect {
 }
 
 /// An error if an object with this many members gets another one.
-pub(super) fn limit<E: Error>(members: usize) -> Result<(), E> {
+pub(crate) fn limit<E: Error>(members: usize) -> Result<(), E> {
     if members < MAX_MEMBERS { Ok(()) } else { Err(E::custom("an object has more than 200,000 members")) }
 }
 
 /// Walks through a document that is an object; `None` for any other value.
-pub(super) fn document<'de, W: Walk<'de>>(text: &'de str, walk: W) -> Result<Option<W::Value>, serde_json::Error> {
+pub(crate) fn document<'de, W: Walk<'de>>(text: &'de str, walk: W) -> Result<Option<W::Value>, serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = IfObject(walk).deserialize(&mut reader)?;
     reader.end()?;
@@ -98,7 +98,7 @@ pub(super) fn document<'de, W: Walk<'de>>(text: &'de str, walk: W) -> Result<Opt
 }
 
 /// Walks through a value that is an object; any other is passed over and comes to `None`.
-pub(super) struct IfObject<W>(pub(super) W);
+pub(crate) struct IfObject<W>(pub(crate) W);
 
 impl<'de, W: Walk<'de>> DeserializeSeed<'de> for IfObject<W> {
     type Value = Option<W::Value>;
@@ -151,37 +151,37 @@ impl<'de, W: Walk<'de>> Visitor<'de> for IfObject<W> {
 
 /// A JSON string, borrowed from the document unless it has escapes.
 #[derive(Deserialize)]
-pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 
 /// The text of a JSON string.
-pub(super) fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
+pub(crate) fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
     serde_json::from_str::<Text<'_>>(raw.get()).ok().map(|text| text.0)
 }
 
 /// The members of a JSON object.
-pub(super) fn object(raw: &RawValue) -> Option<Members<'_>> {
+pub(crate) fn object(raw: &RawValue) -> Option<Members<'_>> {
     document(raw.get(), Collect).ok()?
 }
 
 /// Tells where in the document lies what was borrowed from it.
-pub(super) struct Places<'a> {
+pub(crate) struct Places<'a> {
     document: &'a str,
 }
 
 impl<'a> Places<'a> {
-    pub(super) fn new(document: &'a str) -> Self {
+    pub(crate) fn new(document: &'a str) -> Self {
         Self { document }
     }
 
     /// The place of a value.
-    pub(super) fn of(&self, value: &RawValue) -> Range<u32> {
+    pub(crate) fn of(&self, value: &RawValue) -> Range<u32> {
         let start = self.start(value.get());
         offset(start)..offset(start + value.get().len())
     }
 
     /// The place of the object that has these members, from brace to brace. `None` if it has none, or if the first key is
     /// written with escapes, which nobody does and which hides where it begins.
-    pub(super) fn of_object(&self, members: &Members<'_>) -> Option<Range<u32>> {
+    pub(crate) fn of_object(&self, members: &Members<'_>) -> Option<Range<u32>> {
         let ((Cow::Borrowed(first), _), (_, last)) = (members.0.first()?, members.0.last()?) else { return None };
         // Only white space and a quote lie between the brace and the first key, only white space after the last value.
         let start = self.document.get(..self.start(first))?.rfind('{')?;
