@@ -34,6 +34,8 @@ pub struct Index {
     pub mirror_clock: bool,
     /// The parts of the document that are passed on as they are: key and value.
     pub passed: Vec<(String, Range<u32>)>,
+    /// The versions that the document lists apart from the releases' files, as it spells them.
+    pub versions: Vec<String>,
     /// Where to find a release.
     pub(crate) lookup: Lookup,
     /// With a mirror's clock, for each release the position of the one that bounds its time.
@@ -61,6 +63,8 @@ pub struct Listed {
     pub provenance: bool,
     /// The maintainers' words against using it.
     pub deprecated: Option<String>,
+    /// What it asks of the version of its language.
+    pub requires: Option<String>,
     /// What could not be understood of this release.
     pub problems: Vec<Problem>,
     /// Where the release's object lies in the document.
@@ -135,6 +139,7 @@ impl Index {
             problems: Vec::new(),
             mirror_clock: false,
             passed: Vec::new(),
+            versions: Vec::new(),
             bounds: Vec::new(),
         };
         index.mirror_clock = index.detect_mirror_clock();
