@@ -7,12 +7,21 @@
 //! `__init__.py`; a console script runs when the user calls it, and a plugin of a tool whenever the tool runs.
 
 mod archive;
+mod file;
+mod name;
+mod page;
+mod path;
+mod version;
 
-use stockade_model::EcosystemId;
+use stockade_model::{EcosystemId, Malformed, Package};
 
 pub use archive::{SDIST, WHEEL};
 
 const ID: EcosystemId = EcosystemId::new("pypi");
+
+fn package(name: &str) -> Result<Package, Malformed> {
+    Ok(Package { ecosystem: ID, name: name::parse(name)? })
+}
 
 /// What its clients, and programs of its language, may do in a sandbox.
 pub(crate) const PROFILES: &[&str] = &[include_str!("profiles/install.toml"), include_str!("profiles/python.toml")];
