@@ -11,6 +11,7 @@
 pub mod archive;
 pub mod cargo;
 mod client;
+mod denial;
 mod index;
 mod json;
 pub mod maven;

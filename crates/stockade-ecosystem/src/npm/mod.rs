@@ -10,7 +10,6 @@
 mod archive;
 mod audit;
 mod client;
-mod denial;
 mod name;
 mod packument;
 mod render;
@@ -21,7 +20,7 @@ use std::time::Duration;
 
 use stockade_model::{EcosystemId, Malformed, Package, Release};
 
-use crate::{Audit, Denial, Ecosystem, Index, Refusal, Registry, Request, Rope, Route, Steering, Variant};
+use crate::{Audit, Denial, Ecosystem, Index, Refusal, Registry, Request, Rope, Route, Steering, Variant, denial};
 
 pub use archive::TARBALL;
 pub use name::parse as parse_name;
@@ -106,7 +105,7 @@ impl Registry for Protocol {
     }
 
     fn denial(&self, refusal: &Refusal) -> Denial {
-        denial::denial(refusal)
+        denial::problem(refusal)
     }
 }
 

@@ -1,8 +1,8 @@
-//! A refusal as npm's users see it.
+//! A refusal as clients show it to their users.
 //!
-//! Each client shows another part of a response: npm the JSON member `error` and the reason phrase, pnpm and Yarn the
-//! reason phrase, others RFC 9457's `title` and `detail` if the content type is *exactly* `application/problem+json`. So
-//! the sentence is in all three places.
+//! Each client shows another part of a response: npm the JSON member `error` and the reason phrase, pnpm, Yarn and pip the
+//! reason phrase, uv RFC 9457's `title` and `detail` if the content type is *exactly* `application/problem+json`. So the
+//! sentence is in all three places.
 
 use serde::Serialize;
 
@@ -21,7 +21,8 @@ struct Problem<'a> {
     instance: Option<&'a str>,
 }
 
-pub(super) fn denial(refusal: &Refusal) -> Denial {
+/// The refusal on all three carriers.
+pub(crate) fn problem(refusal: &Refusal) -> Denial {
     let mut whole = refusal.sentence.clone();
     for (label, line) in [("hint: ", &refusal.hint), ("see:  ", &refusal.see)] {
         if let Some(line) = line {
@@ -52,7 +53,7 @@ mod tests {
 
     #[test]
     fn the_sentence_is_on_every_carrier() {
-        let denial = denial(&Refusal {
+        let denial = problem(&Refusal {
             status: 403,
             title: "held by stockade".to_owned(),
             sentence: "held by stockade: `left` 1.1.0 is 5 hours old; policy asks 72 hours\r\nx: \u{fc}".to_owned(),
