@@ -49,7 +49,7 @@ pub struct Ecosystem {
 }
 
 /// Every ecosystem.
-pub static ALL: &[&Ecosystem] = &[&npm::NPM];
+pub static ALL: &[&Ecosystem] = &[&npm::NPM, &cargo::CARGO];
 
 /// The ecosystem with this identifier.
 pub fn by_id(id: &str) -> Option<&'static Ecosystem> {
