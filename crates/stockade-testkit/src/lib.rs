@@ -27,6 +27,7 @@
 )]
 #![expect(clippy::missing_panics_doc, reason = "whatever a test cannot go on without ends it, and says so")]
 
+mod cargo;
 mod client;
 mod clock;
 mod fault;
@@ -38,11 +39,14 @@ mod npm;
 mod package;
 mod packument;
 mod proc;
+mod server;
 
+pub use cargo::{CrateRegistry, CrateRelease};
 pub use client::{Npm, Output, Project, skipped};
 pub use clock::{NOW, hours_before, now};
 pub use fault::{Fault, Stall};
 pub use filters::tidy;
-pub use npm::{FakeRegistry, Seen};
+pub use npm::FakeRegistry;
 pub use package::{Package, Release};
 pub use proc::{Guard, free_port, wait_for_port};
+pub use server::{Seen, Server};

@@ -16,7 +16,7 @@ use sha1::Digest as _;
 /// The modification time that `npm pack` gives every entry: 1985-10-26T08:15:00Z.
 const ENTRY_TIME: u64 = 499_162_500;
 /// When a release was published unless it says otherwise: 2024-01-01T00:00:00Z, long before [`crate::NOW`].
-const LONG_AGO: Timestamp = Timestamp::constant(1_704_067_200, 0);
+pub(crate) const LONG_AGO: Timestamp = Timestamp::constant(1_704_067_200, 0);
 /// The longest name in the plain part of a tar header.
 const PLAIN_NAME: usize = 100;
 /// The value of "unknown" in the operating system field of a gzip header.
@@ -253,7 +253,7 @@ impl Release {
         files.push(("package.json", self.files.get("package.json").cloned().unwrap_or_else(manifest)));
         let others = self.files.iter().filter(|(path, _)| *path != "package.json");
         files.extend(others.map(|(path, contents)| (path.as_str(), contents.clone())));
-        gzip(&archive(&files))
+        gzip(&archive("package", &files))
     }
 
     /// The SHA-1 of the tarball in hexadecimal digits.
@@ -328,10 +328,11 @@ fn integrity(bytes: &[u8]) -> String {
     format!("sha512-{}", STANDARD.encode(sha2::Sha512::digest(bytes)))
 }
 
-fn archive(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
+/// An archive of these files below one folder.
+pub(crate) fn archive(folder: &str, files: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     for (path, contents) in files {
-        append(&mut builder, &format!("package/{path}"), contents);
+        append(&mut builder, &format!("{folder}/{path}"), contents);
     }
     builder.into_inner().expect("an archive in memory can be written")
 }
