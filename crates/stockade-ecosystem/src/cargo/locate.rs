@@ -27,7 +27,7 @@ pub(super) fn locate(document: &[u8], release: &Release, file: &Artifact) -> Res
     let Configuration { dl } = serde_json::from_slice(document)
         .map_err(|_| malformed("the registry's `config.json` does not say where files are"))?;
     let name = spelling(file);
-    let digests = file.integrity.iter().flat_map(|claim| claim.deciding());
+    let digests = file.integrity.iter().flat_map(stockade_model::Integrity::deciding);
     let checksum = digests.into_iter().find(|digest| digest.algorithm() == Algorithm::Sha256);
     let markers = [
         ("{crate}", name.to_owned()),
