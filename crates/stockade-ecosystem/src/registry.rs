@@ -196,8 +196,9 @@ pub trait Registry: Sync {
         None
     }
 
-    /// How long these clients wait for the first byte of a file, with some to spare; after that they are told to ask again.
-    fn patience(&self) -> Duration;
+    /// How long a client waits for the first byte of a file, with some to spare, by its `User-Agent`; after that it is told
+    /// to ask again.
+    fn patience(&self, agent: &str) -> Duration;
 
     /// The header of a response that these clients print to their users, if there is one.
     fn notice(&self) -> Option<&'static str> {

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -133,17 +134,22 @@ impl Engine {
     /// A file of a package, for somebody. Who is given what is on record before it leaves.
     ///
     /// `principal` is who asks. A file that the newest index does not list is an error, [`EngineError::NoRelease`]. What
-    /// takes longer than its clients wait ([`Registry::patience`]) is [`EngineError::Inspecting`], and goes on.
-    pub async fn artifact(&self, package: &Package, file: &str, principal: &Arc<str>) -> Result<Outcome, EngineError> {
+    /// takes longer than `patience` is [`EngineError::Inspecting`], and goes on.
+    pub async fn artifact(
+        &self,
+        package: &Package,
+        file: &str,
+        principal: &Arc<str>,
+        patience: Duration,
+    ) -> Result<Outcome, EngineError> {
         let key = (package.clone(), file.to_owned());
         if let Some(hot) = self.at_hand(&key) {
             self.give(&hot.cleared, principal).await?;
             return Ok(Outcome::Cleared(hot.cleared.clone()));
         }
-        let (registry, _) = self.0.upstreams.of(package)?;
         let (engine, principal) = (self.clone(), Arc::clone(principal));
         let looking = tokio::spawn(async move { engine.looked_at(key, &principal).await });
-        match tokio::time::timeout(registry.patience(), looking).await {
+        match tokio::time::timeout(patience, looking).await {
             Ok(outcome) => outcome?,
             Err(_) => Err(EngineError::Inspecting(file.to_owned())),
         }

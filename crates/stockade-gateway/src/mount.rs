@@ -90,8 +90,9 @@ impl<'a> Mounted<'a> {
 
     async fn artifact(&self, package: &Package, file: &str, request: &Request<Incoming>) -> Response<Body> {
         let metrics = &self.gateway.0.metrics;
+        let patience = self.registry.patience(text(request, USER_AGENT));
         let watch = Stopwatch::start();
-        let outcome = self.gateway.0.engine.artifact(package, file, &self.peer.principal).await;
+        let outcome = self.gateway.0.engine.artifact(package, file, &self.peer.principal, patience).await;
         metrics.decisions.record(&watch);
         match outcome {
             Ok(Outcome::Cleared(cleared)) => match range::answer(&cleared, request) {

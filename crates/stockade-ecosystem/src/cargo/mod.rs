@@ -24,6 +24,8 @@ mod route;
 mod version;
 
 use serde_json::json;
+use std::time::Duration;
+
 use stockade_model::{EcosystemId, Malformed, Package, Release};
 
 use crate::{Artifact, Denial, Ecosystem, Index, Listed, Refusal, Registry, Request, Rope, Route, Steering, Variant};
@@ -101,6 +103,11 @@ impl Registry for Protocol {
     fn configuration(&self, base: &str) -> Option<Vec<u8>> {
         let files = format!("{base}/crates/{{crate}}/{{version}}/download");
         Some(json!({ "dl": files }).to_string().into_bytes())
+    }
+
+    /// cargo waits 30 seconds, and comes back as it is told.
+    fn patience(&self, _agent: &str) -> Duration {
+        Duration::from_secs(20)
     }
 
     fn denial(&self, refusal: &Refusal) -> Denial {

@@ -88,7 +88,7 @@ impl Registry for Protocol {
     }
 
     /// npm waits five minutes; Yarn one.
-    fn patience(&self) -> Duration {
+    fn patience(&self, _agent: &str) -> Duration {
         Duration::from_secs(50)
     }
 

@@ -23,6 +23,8 @@ mod render;
 mod route;
 mod version;
 
+use std::time::Duration;
+
 use stockade_model::{EcosystemId, Malformed, Package, Release};
 
 use crate::{Denial, Ecosystem, Index, Refusal, Registry, Request, Rope, Route, Steering, Variant, denial};
@@ -90,6 +92,11 @@ impl Registry for Protocol {
 
     fn files_are_elsewhere(&self) -> bool {
         true
+    }
+
+    /// pip waits 15 seconds, and comes back as it is told. uv waits 30, and comes back soon and only a few times.
+    fn patience(&self, agent: &str) -> Duration {
+        Duration::from_secs(if agent.starts_with("uv/") { 25 } else { 10 })
     }
 
     fn denial(&self, refusal: &Refusal) -> Denial {

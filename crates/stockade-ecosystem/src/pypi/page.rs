@@ -11,7 +11,6 @@ mod tests;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::ops::Range;
 
 use jiff::Timestamp;
 use serde::Deserializer;

@@ -1,4 +1,8 @@
+use std::ops::Range;
+
 use super::*;
+use std::ops::Range;
+
 use crate::pypi::package;
 
 const SHA256: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
