@@ -66,7 +66,7 @@ pub(super) fn parse(project: &str, file: &str) -> Result<Parsed, Foreign> {
     } else if let Some(stem) = without(&".egg") {
         egg(project, stem)
     } else if let Some(stem) = INSTALLERS.iter().find_map(without) {
-        let kind = if lower.ends_with(".exe") { "wininst" } else { "msi" };
+        let kind = if lower.strip_suffix(".exe").is_some() { "wininst" } else { "msi" };
         after_project(project, stem).map(|rest| built(rest, kind))
     } else if let Some(stem) = SDISTS.iter().find_map(without) {
         after_project(project, stem).map(source)

@@ -1,7 +1,6 @@
 use std::ops::Range;
 
 use super::*;
-use std::ops::Range;
 
 use crate::pypi::package;
 
