@@ -311,6 +311,11 @@ impl Index {
         highest_first.into_iter().find(|listed| listed.order.as_ref().is_some_and(&wanted))
     }
 
+    /// What has an order, the highest first.
+    pub fn highest_first(&self) -> impl Iterator<Item = &Listed> {
+        self.lookup.ordered().rev().filter_map(|at| self.releases.get(at))
+    }
+
     /// The ecosystem that this index belongs to.
     pub fn ecosystem(&self) -> Option<&'static Ecosystem> {
         by_id(self.package.ecosystem.as_str())

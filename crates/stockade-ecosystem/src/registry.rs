@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use stockade_model::{Evidence, Malformed, Package, Release};
+use jiff::Timestamp;
+use stockade_model::{Evidence, Integrity, Malformed, Package, Release};
 
 use crate::{Artifact, Index, Listed, Rope, Steering, Variant};
 
@@ -46,6 +47,14 @@ pub enum Route {
         /// The file's name as the client spells it.
         file: String,
     },
+    /// The checksum of what another request would be answered with. It is computed from the bytes that are served: what we
+    /// wrote has another one than the upstream's.
+    Checksum {
+        /// The other request; neither a checksum nor a refusal.
+        of: Box<Route>,
+        /// Of which sort.
+        sum: Sum,
+    },
     /// The document about the registry that clients ask first.
     Configuration,
     /// Which of these releases have advisories? The body names them.
@@ -67,11 +76,39 @@ pub enum Route {
     Ping,
     /// Not something this gateway does.
     Refuse {
-        /// 400 for a malformed request, 403 for what is not offered.
+        /// 400 for a malformed request, 403 for what is not offered, 404 for what cannot be there.
         status: u16,
         /// Why, for a person.
         why: String,
     },
+}
+
+/// A checksum that has an address of its own. Clients compare it with what they received; it proves nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sum {
+    /// MD5.
+    Md5,
+    /// SHA-1.
+    Sha1,
+    /// SHA-256.
+    Sha256,
+    /// SHA-512.
+    Sha512,
+}
+
+impl Sum {
+    /// Every sort.
+    pub const ALL: [Self; 4] = [Self::Md5, Self::Sha1, Self::Sha256, Self::Sha512];
+
+    /// What ends the name of a file with such a checksum, after a point.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Md5 => "md5",
+            Self::Sha1 => "sha1",
+            Self::Sha256 => "sha256",
+            Self::Sha512 => "sha512",
+        }
+    }
 }
 
 /// A refusal in neutral words, before a dialect has its say.
@@ -162,6 +199,33 @@ pub trait Registry: Sync {
     /// What the file of this name is, if the index lists it.
     fn file(&self, index: &Index, file: &str) -> Option<Listed> {
         index.by_file(file, |listed| self.artifact_file(&index.release(listed))).cloned()
+    }
+
+    /// What is added to a file's address for the files beside it that claim its digest, the strongest first. They are asked
+    /// for, until there is one, where the index claims none.
+    fn claims(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The digest that such a file claims.
+    fn claim(&self, ending: &str, _claim: &[u8]) -> Result<Integrity, Malformed> {
+        Err(Malformed::new("a file with a digest", ending, "this protocol has no such files"))
+    }
+
+    /// The file of the same release, by the name that [`Route::Artifact`] has, whose `Last-Modified` at the upstream says
+    /// when the release of this file was published. It is looked at where the index does not say.
+    fn dated_by(&self, _package: &Package, _file: &str) -> Option<String> {
+        None
+    }
+
+    /// By when everything that the index lists had been published, if it says that and not when each was.
+    fn published_by(&self, _index: &Index) -> Option<Timestamp> {
+        None
+    }
+
+    /// True if there may be code in a file of this name, so that it is to be inspected.
+    fn has_content(&self, _file: &str) -> bool {
+        true
     }
 
     /// What a file's name ends with that describes another one, lies beside it at the upstream, and has the other's address

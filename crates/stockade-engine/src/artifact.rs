@@ -11,6 +11,7 @@ use stockade_ecosystem::{Artifact, Credential, Listed, Registry};
 use stockade_model::{Comparison, Digest, Evidence, Gap, GapKind, Package, Release, Verdict};
 use stockade_policy::Clearance;
 
+use crate::asked::{Dates, beside_index};
 use crate::assess::Looked;
 use crate::documents::Current;
 use crate::gather::{Gathered, Known, described, gather};
@@ -104,6 +105,7 @@ pub(crate) struct Case {
     pub(crate) listed: Listed,
     /// True if it only describes a file that may be had. There is nothing to know about it but its bytes.
     describes: bool,
+    dates: Dates,
     pin: Option<Pin>,
     decisions: Vec<Decision>,
     /// What was made of its inspection, if it was inspected.
@@ -113,7 +115,8 @@ pub(crate) struct Case {
 impl Case {
     pub(crate) fn known(&self) -> Known<'_> {
         let (advisories, freeze) = (&self.state.advisories, self.state.freeze.as_ref());
-        Known { advisories, decisions: &self.decisions, freeze, stale: self.current.stale.as_ref() }
+        let (decisions, dates) = (&self.decisions, &self.dates);
+        Known { advisories, decisions, freeze, dates, stale: self.current.stale.as_ref() }
     }
 
     /// The assessment, if it is of these bytes.
@@ -212,12 +215,14 @@ impl Engine {
         }
     }
 
-    pub(crate) async fn case(&self, current: Current, listed: Listed) -> Result<Case, EngineError> {
+    pub(crate) async fn case(&self, current: Current, mut listed: Listed) -> Result<Case, EngineError> {
         let state = self.state();
         let release = current.document.index.release(&listed);
+        let dates = self.dates_of(&current.document.index, &listed).await?;
+        listed.artifact.integrity = self.claim_of(&release, &listed).await?;
         let About { pin, decisions, assessed } = self.0.store.about(&release, &self.0.inspections.judge).await?;
         let assessed = assessed.filter(|_| state.policy.inspects());
-        Ok(Case { state, current, release, listed, describes: false, pin, decisions, assessed })
+        Ok(Case { state, current, release, listed, describes: false, dates, pin, decisions, assessed })
     }
 
     /// What describes the file of a case.
@@ -232,7 +237,8 @@ impl Engine {
         let pin = self.0.store.pin(&release).await?;
         let listed = Listed { artifact, ..of.listed.clone() };
         let (state, current) = (Arc::clone(&of.state), of.current.clone());
-        Ok(Case { state, current, release, listed, describes: true, pin, decisions: Vec::new(), assessed: None })
+        let (dates, decisions) = (Dates::default(), Vec::new());
+        Ok(Case { state, current, release, listed, describes: true, dates, pin, decisions, assessed: None })
     }
 
     /// Rules on a release and, if nothing speaks against it, on its bytes. What is held is not even fetched.
@@ -268,7 +274,7 @@ impl Engine {
         judged: Judged,
         digest: &Digest,
     ) -> Result<Judged, EngineError> {
-        let inspects = case.state.policy.inspects() && !case.describes;
+        let inspects = case.state.policy.inspects() && self.has_content(case)?;
         if !inspects || judged.ruling.enforced() != Verdict::Allow || gathered.is_inspected(digest) {
             return Ok(judged);
         }
@@ -280,6 +286,12 @@ impl Engine {
             }
             Err(error) => Err(self.not_looked_at(case, gathered, error).await),
         }
+    }
+
+    /// True if there may be code in a file.
+    fn has_content(&self, case: &Case) -> Result<bool, EngineError> {
+        let (registry, _) = self.0.upstreams.of(&case.release.package)?;
+        Ok(!case.describes && registry.has_content(&registry.artifact_file(&case.release)))
     }
 
     /// Bytes could not be had: that is a gap, and it is written down. Whoever asks gets the error, since it may pass.
@@ -315,10 +327,7 @@ impl Engine {
             }
             None => artifact.url.clone(),
         };
-        let no_address = |_| UpstreamError::NotAllowed(stated.chars().take(SHOWN).collect());
-        // An address in an index may be relative to the index.
-        let index = upstream.url.join(&registry.index_path(&case.release.package)).map_err(no_address)?;
-        let url = index.join(&stated).map_err(no_address)?;
+        let url = beside_index(registry, upstream, &case.release.package, &stated)?;
         if registry.files_are_elsewhere() {
             self.0.dialler.learn(&url);
         }
@@ -487,7 +496,7 @@ impl Engine {
     pub async fn look_at(&self, release: &Release) -> Result<Vec<Gap>, EngineError> {
         let digest = self.placed(release).await?;
         let case = Arc::new(self.case_of(release).await?);
-        if !case.state.policy.inspects() {
+        if !case.state.policy.inspects() || !self.has_content(&case)? {
             return Ok(Vec::new());
         }
         if let Some(assessed) = case.assessed_as(&digest) {
@@ -510,9 +519,6 @@ impl Engine {
         self.case(newest, listed).await
     }
 }
-
-/// How much of an address that is none is repeated, in characters.
-const SHOWN: usize = 80;
 
 /// What a file's name means in an index.
 struct Found {

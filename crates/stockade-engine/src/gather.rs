@@ -5,6 +5,7 @@
 use stockade_ecosystem::{Index, Listed};
 use stockade_model::{Comparison, Digest, Evidence, Gap, GapKind, Release};
 
+use crate::asked::Dates;
 use crate::store::Assessed;
 use crate::{Advisories, Decision, Freeze, Pin};
 
@@ -14,6 +15,8 @@ pub(crate) struct Known<'a> {
     pub(crate) decisions: &'a [Decision],
     /// Since when nothing new is used.
     pub(crate) freeze: Option<&'a Freeze>,
+    /// The times that the index does not state.
+    pub(crate) dates: &'a Dates,
     /// Why the index may be out of date.
     pub(crate) stale: Option<&'a Gap>,
 }
@@ -35,7 +38,7 @@ pub(crate) fn gather(
     known: &Known<'_>,
 ) -> Gathered {
     let mut found = Gathered::default();
-    found.time(index, listed);
+    found.time(index, listed, known.dates);
     found.evidence.extend(known.freeze.and_then(Freeze::evidence));
     found.evidence.push(Evidence::Manifest {
         publisher: listed.publisher.clone(),
@@ -86,8 +89,8 @@ pub(crate) fn in_force<'a>(
 }
 
 impl Gathered {
-    fn time(&mut self, index: &Index, listed: &Listed) {
-        match index.published(listed) {
+    fn time(&mut self, index: &Index, listed: &Listed, dates: &Dates) {
+        match index.published(listed).or_else(|| dates.of(listed)) {
             Some((at, clock)) => self.evidence.push(Evidence::Published { at, clock }),
             None => self.gaps.push(Gap::new(GapKind::NoTime, "the index states no publish time for it")),
         }

@@ -14,6 +14,7 @@
 
 mod advisories;
 mod artifact;
+mod asked;
 mod assess;
 mod baseline;
 mod behaviour;

@@ -8,6 +8,7 @@ use stockade_ecosystem::{Index, Listed, Standing};
 use stockade_model::{Digest, Gap, Package, Release, Verdict};
 use stockade_policy::Ruling;
 
+use crate::asked::Dates;
 use crate::documents::Current;
 use crate::gather::{Gathered, Known, gather};
 use crate::state::State;
@@ -102,10 +103,14 @@ impl Engine {
         let pins = self.0.store.pins(package).await?;
         let decisions = self.0.store.decisions(package).await?;
         let assessments = self.assessments(package, &state).await?;
+        let dates = self.dates_of_all(&current.document.index).await?;
         let now = self.now();
         let (document, stale) = (Arc::clone(&current.document), current.stale.clone());
         let epoch = Arc::clone(&state.epoch);
-        let judging = move || judge_all(&current, &state, &pins, &decisions, &assessments, now);
+        let judging = move || {
+            let stored = Stored { pins: &pins, decisions: &decisions, assessments: &assessments, dates: &dates };
+            judge_all(&current, &state, &stored, now)
+        };
         let Judgement { standings, refused, until, fresh } = tokio::task::spawn_blocking(judging).await?;
         let ids = self.record(refused.iter().map(|(_, judged)| judged).cloned().collect()).await?;
         let mut rulings =
@@ -142,20 +147,22 @@ struct Judgement {
     fresh: Vec<Release>,
 }
 
-fn judge_all(
-    current: &Current,
-    state: &State,
-    pins: &[(Release, Pin)],
-    decisions: &[Decision],
-    assessments: &[(Release, Assessed)],
-    now: Timestamp,
-) -> Judgement {
+/// What is known here of a package's releases.
+struct Stored<'a> {
+    pins: &'a [(Release, Pin)],
+    decisions: &'a [Decision],
+    assessments: &'a [(Release, Assessed)],
+    dates: &'a Dates,
+}
+
+fn judge_all(current: &Current, state: &State, stored: &Stored<'_>, now: Timestamp) -> Judgement {
+    let Stored { pins, decisions, assessments, dates } = *stored;
     let index = &current.document.index;
     let pins: HashMap<(&str, Option<&str>), &Pin> = pins.iter().map(|(release, pin)| (key(release), pin)).collect();
     let assessments: HashMap<(&str, Option<&str>), &Assessed> =
         assessments.iter().map(|(release, assessed)| (key(release), assessed)).collect();
     let (advisories, freeze) = (&state.advisories, state.freeze.as_ref());
-    let known = Known { advisories, decisions, freeze, stale: current.stale.as_ref() };
+    let known = Known { advisories, decisions, freeze, dates, stale: current.stale.as_ref() };
     let standings = Vec::with_capacity(index.releases.len());
     let mut rulings = Judgement { standings, refused: Vec::new(), until: None, fresh: Vec::new() };
     let mut fresh = Vec::new();

@@ -133,7 +133,9 @@ impl Engine {
         let state = self.state();
         let decisions = self.0.store.decisions(&purl.package).await?;
         let (advisories, freeze) = (&state.advisories, state.freeze.as_ref());
-        let known = Known { advisories, decisions: &decisions, freeze, stale: listing.rulings.stale.as_ref() };
+        let dates = self.dates_of_all(index).await?;
+        let stale = listing.rulings.stale.as_ref();
+        let known = Known { advisories, decisions: &decisions, freeze, dates: &dates, stale };
         let cleared = listing.rulings.cleared();
         let mut answers: Vec<Why> = Vec::new();
         for listed in asked.into_iter().filter_map(|at| index.releases.get(at)) {

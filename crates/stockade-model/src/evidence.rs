@@ -181,6 +181,12 @@ pub enum Clock {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         bounded_by: Option<String>,
     },
+    /// The upstream's date of the release's files; its index states no times.
+    Files,
+    /// The upstream's date of its index, which lists the release: it was published by then, and may be older.
+    Listed,
+    /// Nobody else says when: it is when this gateway first saw the release.
+    FirstSeen,
 }
 
 /// How bytes compared with what was claimed of them.

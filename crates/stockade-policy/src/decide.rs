@@ -240,6 +240,9 @@ impl<'a> Case<'a> {
         let clock = match clock {
             Clock::Registry => "",
             Clock::Mirror { .. } => " by a mirror's clock",
+            Clock::Files => " by the date of its files",
+            Clock::Listed => " at the least, by the date of its index",
+            Clock::FirstSeen => " since it was first seen",
         };
         let age = self.now.duration_since(at).as_secs();
         let age = if self.now < at {

@@ -128,6 +128,9 @@ fn age(at: Timestamp, clock: &Clock, now: Timestamp) -> String {
     let clock = match clock {
         Clock::Registry => "as the registry says",
         Clock::Mirror { .. } => "by a mirror's clock",
+        Clock::Files => "by the upstream's date of its files",
+        Clock::Listed => "at the latest, by the upstream's date of its index",
+        Clock::FirstSeen => "when this gateway first saw it; nobody else says when",
     };
     format!("published {ago}, at {at}, {clock}")
 }

@@ -5,6 +5,7 @@
 //! durable (`synchronous = FULL`), so that `kill -9`, or the power failing, loses nothing that anybody was told.
 //! Several processes may share a store: a transaction takes the write lock before it reads the end of the log.
 
+mod asked;
 mod inspections;
 mod log;
 mod tables;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
+pub(crate) use asked::Dated;
 pub(crate) use inspections::{About, Assessed, MAX_INSPECTION, packed};
 pub use log::{Entry, Head, LogFault, Verified};
 pub(crate) use tables::DocumentRow;
@@ -33,7 +35,7 @@ const BUSY: Duration = Duration::from_secs(30);
 const IDLE_READERS: usize = 4;
 
 /// The version of the tables: how many steps [`migrate`] has.
-const SCHEMA: i64 = 4;
+const SCHEMA: i64 = 5;
 
 /// A store in a directory. Cheap to clone.
 #[derive(Clone)]
@@ -188,6 +190,7 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
         include_str!("inspections.sql"),
         include_str!("files.sql"),
         include_str!("freezes.sql"),
+        include_str!("asked.sql"),
     ];
     for step in steps.into_iter().skip(usize::try_from(version).unwrap_or_default()) {
         transaction.execute_batch(step)?;

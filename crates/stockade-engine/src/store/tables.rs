@@ -458,7 +458,7 @@ fn served(row: &Row<'_>) -> rusqlite::Result<ServedRow> {
     })
 }
 
-fn instant(millis: i64) -> Timestamp {
+pub(super) fn instant(millis: i64) -> Timestamp {
     Timestamp::from_millisecond(millis).unwrap_or_default()
 }
 

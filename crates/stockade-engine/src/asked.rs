@@ -1,0 +1,184 @@
+//! What an index does not say is asked at the upstream, beside the files: when a release was published, and which digest a
+//! file has. Some registries are nothing but folders of files, and there it is all that is known.
+//!
+//! The date of a file is the upstream's own word (`Last-Modified`), as the times in other registries' indexes are. Where it
+//! gives none, a release is as old as it has been known here.
+
+use std::collections::HashMap;
+
+use futures_util::stream::{self, StreamExt as _};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
+use reqwest::Method;
+use stockade_ecosystem::{Index, Listed, Registry, Upstream};
+use stockade_model::{Clock, Integrity, Malformed, Package, Release};
+use url::Url;
+
+use crate::store::Dated;
+use crate::upstream::{Ask, Dialler, UpstreamError};
+use crate::{Engine, EngineError};
+
+/// The longest file with a claim in bytes; a claim has some hundred.
+const MAX_CLAIM: u64 = 16 * 1024;
+/// How many releases of a listing are asked for their date at once, the highest first. What is left has the date of the
+/// index until it is asked for.
+const MAX_DATED: usize = 40;
+/// How many requests for dates are under way at the same time.
+const AT_ONCE: usize = 8;
+
+/// The publish times of a package's releases that its index does not state.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Dates {
+    by_version: HashMap<String, Dated>,
+    /// What holds for all others that the index lists.
+    others: Option<Dated>,
+}
+
+impl Dates {
+    pub(crate) fn of(&self, listed: &Listed) -> Option<Dated> {
+        self.by_version.get(&listed.version).or(self.others.as_ref()).cloned()
+    }
+}
+
+impl Engine {
+    /// The dates that are needed to rule on all releases of an index.
+    pub(crate) async fn dates_of_all(&self, index: &Index) -> Result<Dates, EngineError> {
+        let (registry, _) = self.0.upstreams.of(&index.package)?;
+        let Some(listed_by) = registry.published_by(index) else { return Ok(Dates::default()) };
+        let known = self.0.store.dates(&index.package).await?;
+        let mut dates = Dates { by_version: known.into_iter().collect(), others: Some((listed_by, Clock::Listed)) };
+        // Where even the youngest that the index can list is old enough, nobody needs to know more.
+        let cooldown = self.policy().cooldown(&index.package).age;
+        let is_settled = listed_by.checked_add(cooldown).is_ok_and(|matures| matures <= self.now());
+        if !is_settled || self.state().freeze.is_some() {
+            let unknown: Vec<&Listed> =
+                index.highest_first().filter(|listed| !dates.by_version.contains_key(&listed.version)).collect();
+            let asked = unknown.into_iter().take(MAX_DATED).map(|listed| listed.version.clone());
+            dates.by_version.extend(self.ask_dates(registry, &index.package, asked.collect()).await?);
+        }
+        Ok(dates)
+    }
+
+    /// The date of one release.
+    pub(crate) async fn dates_of(&self, index: &Index, listed: &Listed) -> Result<Dates, EngineError> {
+        let (registry, _) = self.0.upstreams.of(&index.package)?;
+        let file = registry.artifact_file(&index.release(listed));
+        if listed.published.is_some() || registry.dated_by(&index.package, &file).is_none() {
+            return Ok(Dates::default());
+        }
+        let known = self.0.store.dates(&index.package).await?;
+        let mut dates = Dates { by_version: known.into_iter().collect(), others: None };
+        if !dates.by_version.contains_key(&listed.version) {
+            let asked = vec![listed.version.clone()];
+            dates.by_version.extend(self.ask_dates(registry, &index.package, asked).await?);
+        }
+        Ok(dates)
+    }
+
+    async fn ask_dates(
+        &self,
+        registry: &'static dyn Registry,
+        package: &Package,
+        versions: Vec<String>,
+    ) -> Result<Vec<(String, Dated)>, EngineError> {
+        let asking = versions.into_iter().map(|version| async move {
+            let dated = self.ask_date(registry, &package.release(version.clone())).await;
+            (version, dated)
+        });
+        let answers: Vec<_> = stream::iter(asking).buffer_unordered(AT_ONCE).collect().await;
+        let mut dates = Vec::new();
+        for (version, answer) in answers {
+            match answer {
+                Ok(dated) => dates.push((version, dated)),
+                // What is not there has no date, and nobody who can be served.
+                Err(EngineError::Upstream(UpstreamError::NotFound)) => {}
+                Err(error @ EngineError::Upstream(_)) => {
+                    tracing::warn!(package = %package.name, version, %error, "a date could not be had");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        self.0.store.keep_dates(package, dates.clone()).await?;
+        Ok(dates)
+    }
+
+    async fn ask_date(&self, registry: &'static dyn Registry, release: &Release) -> Result<Dated, EngineError> {
+        let (_, upstream) = self.0.upstreams.of(&release.package)?;
+        let file = registry.dated_by(&release.package, &registry.artifact_file(release));
+        let file = file.ok_or_else(|| EngineError::NoRelease(release.to_string()))?;
+        let url = beside_index(registry, upstream, &release.package, &file)?;
+        let ask = Ask { method: Method::HEAD, credential: upstream.credential.as_ref(), ..Ask::get(url) };
+        let response = self.0.dialler.send(&ask).await?;
+        let header = response.headers().get(reqwest::header::LAST_MODIFIED).and_then(|value| value.to_str().ok());
+        Ok(match header.and_then(http_date) {
+            Some(at) => (at, Clock::Files),
+            None => (self.now(), Clock::FirstSeen),
+        })
+    }
+
+    /// The digest that is claimed of a file, where its index claims none: of the claims beside it the strongest that there
+    /// is. What was claimed first stays.
+    pub(crate) async fn claim_of(&self, release: &Release, listed: &Listed) -> Result<Option<Integrity>, EngineError> {
+        let (registry, upstream) = self.0.upstreams.of(&release.package)?;
+        if listed.artifact.integrity.is_some() || registry.claims().is_empty() {
+            return Ok(listed.artifact.integrity.clone());
+        }
+        if let Some(known) = self.0.store.claim(release).await? {
+            return Ok(Some(known));
+        }
+        let asking = registry.claims().iter().map(|ending| async move {
+            let url = beside_index(registry, upstream, &release.package, &format!("{}{ending}", listed.artifact.url))?;
+            let ask = Ask { credential: upstream.credential.as_ref(), ..Ask::get(url) };
+            let response = self.0.dialler.send(&ask).await?;
+            let bytes = Dialler::body(response, MAX_CLAIM).await?;
+            Ok::<_, EngineError>(registry.claim(ending, &bytes)?)
+        });
+        let mut problem = None;
+        for answer in futures_util::future::join_all(asking).await {
+            match answer {
+                Ok(claim) => {
+                    self.0.store.keep_claim(release, &claim).await?;
+                    return Ok(Some(claim));
+                }
+                Err(EngineError::Upstream(UpstreamError::NotFound)) => {}
+                // One that is there and cannot be read or had must not make way for a weaker one.
+                Err(error) => {
+                    problem = Some(error);
+                    break;
+                }
+            }
+        }
+        problem.map_or(Ok(None), Err)
+    }
+}
+
+/// An address that is relative to a package's index.
+pub(crate) fn beside_index(
+    registry: &'static dyn Registry,
+    upstream: &Upstream,
+    package: &Package,
+    address: &str,
+) -> Result<Url, UpstreamError> {
+    let no_address = |_| UpstreamError::NotAllowed(address.chars().take(Malformed::SHOWN).collect());
+    let index = upstream.url.join(&registry.index_path(package)).map_err(no_address)?;
+    index.join(address).map_err(no_address)
+}
+
+/// A date of HTTP (RFC 9110, section 5.6.7), in the form that is written today.
+fn http_date(text: &str) -> Option<Timestamp> {
+    static PARSER: DateTimeParser = DateTimeParser::new();
+    PARSER.parse_timestamp(text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_of_http_are_read() {
+        assert_eq!(http_date("Tue, 15 Nov 1994 12:45:26 GMT").unwrap().to_string(), "1994-11-15T12:45:26Z");
+        for text in ["", "1994-11-15T12:45:26Z", "Tue, 15 Nov", "Tue, 99 Nov 1994 12:45:26 GMT"] {
+            assert_eq!(http_date(text), None, "{text}");
+        }
+    }
+}
