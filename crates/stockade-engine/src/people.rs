@@ -248,8 +248,17 @@ impl Engine {
         }
         let current = self.0.documents.current(&release.package).await?;
         let index = &current.document.index;
-        let files: Vec<Release> =
+        let mut files: Vec<Release> =
             index.positions(&release.version).map(|at| index.release(&index.releases[at])).collect();
+        // Some indexes do not list files; those that somebody has asked for are known.
+        files.extend(self.0.store.files(release).await?);
+        if files.iter().any(|release| release.file.is_some()) {
+            let (registry, _) = self.0.upstreams.of(&release.package)?;
+            let describes = |file: &String| registry.description().is_some_and(|ending| file.ends_with(ending));
+            files.retain(|release| release.file.as_ref().is_some_and(|file| !describes(file)));
+        }
+        files.sort();
+        files.dedup();
         if files.is_empty() { Err(EngineError::NoRelease(release.to_string())) } else { Ok(files) }
     }
 

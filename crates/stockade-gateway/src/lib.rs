@@ -9,6 +9,7 @@
 
 mod api;
 mod body;
+mod checksum;
 mod metrics;
 mod mount;
 mod range;

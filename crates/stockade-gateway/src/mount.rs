@@ -8,11 +8,11 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName,
-    HeaderValue, IF_NONE_MATCH, USER_AGENT, VARY,
+    HeaderValue, IF_NONE_MATCH, IF_RANGE, RANGE, USER_AGENT, VARY,
 };
 use hyper::{Method, Request, Response, StatusCode};
 use jiff::SignedDuration;
-use stockade_ecosystem::{Ecosystem, Refusal, Registry, Request as Asked, Rope, Route, Steering, Variant};
+use stockade_ecosystem::{Ecosystem, Refusal, Registry, Request as Asked, Rope, Route, Steering, Sum, Variant};
 use stockade_engine::{EngineError, Listing, Outcome, Refused};
 use stockade_model::{Gap, Package, Release};
 
@@ -22,7 +22,7 @@ use crate::metrics::{Stopwatch, count};
 use crate::render::{base, message};
 use crate::runs::name_of;
 use crate::serve::{Peer, Root};
-use crate::{range, refuse};
+use crate::{checksum, range, refuse};
 
 /// The longest body of an audit in bytes, as it is sent.
 const MAX_QUESTION: usize = 8 * 1024 * 1024;
@@ -39,6 +39,8 @@ pub(crate) struct Mounted<'a> {
     pub(crate) peer: &'a Peer,
     /// The run that the request belongs to.
     pub(crate) run: Option<String>,
+    /// True if nobody is given what is answered: it is only computed with.
+    unsent: bool,
 }
 
 impl<'a> Mounted<'a> {
@@ -50,13 +52,22 @@ impl<'a> Mounted<'a> {
         request: &Request<Incoming>,
     ) -> Self {
         let agent = text(request, USER_AGENT);
-        Self { gateway, ecosystem, registry, peer, run: name_of(ecosystem, agent).map(str::to_owned) }
+        Self { gateway, ecosystem, registry, peer, run: name_of(ecosystem, agent).map(str::to_owned), unsent: false }
     }
 
     /// Answers. `path` is what follows the mount, with its leading `/` and its query.
     pub(crate) async fn answer(&self, request: Request<Incoming>, path: &str) -> Response<Body> {
         let asked = Asked { method: request.method().as_str(), path, accept: text(&request, ACCEPT) };
-        match self.registry.route(&asked) {
+        let route = self.registry.route(&asked);
+        if let Route::Checksum { of, sum } = route {
+            self.checksum(*of, sum, request).await
+        } else {
+            self.routed(route, request).await
+        }
+    }
+
+    async fn routed(&self, route: Route, request: Request<Incoming>) -> Response<Body> {
+        match route {
             Route::Artifact { package, file } => self.artifact(&package, &file, &request).await,
             Route::Index { package, variant } => {
                 let outcome = self.index(&package, variant, &request).await;
@@ -83,8 +94,26 @@ impl<'a> Mounted<'a> {
                 let found = self.gateway.0.engine.search(&self.ecosystem.id, &path).await;
                 found.map_or_else(|error| self.failed(&error, ""), json)
             }
+            Route::Checksum { .. } => self.refuse(&refuse::unserved(404, "there is no checksum of a checksum")),
             Route::Ping => json(Bytes::from_static(b"{}")),
             Route::Refuse { status, why } => self.refuse(&refuse::unserved(status, &why)),
+        }
+    }
+
+    /// The checksum of what another request is answered with, of exactly those bytes; or why there is no such answer.
+    async fn checksum(&self, of: Route, sum: Sum, mut request: Request<Incoming>) -> Response<Body> {
+        // It is of the whole as it is, whatever this request would take.
+        for header in [ACCEPT_ENCODING, IF_NONE_MATCH, IF_RANGE, RANGE] {
+            request.headers_mut().remove(header);
+        }
+        let other = Mounted { run: self.run.clone(), unsent: true, ..*self };
+        let response = other.routed(of, request).await;
+        if response.status() != StatusCode::OK {
+            return response;
+        }
+        match checksum::of(sum, response.into_body()).await {
+            Ok(digits) => plain(digits),
+            Err(error) => self.failed(&error.into(), "a checksum: "),
         }
     }
 
@@ -96,6 +125,7 @@ impl<'a> Mounted<'a> {
         metrics.decisions.record(&watch);
         match outcome {
             Ok(Outcome::Cleared(cleared)) => match range::answer(&cleared, request) {
+                Ok(response) if self.unsent => response,
                 Ok(response) => {
                     count(&metrics.served, 1);
                     count(&metrics.served_bytes, cleared.size());
@@ -293,6 +323,13 @@ fn read(listing: &Listing, rope: Rope) -> Result<Bytes, EngineError> {
 fn json(bytes: Bytes) -> Response<Body> {
     let mut response = Response::new(Body::whole(bytes));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}
+
+fn plain(text: String) -> Response<Body> {
+    let mut response = Response::new(Body::whole(text.into()));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     response
 }

@@ -370,6 +370,24 @@ impl Store {
         .await
     }
 
+    /// The files of a release that were ever ruled on.
+    pub(crate) async fn files(&self, release: &Release) -> Result<Vec<Release>, StoreError> {
+        let of = release.clone();
+        self.read(move |connection| {
+            let package = &of.package;
+            let mut statement = connection.prepare_cached(
+                "SELECT DISTINCT ecosystem, name, version, file FROM rulings
+                 WHERE ecosystem = ?1 AND name = ?2 AND version = ?3 AND file <> ''",
+            )?;
+            let rows = statement
+                .query_map([package.ecosystem.as_str(), package.name.as_str(), &of.version], |row| {
+                    self::release(row, 0)
+                })?;
+            rows.collect()
+        })
+        .await
+    }
+
     /// Who was given these bytes.
     pub async fn served(&self, digest: &Digest) -> Result<Vec<ServedRow>, StoreError> {
         let digest = digest.to_string();
