@@ -40,6 +40,15 @@ impl Engine {
         Ok(answer)
     }
 
+    /// Whether the ecosystem's default registry answers at all.
+    pub async fn reach(&self, ecosystem: &EcosystemId) -> Result<(), EngineError> {
+        let upstream = &self.0.upstreams.registry(ecosystem)?.1.default;
+        let method = reqwest::Method::HEAD;
+        let ask = Ask { method, credential: upstream.credential.as_ref(), ..Ask::get(upstream.url.clone()) };
+        self.0.dialler.send(&ask).await?;
+        Ok(())
+    }
+
     /// A search at the ecosystem's default registry.
     pub async fn search(&self, ecosystem: &EcosystemId, path: &str) -> Result<Bytes, EngineError> {
         let (_, config) = self.0.upstreams.registry(ecosystem)?;

@@ -26,16 +26,17 @@ pub(crate) struct Inherited {
     pub(crate) config: Result<ClientConfig, String>,
 }
 
-/// Asks every ecosystem's client.
+/// Asks every ecosystem's clients. The first one of each ecosystem is told of also if it is not installed.
 pub(crate) async fn all(settings: &Settings) -> Vec<Inherited> {
-    let mut all = Vec::new();
-    for ecosystem in ALL.iter().copied().filter(|ecosystem| ecosystem.registry.is_some()) {
-        if let Some(client) = ecosystem.clients.first() {
-            let program = OsString::from(client.programs.first().copied().unwrap_or(client.name));
-            all.push(one(settings, ecosystem, client, &[program]).await);
-        }
-    }
-    all
+    let clients = ALL.iter().copied().filter(|ecosystem| ecosystem.registry.is_some()).flat_map(|ecosystem| {
+        ecosystem.clients.iter().copied().enumerate().map(move |(rank, client)| (ecosystem, rank, client))
+    });
+    let asking = clients.map(|(ecosystem, rank, client)| async move {
+        let program = OsString::from(client.programs.first().copied().unwrap_or(client.name));
+        let inherited = one(settings, ecosystem, client, &[program]).await;
+        (rank == 0 || inherited.printed.is_some()).then_some(inherited)
+    });
+    futures_util::future::join_all(asking).await.into_iter().flatten().collect()
 }
 
 /// Asks one client for what would be in effect for a command: arguments can name another folder or another registry.
@@ -115,7 +116,7 @@ pub(crate) async fn goes_to(
     let config = read.map_err(|problem| anyhow::anyhow!(problem.what))?;
     let base = format!("{base}/");
     let mut upstreams = std::iter::once(&config.default).chain(config.scopes.values());
-    Ok(config.problems.is_empty() && upstreams.all(|upstream| upstream.url.as_str() == base))
+    Ok(config.problems.is_empty() && upstreams.all(|upstream| upstream.url.as_str().starts_with(&base)))
 }
 
 fn read(client: &Client, printed: &[String], stated: Option<&Stated>) -> Result<ClientConfig, String> {
@@ -189,9 +190,9 @@ impl Inherited {
     }
 }
 
-/// The upstreams of every ecosystem that is on.
+/// The upstreams of every ecosystem that is on: of several clients the first one's.
 pub(crate) fn upstreams(all: &[Inherited]) -> Upstreams {
-    all.iter().fold(Upstreams::default(), |upstreams, inherited| match &inherited.config {
+    all.iter().rev().fold(Upstreams::default(), |upstreams, inherited| match &inherited.config {
         Ok(config) => upstreams.with(inherited.ecosystem.id.clone(), config.clone()),
         Err(_) => upstreams,
     })

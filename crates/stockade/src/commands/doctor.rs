@@ -96,7 +96,8 @@ impl Checks {
             self.client(inherited, settings).await;
         }
         let usable: Vec<&Inherited> = all.iter().filter(|one| one.refuse_ourselves(settings).is_ok()).collect();
-        let upstreams = usable.iter().fold(Upstreams::default(), |upstreams, one| match &one.config {
+        // Of several clients the first one's upstream counts, as elsewhere.
+        let upstreams = usable.iter().rev().fold(Upstreams::default(), |upstreams, one| match &one.config {
             Ok(config) => upstreams.with(one.ecosystem.id.clone(), config.clone()),
             Err(_) => upstreams,
         });
@@ -105,6 +106,8 @@ impl Checks {
                 self.ok("data", format!("{}: can be written", settings.data.display()));
                 self.log(&engine).await;
                 self.advisories(&engine, settings);
+                let mut usable = usable;
+                usable.dedup_by_key(|one| &one.ecosystem.id);
                 for inherited in usable {
                     self.upstream(&engine, inherited).await;
                 }
@@ -158,17 +161,14 @@ impl Checks {
     async fn upstream(&mut self, engine: &Engine, inherited: &Inherited) {
         let Ok(config) = &inherited.config else { return };
         let address = redacted(config.default.url.as_str());
-        match engine.fact(&inherited.ecosystem.id, None, "").await {
+        match engine.reach(&inherited.ecosystem.id).await {
             Err(EngineError::Upstream(UpstreamError::Status(status @ (401 | 403)))) => {
                 self.warn("upstream", format!("{address} answers {status}: is the credential right?"));
             }
             Err(EngineError::Upstream(UpstreamError::Status(status))) if status >= 500 => {
                 self.fail("upstream", format!("{address} answers {status}"));
             }
-            Ok(_)
-            | Err(EngineError::Upstream(
-                UpstreamError::NotFound | UpstreamError::Status(_) | UpstreamError::TooLong(_),
-            )) => {
+            Ok(()) | Err(EngineError::Upstream(UpstreamError::NotFound | UpstreamError::Status(_))) => {
                 self.ok("upstream", format!("{address} answers"));
             }
             Err(error) => self.fail("upstream", format!("{address}: {error}")),
