@@ -109,7 +109,8 @@ fn what_is_not_offered_is_refused_and_never_proxied() {
     }
     let outside = world.ask("GET", "/nowhere", &[], b"");
     assert_eq!(outside.status, 403);
-    assert_eq!(outside.json()["error"], "refused by stockade: this gateway has its registries below `/npm/`");
+    let error = outside.json()["error"].as_str().unwrap().to_owned();
+    assert!(error.starts_with("refused by stockade: this gateway has its registries below `/npm/`, `/"), "{error}");
     assert_eq!(world.ask("GET", "/api/v2/x", &[], b"").status, 404);
     assert_eq!(world.ask("POST", "/healthz", &[], b"").status, 405);
     assert_eq!(world.registry.requests().len(), 0);

@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use stockade_ecosystem::{Stated, npm};
+use stockade_ecosystem::{ClientConfig, Stated, Upstream, npm};
 use stockade_engine::inspection::{Inspector, Rules};
 use stockade_engine::{Engine, Settings, Upstreams};
 use stockade_gateway::{Gateway, Options};
-use stockade_model::Purl;
+use stockade_model::{EcosystemId, Purl};
 use stockade_policy::Policy;
 use stockade_testkit::{FakeRegistry, NOW, Package, Release, hours_before};
 use tempfile::TempDir;
@@ -46,13 +46,15 @@ pub(crate) struct Setup {
     pub(crate) credentials: String,
     /// Rules of one's own: the name of the file and its text.
     pub(crate) rules: Vec<(String, String)>,
+    /// The registries of other ecosystems.
+    pub(crate) others: Vec<(EcosystemId, String)>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
         let (policy, credentials) = (String::new(), String::new());
         let (artifact_hosts, advisories, scopes, rules) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { policy, artifact_hosts, advisories, scopes, credentials, rules }
+        Self { policy, artifact_hosts, advisories, scopes, credentials, rules, others: Vec::new() }
     }
 }
 
@@ -175,16 +177,18 @@ impl World {
 }
 
 fn settings(registry: &FakeRegistry, setup: Setup, data: &Path, clock: &Arc<Mutex<Timestamp>>) -> Settings {
-    let Setup { policy, artifact_hosts, advisories, scopes, credentials, rules } = setup;
+    let Setup { policy, artifact_hosts, advisories, scopes, credentials, rules, others } = setup;
     let stated = Stated { url: Some(registry.url()), scopes: scopes.into_iter().collect() };
     let client = npm::NPM.clients[0];
     let credentials = ("npmrc".to_owned(), credentials.into_bytes());
     let config = (client.read)(&[], &[credentials], &|_| None, &stated).unwrap();
+    let npm = Upstreams::default().with(npm::NPM.id.clone(), config);
+    let upstreams = others.into_iter().fold(npm, |upstreams, (ecosystem, url)| upstreams.with(ecosystem, at(&url)));
     let clock = Arc::clone(clock);
     Settings {
         data: data.to_owned(),
         policy: Policy::parse(&policy).unwrap(),
-        upstreams: Upstreams::default().with(npm::NPM.id.clone(), config),
+        upstreams,
         artifact_hosts,
         advisories,
         clock: Arc::new(move || *clock.lock().unwrap()),
@@ -192,6 +196,12 @@ fn settings(registry: &FakeRegistry, setup: Setup, data: &Path, clock: &Arc<Mute
         inspector: Inspector::new(worker(), WORKERS),
         rules: Arc::new(Rules::builtin().with(&rules).unwrap()),
     }
+}
+
+/// A registry without a credential.
+fn at(url: &str) -> ClientConfig {
+    let default = Upstream { url: url.parse().unwrap(), credential: None };
+    ClientConfig { default, scopes: BTreeMap::new(), cafile: None, problems: Vec::new() }
 }
 
 /// The program of the folder `examples`, which is built with the tests.
@@ -256,11 +266,16 @@ pub(crate) const OLD: &str = "/left-demo/-/left-demo-1.0.9.tgz";
 
 /// A folder with one malware advisory for a release.
 pub(crate) fn malware(name: &str, version: &str) -> TempDir {
+    malware_of("npm", name, version)
+}
+
+/// The same, in an ecosystem by its name in OSV.
+pub(crate) fn malware_of(ecosystem: &str, name: &str, version: &str) -> TempDir {
     let folder = TempDir::with_prefix("stockade-osv-").unwrap();
     let record = serde_json::json!({
         "id": "MAL-2026-0001",
         "summary": format!("malicious code in {name}"),
-        "affected": [{"package": {"ecosystem": "npm", "name": name}, "versions": [version]}],
+        "affected": [{"package": {"ecosystem": ecosystem, "name": name}, "versions": [version]}],
     });
     std::fs::write(folder.path().join("MAL-2026-0001.json"), record.to_string()).unwrap();
     folder
