@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use stockade_model::Secret;
+use stockade_model::{Pattern, Secret};
 use url::Url;
 
 use crate::Problem;
@@ -63,6 +63,8 @@ pub struct Stated {
     pub url: Option<String>,
     /// Registries of single scopes.
     pub scopes: BTreeMap<String, String>,
+    /// Registries of names, by pattern.
+    pub claims: BTreeMap<String, String>,
 }
 
 /// What a client is configured to use.
@@ -72,6 +74,8 @@ pub struct ClientConfig {
     pub default: Upstream,
     /// Registries of single scopes.
     pub scopes: BTreeMap<String, Upstream>,
+    /// Registries to which names belong, by pattern. They go before scopes. A client knows of none.
+    pub claims: Vec<(Pattern, Upstream)>,
     /// A file with further certificate authorities.
     pub cafile: Option<String>,
     /// What could not be understood.

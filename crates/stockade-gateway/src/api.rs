@@ -134,13 +134,18 @@ pub struct Origins {
     pub url: String,
     /// For scopes with one.
     pub scopes: BTreeMap<String, String>,
+    /// For names that are claimed for one, by pattern.
+    #[serde(default)]
+    pub claims: BTreeMap<String, String>,
 }
 
 impl Origins {
     /// The origins that a client is configured to use.
     pub fn of(config: &ClientConfig) -> Self {
         let scopes = config.scopes.iter().map(|(scope, upstream)| (scope.clone(), redacted(upstream.url.as_str())));
-        Self { url: redacted(config.default.url.as_str()), scopes: scopes.collect() }
+        let claims = config.claims.iter();
+        let claims = claims.map(|(names, upstream)| (names.to_string(), redacted(upstream.url.as_str())));
+        Self { url: redacted(config.default.url.as_str()), scopes: scopes.collect(), claims: claims.collect() }
     }
 }
 

@@ -49,10 +49,10 @@ pub(crate) async fn one(
     let stated = settings.stated.get(ecosystem.id.as_str());
     let (printed, config) = match ask(client, words, &[]).await {
         Ok(Some(printed)) => {
-            let config = read(client, &printed, stated);
+            let config = read(ecosystem, client, &printed, stated);
             (Some(printed), config)
         }
-        Ok(None) if stated.is_some_and(|stated| stated.url.is_some()) => (None, read(client, &[], stated)),
+        Ok(None) if stated.is_some_and(|stated| stated.url.is_some()) => (None, read(ecosystem, client, &[], stated)),
         Ok(None) => (None, Err(format!("`{}` is not installed, and the settings state no upstream", client.name))),
         Err(error) => (None, Err(format!("{error:#}"))),
     };
@@ -119,7 +119,12 @@ pub(crate) async fn goes_to(
     Ok(config.problems.is_empty() && upstreams.all(|upstream| upstream.url.as_str().starts_with(&base)))
 }
 
-fn read(client: &Client, printed: &[String], stated: Option<&Stated>) -> Result<ClientConfig, String> {
+fn read(
+    ecosystem: &Ecosystem,
+    client: &Client,
+    printed: &[String],
+    stated: Option<&Stated>,
+) -> Result<ClientConfig, String> {
     let mut found: Vec<Configured> = Vec::new();
     for file in of_project(client, printed).into_iter().chain((client.files)(printed).into_iter().map(PathBuf::from)) {
         // A file that is there and cannot be read may hold the credential without which nothing works.
@@ -127,7 +132,15 @@ fn read(client: &Client, printed: &[String], stated: Option<&Stated>) -> Result<
         found.extend(bytes.map(|bytes| (file.to_string_lossy().into_owned(), bytes)));
     }
     let stated = stated.cloned().unwrap_or_default();
-    (client.read)(printed, &found, &variable, &stated).map_err(|problem| problem.what)
+    let read = |stated: &Stated| (client.read)(printed, &found, &variable, stated).map_err(|problem| problem.what);
+    let mut config = read(&stated)?;
+    for (names, address) in &stated.claims {
+        let pattern = format!("pkg:{}/{names}", ecosystem.purl_type).parse().map_err(|error| format!("{error}"))?;
+        // What the client knows of that address, its credential above all, counts as for any other.
+        let claimed = read(&Stated { url: Some(address.clone()), ..Stated::default() })?;
+        config.claims.push((pattern, claimed.default));
+    }
+    Ok(config)
 }
 
 /// The project's own configuration file, which a client reads and need not name: it has the name of the user's.

@@ -96,6 +96,7 @@ mod tests {
         ClientConfig {
             default: upstream("https://registry.example/npm/"),
             scopes: BTreeMap::from([("@acme".to_owned(), upstream("https://acme.example/"))]),
+            claims: Vec::new(),
             cafile: None,
             problems: Vec::new(),
         }

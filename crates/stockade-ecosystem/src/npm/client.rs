@@ -83,7 +83,7 @@ fn read(
         }
     }
     let cafile = text(&settings, "cafile").map(str::to_owned);
-    Ok(ClientConfig { default, scopes, cafile, problems })
+    Ok(ClientConfig { default, scopes, claims: Vec::new(), cafile, problems })
 }
 
 /// What follows a scope in the key that gives it a registry of its own.

@@ -14,6 +14,24 @@ fn world() -> World {
 }
 
 #[test]
+fn a_claimed_name_is_never_looked_for_elsewhere() {
+    let (public, own) = (FakeRegistry::start(), FakeRegistry::start());
+    public.publish(&Package::new("acme-core").release("99.0.0"));
+    own.publish(&Package::new("acme-core").release("1.0.0"));
+    let claims = vec![("pkg:npm/acme-*".to_owned(), own.url())];
+    let world = World::with(public, Setup { claims, ..Setup::default() });
+    let listing = world.get("/acme-core").json();
+    assert_eq!(listing["dist-tags"]["latest"], "1.0.0");
+    assert_eq!(listing["versions"].as_object().unwrap().len(), 1);
+    assert_eq!(world.get("/acme-core/-/acme-core-1.0.0.tgz").status, 200);
+    assert_eq!(world.get("/acme-core/-/acme-core-99.0.0.tgz").status, 404);
+    assert_eq!(world.get("/acme-secret").status, 404, "what is not there is not there");
+    let audit = world.ask("POST", "/npm/-/npm/v1/security/advisories/bulk", &[], br#"{"acme-core":["1.0.0"]}"#);
+    assert_eq!(audit.status, 200);
+    assert_eq!(world.registry.requests().len(), 0, "the public registry never hears of it");
+}
+
+#[test]
 fn a_young_release_is_steered_around_and_stays_listed() {
     let world = world();
     for headers in [&[][..], &[SHORT]] {

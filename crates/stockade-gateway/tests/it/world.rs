@@ -46,6 +46,8 @@ pub(crate) struct Setup {
     pub(crate) credentials: String,
     /// Rules of one's own: the name of the file and its text.
     pub(crate) rules: Vec<(String, String)>,
+    /// Names that belong to another registry of npm's: pattern and address.
+    pub(crate) claims: Vec<(String, String)>,
     /// The registries of other ecosystems.
     pub(crate) others: Vec<(EcosystemId, String)>,
 }
@@ -54,7 +56,7 @@ impl Default for Setup {
     fn default() -> Self {
         let (policy, credentials) = (String::new(), String::new());
         let (artifact_hosts, advisories, scopes, rules) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { policy, artifact_hosts, advisories, scopes, credentials, rules, others: Vec::new() }
+        Self { policy, artifact_hosts, advisories, scopes, credentials, rules, claims: Vec::new(), others: Vec::new() }
     }
 }
 
@@ -177,11 +179,13 @@ impl World {
 }
 
 fn settings(registry: &FakeRegistry, setup: Setup, data: &Path, clock: &Arc<Mutex<Timestamp>>) -> Settings {
-    let Setup { policy, artifact_hosts, advisories, scopes, credentials, rules, others } = setup;
-    let stated = Stated { url: Some(registry.url()), scopes: scopes.into_iter().collect() };
+    let Setup { policy, artifact_hosts, advisories, scopes, credentials, rules, claims, others } = setup;
+    let (url, scopes) = (Some(registry.url()), scopes.into_iter().collect());
+    let stated = Stated { url, scopes, ..Stated::default() };
     let client = npm::NPM.clients[0];
     let credentials = ("npmrc".to_owned(), credentials.into_bytes());
-    let config = (client.read)(&[], &[credentials], &|_| None, &stated).unwrap();
+    let mut config = (client.read)(&[], &[credentials], &|_| None, &stated).unwrap();
+    config.claims = claims.iter().map(|(names, url)| (names.parse().unwrap(), at(url).default)).collect();
     let npm = Upstreams::default().with(npm::NPM.id.clone(), config);
     let upstreams = others.into_iter().fold(npm, |upstreams, (ecosystem, url)| upstreams.with(ecosystem, at(&url)));
     let clock = Arc::clone(clock);
@@ -201,7 +205,7 @@ fn settings(registry: &FakeRegistry, setup: Setup, data: &Path, clock: &Arc<Mute
 /// A registry without a credential.
 fn at(url: &str) -> ClientConfig {
     let default = Upstream { url: url.parse().unwrap(), credential: None };
-    ClientConfig { default, scopes: BTreeMap::new(), cafile: None, problems: Vec::new() }
+    ClientConfig { default, scopes: BTreeMap::new(), claims: Vec::new(), cafile: None, problems: Vec::new() }
 }
 
 /// The program of the folder `examples`, which is built with the tests.

@@ -10,6 +10,7 @@ use anyhow::bail;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use stockade_ecosystem::{ALL, Stated, by_id};
+use stockade_model::{Malformed, Name};
 use url::Url;
 
 /// Where the gateway listens unless it is said otherwise.
@@ -55,6 +56,8 @@ pub(super) struct Inspection {
 struct Upstream {
     url: Option<Address>,
     scopes: BTreeMap<String, Address>,
+    /// Names that belong to another registry, as patterns.
+    claims: BTreeMap<String, Address>,
 }
 
 impl Written {
@@ -71,6 +74,7 @@ impl Written {
         let stated = |upstream: &Upstream| Stated {
             url: upstream.url.as_ref().map(text),
             scopes: upstream.scopes.iter().map(|(scope, address)| (scope.clone(), text(address))).collect(),
+            claims: upstream.claims.iter().map(|(names, address)| (names.clone(), text(address))).collect(),
         };
         self.upstream.iter().map(|(ecosystem, upstream)| (ecosystem.0.clone(), stated(upstream))).collect()
     }
@@ -84,9 +88,21 @@ impl Written {
                     return Err(format!("`upstream.{}.scopes`: no package is in `{scope}`: {}", id.0, malformed.why));
                 }
             }
+            for names in upstream.claims.keys() {
+                let bare = names.replace('*', "x");
+                if let Err(malformed) = (ecosystem.name)(&bare).and_then(|name| same(&name, &bare)) {
+                    return Err(format!("`upstream.{}.claims`: no package is `{names}`: {}", id.0, malformed.why));
+                }
+            }
         }
         Ok(())
     }
+}
+
+/// Fails for a name that is not written in its normal form: a claim on another spelling covers nothing.
+fn same(name: &Name, written: &str) -> Result<(), Malformed> {
+    let why = "it is not in the normal form of names, in which `stockade why` shows them";
+    if name.as_str() == written { Ok(()) } else { Err(Malformed::new("a package name", written, why)) }
 }
 
 /// Reads the settings of a user. `[policy]` is not looked into.
@@ -208,6 +224,10 @@ mod tests {
             (
                 "[upstream.npm]\nscopes = { acme = \"https://x.example\" }",
                 "`upstream.npm.scopes`: no package is in `acme`: it has a character that would have to be encoded in a URL",
+            ),
+            (
+                "[upstream.npm]\nclaims = { \"ac me*\" = \"https://x.example\" }",
+                "`upstream.npm.claims`: no package is `ac me*`: it has a character that would have to be encoded in a URL",
             ),
         ];
         for (text, expected) in checks {
