@@ -168,6 +168,11 @@ pub trait Registry: Sync {
     /// What the request means. Total: what is unknown is [`Route::Refuse`].
     fn route(&self, request: &Request<'_>) -> Route;
 
+    /// The path below our mount that stands for the upstream's address.
+    fn root(&self) -> &'static str {
+        ""
+    }
+
     /// The path of a package's index below the upstream's address.
     fn index_path(&self, package: &Package) -> String;
 

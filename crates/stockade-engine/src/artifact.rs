@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use stockade_ecosystem::{Artifact, Credential, Listed, Registry};
 use stockade_model::{Comparison, Digest, Evidence, Gap, GapKind, Package, Release, Verdict};
 use stockade_policy::Clearance;
+use url::Url;
 
 use crate::asked::{Dates, beside_index};
 use crate::assess::Looked;
@@ -199,6 +200,18 @@ impl Engine {
             && hot.epoch == self.epoch()
             && self.0.documents.at_hand(&key.0).is_none_or(|document| document.digest == hot.document);
         stands.then_some(hot)
+    }
+
+    /// Where the upstream has a file, as its index says; `None` if it lists no such file.
+    pub async fn original(&self, package: &Package, file: &str) -> Result<Option<Url>, EngineError> {
+        let (registry, upstream) = self.0.upstreams.of(package)?;
+        match self.find(package, file).await {
+            Ok(Found { listed, describes: None, .. }) => {
+                Ok(Some(beside_index(registry, upstream, package, &listed.artifact.url)?))
+            }
+            Ok(_) | Err(EngineError::NoRelease(_) | EngineError::Upstream(UpstreamError::NotFound)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// What a file name means, in the index at hand, or in the newest if that does not list it.

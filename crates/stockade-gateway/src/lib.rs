@@ -71,6 +71,11 @@ impl Gateway {
         }))
     }
 
+    /// What it asks.
+    pub fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
     /// What happened in a run so far; `None` if nobody asked for anything in its name.
     pub fn run_report(&self, name: &str) -> Option<RunReport> {
         self.0.runs.report(name)

@@ -92,6 +92,9 @@ pub(crate) enum Command {
     Setup(Setup),
     /// Find what is wrong
     Doctor,
+    /// Keep the gateway's address out of lockfiles
+    #[command(subcommand)]
+    Lock(Lock),
     /// Look at the log
     #[command(subcommand)]
     Log(Log),
@@ -263,6 +266,23 @@ pub(crate) struct Setup {
     /// Give the clients' configuration back as it was
     #[arg(long)]
     pub(crate) undo: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Lock {
+    /// Say which lockfiles name the gateway
+    Check(Lockfiles),
+    /// Give lockfiles the registries' addresses in place of the gateway's
+    Canonicalise(Lockfiles),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Lockfiles {
+    /// The lockfiles; those of the project unless named
+    pub(crate) files: Vec<PathBuf>,
+    /// The gateway's address, if it is not the one in the settings
+    #[arg(long, value_name = "URL")]
+    pub(crate) gateway: Option<Url>,
 }
 
 #[derive(Debug, Subcommand)]

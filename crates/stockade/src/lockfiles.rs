@@ -4,10 +4,12 @@
 //! Only files that changed during the run are touched, and in them only the exact address. Everything else, formatting and
 //! line ends included, stays as the client wrote it.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use stockade_ecosystem::{Client, ClientConfig};
+use stockade_ecosystem::{Client, ClientConfig, Registry, Request, Route};
+use stockade_engine::Engine;
 use stockade_model::Digest;
 
 use crate::{files, settings};
@@ -34,14 +36,14 @@ impl Lockfiles {
     }
 
     /// Gives what has changed since the registry's addresses in place of the gateway's, and returns what was rewritten.
-    pub(crate) fn restore(self, base: &str, config: &ClientConfig) -> anyhow::Result<Vec<PathBuf>> {
+    pub(crate) async fn restore(self, addresses: &Addresses<'_>) -> anyhow::Result<Vec<PathBuf>> {
         let mut rewritten = Vec::new();
         for (path, before) in self.0 {
             let Some(bytes) = files::read(&path)? else { continue };
             if before.as_ref() == Some(&Digest::of(&bytes)) {
                 continue;
             }
-            if let Some(restored) = restored(&bytes, base, config) {
+            if let Some(restored) = addresses.restored(&bytes).await? {
                 files::replace(&path, &restored)?;
                 rewritten.push(path);
             }
@@ -54,17 +56,74 @@ fn digest(path: &Path) -> anyhow::Result<Option<Digest>> {
     Ok(files::read(path)?.map(|bytes| Digest::of(&bytes)))
 }
 
-/// The bytes with the registry's addresses; `None` if the gateway's is not in them. A scope with a registry of its own gets
-/// that one's.
-fn restored(bytes: &[u8], base: &str, config: &ClientConfig) -> Option<Vec<u8>> {
-    let base = format!("{base}/");
-    let scoped =
-        config.scopes.iter().map(|(scope, upstream)| (format!("{base}{scope}/"), format!("{}{scope}/", upstream.url)));
-    let mut out = bytes.to_vec();
-    for (ours, theirs) in scoped.chain([(base.clone(), config.default.url.to_string())]) {
-        out = replaced(&out, ours.as_bytes(), theirs.as_bytes());
+/// What the gateway's addresses stand for.
+pub(crate) struct Addresses<'a> {
+    /// The gateway's mount, without a trailing `/`.
+    pub(crate) base: &'a str,
+    pub(crate) registry: &'static dyn Registry,
+    pub(crate) config: &'a ClientConfig,
+    /// Knows where files are that a registry has at another host.
+    pub(crate) engine: Option<&'a Engine>,
+}
+
+impl Addresses<'_> {
+    /// The bytes with the registry's addresses; `None` if the gateway's is not in them. A scope with a registry of its own
+    /// gets that one's.
+    pub(crate) async fn restored(&self, bytes: &[u8]) -> anyhow::Result<Option<Vec<u8>>> {
+        let mount = format!("{}/", self.base);
+        if find(bytes, mount.as_bytes()).is_none() {
+            return Ok(None);
+        }
+        let mut out = bytes.to_vec();
+        if let Some(engine) = self.engine {
+            for address in addresses(bytes, &mount) {
+                if let Some(original) = self.original(engine, &address).await? {
+                    out = replaced(&out, address.as_bytes(), original.as_bytes());
+                }
+            }
+        }
+        Ok(Some(self.with_roots(&out)))
     }
-    (out != bytes).then_some(out)
+
+    /// Where the upstream has what we have at this address, if that is a file.
+    async fn original(&self, engine: &Engine, address: &str) -> anyhow::Result<Option<String>> {
+        let path = address.strip_prefix(self.base).unwrap_or_default();
+        let asked = Request { method: "GET", path, accept: "" };
+        let Route::Artifact { package, file } = self.registry.route(&asked) else { return Ok(None) };
+        Ok(engine.original(&package, &file).await?.map(String::from))
+    }
+
+    /// The addresses of what stands for a registry, which clients write with a `/` at the end and without.
+    fn with_roots(&self, bytes: &[u8]) -> Vec<u8> {
+        let root = format!("{}/{}", self.base, self.registry.root());
+        let scopes = self.config.scopes.iter();
+        let scoped = scopes.map(|(scope, upstream)| (format!("{root}{scope}/"), format!("{}{scope}/", upstream.url)));
+        let default = self.config.default.url.as_str();
+        let bare = |text: &str| text.trim_end_matches('/').to_owned();
+        let mut out = bytes.to_vec();
+        for (ours, theirs) in scoped.chain([(root.clone(), default.to_owned())]) {
+            out = replaced(&out, ours.as_bytes(), theirs.as_bytes());
+        }
+        // Without its `/` the address could be the beginning of another one, so what follows must end it.
+        for end in ["\"", "'", "\n", "\r"] {
+            out = replaced(&out, (bare(&root) + end).as_bytes(), (bare(default) + end).as_bytes());
+        }
+        out
+    }
+}
+
+/// Every address below a mount that stands in a text, once.
+fn addresses(bytes: &[u8], mount: &str) -> BTreeSet<String> {
+    let is_end = |byte: &u8| byte.is_ascii_whitespace() || b"\"'<>,;)]}".contains(byte);
+    let mut found = BTreeSet::new();
+    let mut rest = bytes;
+    while let Some(at) = find(rest, mount.as_bytes()) {
+        rest = &rest[at..];
+        let end = rest.iter().position(is_end).unwrap_or(rest.len());
+        found.extend(std::str::from_utf8(&rest[..end]).ok().map(str::to_owned));
+        rest = &rest[end..];
+    }
+    found
 }
 
 fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
@@ -91,26 +150,38 @@ mod tests {
 
     use super::*;
 
-    fn config() -> ClientConfig {
+    #[test]
+    fn only_the_gateways_address_is_replaced() {
         let upstream = |url: &str| Upstream { url: url.parse().unwrap(), credential: None };
-        ClientConfig {
+        let config = ClientConfig {
             default: upstream("https://registry.example/npm/"),
             scopes: BTreeMap::from([("@acme".to_owned(), upstream("https://acme.example/"))]),
             claims: Vec::new(),
             cafile: None,
             problems: Vec::new(),
-        }
+        };
+        let registry = stockade_ecosystem::npm::NPM.registry.unwrap();
+        let addresses = Addresses { base: "http://127.0.0.1:4000/x", registry, config: &config, engine: None };
+        let before = "\"http://127.0.0.1:4000/x/left/-/left-1.tgz\"\r\n \"http://127.0.0.1:40000/x/a\" \
+                      \"http://127.0.0.1:4000/x/@acme/left/-/left-1.tgz\" \"http://127.0.0.1:4000/x/@acmes/left\" \
+                      \"http://127.0.0.1:4000/x\" \"http://127.0.0.1:4000/xy\"";
+        let after = "\"https://registry.example/npm/left/-/left-1.tgz\"\r\n \"http://127.0.0.1:40000/x/a\" \
+                     \"https://acme.example/@acme/left/-/left-1.tgz\" \"https://registry.example/npm/@acmes/left\" \
+                     \"https://registry.example/npm\" \"http://127.0.0.1:4000/xy\"";
+        assert_eq!(String::from_utf8(addresses.with_roots(before.as_bytes())).unwrap(), after);
+        assert_eq!(addresses.with_roots(after.as_bytes()), after.as_bytes());
     }
 
     #[test]
-    fn only_the_gateways_address_is_replaced() {
-        let base = "http://127.0.0.1:4000/x";
-        let before = "\"http://127.0.0.1:4000/x/left/-/left-1.tgz\"\r\n \"http://127.0.0.1:40000/x/a\" \
-                      \"http://127.0.0.1:4000/x/@acme/left/-/left-1.tgz\" \"http://127.0.0.1:4000/x/@acmes/left\"";
-        let after = "\"https://registry.example/npm/left/-/left-1.tgz\"\r\n \"http://127.0.0.1:40000/x/a\" \
-                     \"https://acme.example/@acme/left/-/left-1.tgz\" \"https://registry.example/npm/@acmes/left\"";
-        let out = restored(before.as_bytes(), base, &config()).unwrap();
-        assert_eq!(String::from_utf8(out).unwrap(), after);
-        assert_eq!(restored(after.as_bytes(), base, &config()), None);
+    fn the_addresses_of_a_mount_are_found_in_any_text() {
+        let text = b"\"http://127.0.0.1:4000/x/a/b.whl\", hash http://127.0.0.1:4000/x/c' http://127.0.0.1:40000/x/d\nhttp://127.0.0.1:4000/x/c";
+        let found: Vec<String> = addresses(text, "http://127.0.0.1:4000/x/").into_iter().collect();
+        assert_eq!(found, ["http://127.0.0.1:4000/x/a/b.whl", "http://127.0.0.1:4000/x/c"]);
+    }
+
+    #[test]
+    fn what_is_replaced_is_replaced_everywhere_and_nothing_else() {
+        assert_eq!(replaced(b"a-b-ab", b"b", b"cc"), b"a-cc-acc");
+        assert_eq!(replaced(b"abc", b"x", b"y"), b"abc");
     }
 }

@@ -58,6 +58,10 @@ impl Registry for Protocol {
         route::route(request)
     }
 
+    fn root(&self) -> &'static str {
+        "index/"
+    }
+
     fn index_path(&self, package: &Package) -> String {
         route::index_path(package)
     }

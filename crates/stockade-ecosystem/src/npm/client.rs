@@ -298,6 +298,7 @@ mod tests {
         let stated = Stated {
             url: Some("https://mirror.example/npm".to_owned()),
             scopes: BTreeMap::from([("@acme".to_owned(), "https://mirror.example/acme".to_owned())]),
+            ..Stated::default()
         };
         let config = read(&printed(PRINTED), &files, &|_| None, &stated).unwrap();
         assert_eq!(config.default.url.as_str(), "https://mirror.example/npm/");

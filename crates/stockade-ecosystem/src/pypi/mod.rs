@@ -57,6 +57,10 @@ impl Registry for Protocol {
         route::route(request)
     }
 
+    fn root(&self) -> &'static str {
+        "simple/"
+    }
+
     fn index_path(&self, package: &Package) -> String {
         format!("{}/", package.name)
     }

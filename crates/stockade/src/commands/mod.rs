@@ -6,6 +6,7 @@ mod freeze;
 mod held;
 mod init;
 mod inspect;
+mod lock;
 mod log;
 mod policy;
 mod run;
@@ -103,6 +104,7 @@ pub(crate) async fn perform(cli: Cli, printer: &Printer) -> anyhow::Result<Exit>
         Command::Init(arguments) => init::init(&global, printer, arguments.force).await,
         Command::Setup(arguments) => setup::setup(context(&global)?, arguments).await,
         Command::Doctor => doctor::doctor(&global, printer).await,
+        Command::Lock(arguments) => lock::lock(context(&global)?, arguments).await,
         Command::Log(arguments) => log::log(context(&global)?, arguments).await,
     }
 }

@@ -25,7 +25,7 @@ use crate::args::{Format, Run};
 use crate::describe::predicate;
 use crate::errors::hinted;
 use crate::inherit::{self, Inherited};
-use crate::lockfiles::Lockfiles;
+use crate::lockfiles::{Addresses, Lockfiles};
 use crate::output::{bytes, columns, count};
 use crate::running::{self, Running};
 use crate::{process, sandbox, settings};
@@ -90,7 +90,7 @@ pub(super) async fn run(context: Context<'_>, arguments: &Run) -> anyhow::Result
     // However it ended, it may have written the gateway's addresses into lockfiles.
     let (gateway, report, inherited) = match route {
         Some(route) => {
-            let (kind, report, inherited) = route.end(&name).await?;
+            let (kind, report, inherited) = route.end(&context, &name).await?;
             (Some(kind), Some(report), Some(inherited))
         }
         None => (None, None, None),
@@ -182,15 +182,34 @@ impl Route {
     }
 
     /// Which gateway it was, and what happened there in the run of this name.
-    async fn end(self, name: &str) -> anyhow::Result<(&'static str, RunReport, Inherited)> {
+    async fn end(self, context: &Context<'_>, name: &str) -> anyhow::Result<(&'static str, RunReport, Inherited)> {
         let Self { through, inherited, base, lockfiles, .. } = self;
         // Whatever becomes of the report, the addresses of this gateway must not stay.
-        let restored = lockfiles.restore(&base, inherited.config()?);
+        let restored = restore(context, &through, &inherited, &base, lockfiles).await;
         let kind = through.kind();
         let report = through.end(name).await?;
         restored?;
         Ok((kind, report, inherited))
     }
+}
+
+/// Gives lockfiles the registry's addresses back.
+async fn restore(
+    context: &Context<'_>,
+    through: &Through,
+    inherited: &Inherited,
+    base: &str,
+    lockfiles: Lockfiles,
+) -> anyhow::Result<()> {
+    let Some(registry) = inherited.ecosystem.registry else { return Ok(()) };
+    let engine = match through {
+        _ if !registry.files_are_elsewhere() => None,
+        Through::Embedded { gateway, .. } => Some(gateway.engine().clone()),
+        Through::Running(_) => Some(context.engine_of(std::slice::from_ref(inherited)).await?),
+    };
+    let addresses = Addresses { base, registry, config: inherited.config()?, engine: engine.as_ref() };
+    lockfiles.restore(&addresses).await?;
+    Ok(())
 }
 
 /// The client that a command is.

@@ -4,7 +4,9 @@ use std::fs;
 
 use stockade_testkit::Npm;
 
-use crate::world::World;
+use insta::assert_snapshot;
+
+use crate::world::{World, seen};
 
 const LOCKFILES: [&str; 2] = ["package-lock.json", "node_modules/.package-lock.json"];
 
@@ -33,6 +35,34 @@ fn a_guarded_install_writes_the_lockfile_of_a_plain_one_and_both_are_enough_for_
         assert_eq!(world.registry.count("/left-demo/-/*"), before + 1, "{npm}");
         assert_eq!(LOCKFILES.map(|name| world.project.read(name).unwrap()), plain, "{npm}");
     }
+}
+
+#[test]
+fn a_lockfile_that_names_the_gateway_is_found_and_made_canonical() {
+    let Some(world) = World::or_skip() else { return };
+    let ours = "http://127.0.0.1:4873/npm/left-demo/-/left-demo-1.0.9.tgz";
+    world.project.write("package-lock.json", format!("{{\"resolved\": \"{ours}\"}}\n"));
+    assert_snapshot!(seen(&world.stockade(["lock", "check"])), @"
+    [DIR]/project/package-lock.json: names the gateway: `stockade lock canonicalise` gives it the registry's addresses
+    status 1
+    ");
+    assert_snapshot!(seen(&world.stockade(["lock", "canonicalise"])), @"
+    [DIR]/project/package-lock.json: names the registry again
+    status 0
+    ");
+    let theirs = format!("{}left-demo/-/left-demo-1.0.9.tgz", world.registry.url());
+    assert_eq!(world.project.read("package-lock.json").unwrap(), format!("{{\"resolved\": \"{theirs}\"}}\n"));
+    assert_snapshot!(seen(&world.stockade(["lock", "check"])), @"
+    [DIR]/project/package-lock.json: names no gateway
+    status 0
+    ");
+    let other = ["lock", "check", "--gateway", "https://gate.example", "package-lock.json"];
+    assert_eq!(world.stockade(other).status, Some(0));
+    assert_snapshot!(seen(&world.stockade(["lock", "check", "other.lock"])), @"
+    stockade: `other.lock` is no lockfile of a client that is found here
+    hint: look at `stockade doctor`
+    status 2
+    ");
 }
 
 #[test]
