@@ -7,6 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
@@ -18,6 +19,7 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, connect, getsockname, listen, sockopt};
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
+use super::group::Group;
 use super::process;
 
 /// How many connections may be on their way to our listener.
@@ -53,11 +55,20 @@ pub(super) struct Emulation {
     /// Whether it is only looked at where connections go, and all else is left to the program.
     observes: bool,
     own: HashSet<u16>,
+    /// What looks at the connections as well.
+    group: Option<Arc<Group>>,
 }
 
 impl Emulation {
-    pub(super) fn new(listener: u16, destinations: Destinations, sockets: Vec<PathBuf>, observes: bool) -> Self {
-        Self { listener, destinations, sockets, observes, own: HashSet::new() }
+    pub(super) fn new(
+        listener: u16,
+        destinations: Destinations,
+        sockets: Vec<PathBuf>,
+        observes: bool,
+        group: Option<Arc<Group>>,
+    ) -> io::Result<Self> {
+        group.iter().try_for_each(|group| group.allow(listener))?;
+        Ok(Self { listener, destinations, sockets, observes, own: HashSet::new(), group })
     }
 
     /// Does a call for a process, if it is one of those that are done here. The answer is the call's. `may` says whether
@@ -197,7 +208,10 @@ impl Emulation {
         }
         listen(socket, i32::try_from(backlog.cast_signed()).unwrap_or(i32::MAX))?;
         if stream {
-            self.own.insert(port_of(socket)?);
+            let port = port_of(socket)?;
+            let allowed = self.group.iter().try_for_each(|group| group.allow(port));
+            allowed.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+            self.own.insert(port);
         }
         Ok(())
     }

@@ -11,7 +11,7 @@
 //!               └── the program: Landlock, filter of system calls, no privileges
 //! ```
 //!
-//! Needs Linux 5.12 with unprivileged user namespaces.
+//! Needs Linux 5.12 with unprivileged user namespaces. Where there are none, root has a second wall instead ([`Kept`]).
 
 mod calls;
 mod door;
@@ -19,6 +19,7 @@ mod emulate;
 mod files;
 mod filter;
 mod folder;
+mod group;
 mod hook;
 mod launch;
 mod layer;
@@ -38,16 +39,19 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
+use group::Group;
 use serde::{Deserialize, Serialize};
 
 pub use door::Door;
 pub use emulate::Destinations;
 pub use files::is_everybodys;
+pub use group::Kept;
 pub use hook::{HOOK, Hook, SHELL, shell};
 pub use launch::launch;
 pub use layer::{Change, Kind, changes, forget, keep};
-pub use watch::{Cause, Deed, Event, HookNames, Watched};
+pub use watch::{Cause, Deed, Event, HookNames, Past, Watched};
 
 /// What a program is started with, and what it may reach. Paths are absolute, without links, and there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -154,6 +158,8 @@ pub struct Entered {
     pub gaps: Vec<String>,
     /// The way into its network, if the plan has one and it has a network of its own.
     pub door: Option<Door>,
+    /// The control group that keeps its connections as well, where it has no network of its own and we may make one.
+    pub kept: Option<Kept>,
 }
 
 /// A program that is about to be started. Its launcher can be started before anybody knows what it is to do.
@@ -162,6 +168,7 @@ pub struct Sandbox {
     ours: UnixStream,
     theirs: OwnedFd,
     tier: Tier,
+    group: Option<Arc<Group>>,
 }
 
 impl Tier {
@@ -190,7 +197,9 @@ impl Sandbox {
     /// A sandbox that nothing is in yet.
     pub fn new(tier: Tier) -> io::Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
-        Ok(Self { ours, theirs: theirs.into(), tier })
+        // In a network of its own nothing is left to be kept; and who has no rights to one does without.
+        let group = (tier == Tier::Landlock).then(Group::new).and_then(Result::ok).map(Arc::new);
+        Ok(Self { ours, theirs: theirs.into(), tier, group })
     }
 
     /// The command that starts `launcher` with these arguments and two more: a program of ours that hands those two to
@@ -201,8 +210,13 @@ impl Sandbox {
         let mut command = Command::new(launcher);
         let number = std::os::fd::AsRawFd::as_raw_fd(&passed).to_string();
         command.args(arguments).args([&number, self.tier.word()]).env_clear();
-        let keep = move || Ok(rustix::io::fcntl_setfd(&passed, rustix::io::FdFlags::empty())?);
-        // SAFETY: after a fork, only a system call is made.
+        let entrance = self.group.as_ref().and_then(|group| group.entrance().ok());
+        let keep = move || {
+            // Whether it is in there will be looked at.
+            let _ = entrance.as_ref().map(|entrance| rustix::io::write(entrance, b"0"));
+            Ok(rustix::io::fcntl_setfd(&passed, rustix::io::FdFlags::empty())?)
+        };
+        // SAFETY: after a fork, only system calls are made.
         #[expect(unsafe_code, reason = "there is no other way to pass on a descriptor to one child alone")]
         unsafe {
             command.pre_exec(keep);
@@ -214,7 +228,7 @@ impl Sandbox {
     /// told to `watched`, on a thread that ends with it. If there is something that this system cannot do, the program runs
     /// only with `despite_gaps`.
     pub fn enter(self, plan: &Plan, watched: Watched, despite_gaps: bool) -> Result<Entered, SandboxError> {
-        let Self { mut ours, theirs, tier } = self;
+        let Self { mut ours, theirs, tier, group } = self;
         drop(theirs);
         if plan.tier != tier {
             return Err(SandboxError::Step("the launcher was started for another plan".to_owned()));
@@ -230,24 +244,24 @@ impl Sandbox {
         if !gaps.is_empty() && !despite_gaps {
             return Err(SandboxError::Gaps(gaps));
         }
-        let (emulation, ends) = (!plan.tier.has_network()).then(|| outside(plan)).transpose()?.unzip();
-        if let Some(listener) = listener {
-            watch::start(listener, watched, emulation)?;
-        }
+        let group = group.filter(|group| group.is_entered());
+        let (emulation, ends) = (!plan.tier.has_network()).then(|| outside(plan, group.clone())).transpose()?.unzip();
+        let watch = listener.map(|listener| watch::start(listener, watched, emulation, group.clone())).transpose()?;
         talk::send_go(&ours)?;
         let (ports, door) = if plan.tier.has_network() { (plan.ports.len(), plan.door) } else { (0, false) };
         let (own, line) = talk::receive_ends(&mut ours, ports, door)?;
-        Ok(Entered { ends: ends.unwrap_or(own), gaps, door: line.map(Door::new) })
+        let kept = group.map(|group| Kept { group, watch });
+        Ok(Entered { ends: ends.unwrap_or(own), gaps, door: line.map(Door::new), kept })
     }
 }
 
 /// What makes connections for a program without a network of its own, and where they end.
-fn outside(plan: &Plan) -> io::Result<(emulate::Emulation, Ends)> {
+fn outside(plan: &Plan, group: Option<Arc<Group>>) -> io::Result<(emulate::Emulation, Ends)> {
     let sockets = plan.write.iter().chain(&plan.data).chain(&plan.blank).cloned().collect();
     let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0))?;
     let to = Destinations::default();
     let observes = plan.tier == Tier::Observe;
-    let emulation = emulate::Emulation::new(listener.local_addr()?.port(), to.clone(), sockets, observes);
+    let emulation = emulate::Emulation::new(listener.local_addr()?.port(), to.clone(), sockets, observes, group)?;
     Ok((emulation, Ends { streams: vec![listener], names: None, to: Some(to) }))
 }
 

@@ -11,12 +11,15 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat2};
 
 use super::emulate::Emulation;
 use super::folder;
+use super::group::{Group, Refused};
 use super::opened;
 use super::process::{self, Id};
 
@@ -84,6 +87,21 @@ pub enum Deed {
     Read(PathBuf),
     /// It changes a file or a folder, or makes or removes one. Seen only there.
     Write(PathBuf),
+    /// It was kept from something by a control group, after whatever else should have kept it.
+    Past(Past),
+}
+
+/// What got past a filter of system calls, and was refused by programs in the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Past {
+    /// To connect to an address.
+    Connect(SocketAddr),
+    /// To send a message to an address.
+    Send(SocketAddr),
+    /// To listen at an address that others reach.
+    Listen(SocketAddr),
+    /// To make a socket, of the protocol with this number, whose messages nobody looks at.
+    Socket(u32),
 }
 
 /// The hook of a package.
@@ -97,6 +115,8 @@ pub struct Cause {
     pub hook: String,
 }
 
+/// How long nobody looks at what the group has refused.
+const LOOK_AGAIN: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 /// The longest path that is read.
 const MAX_PATH: usize = 4096;
 /// The longest address that is read: that of a socket with a path.
@@ -109,25 +129,32 @@ const MAX_DEPTH: usize = 256;
 const MAX_NAME: usize = 256;
 
 /// Answers until nobody is left who could ask.
-pub(super) fn start(listener: OwnedFd, watched: Watched, emulation: Option<Emulation>) -> io::Result<()> {
+pub(super) fn start(
+    listener: OwnedFd,
+    watched: Watched,
+    emulation: Option<Emulation>,
+    group: Option<Arc<Group>>,
+) -> io::Result<JoinHandle<()>> {
     // Who asks and who answers take turns, so they stay on one processor. Older kernels do not know it.
     let _ = control(&listener, SET_FLAGS, &mut ());
     let mut watch = Watch {
         listener,
         watched,
         emulation,
+        group,
         ours: process::ourselves(),
         hooks: HashMap::new(),
         command: None,
         overflowed: false,
     };
-    std::thread::Builder::new().name("sandbox".to_owned()).spawn(move || watch.answer_all()).map(drop)
+    std::thread::Builder::new().name("sandbox".to_owned()).spawn(move || watch.answer_all())
 }
 
 struct Watch {
     listener: OwnedFd,
     watched: Watched,
     emulation: Option<Emulation>,
+    group: Option<Arc<Group>>,
     /// What identifies this program.
     ours: Option<Id>,
     /// The processes that hooks began with, by number and time of start.
@@ -151,9 +178,12 @@ impl Watch {
     fn answer_all(&mut self) {
         loop {
             let mut waiting = [PollFd::new(&self.listener, PollFlags::IN)];
-            match poll(&mut waiting, None) {
-                Err(rustix::io::Errno::INTR) => continue,
-                Ok(_) if waiting[0].revents().contains(PollFlags::IN) => {}
+            let some = poll(&mut waiting, self.group.as_ref().map(|_| &LOOK_AGAIN));
+            let asks = waiting[0].revents().contains(PollFlags::IN);
+            self.tell_refused();
+            match some {
+                Err(rustix::io::Errno::INTR) | Ok(0) => continue,
+                Ok(_) if asks => {}
                 _ => return,
             }
             // SAFETY: all zeros are what the kernel wants to find there.
@@ -176,6 +206,17 @@ impl Watch {
             }
             let mut answer = self.answer(&asked);
             let _ = control(&self.listener, SEND, &mut answer);
+        }
+    }
+
+    /// Tells what the group has refused.
+    fn tell_refused(&mut self) {
+        let Some(group) = self.group.clone() else { return };
+        while let Some(Refused { process, name, past }) = group.refused() {
+            let (program, cause) = process.map_or((None, None), |pid| (process::program(pid), self.cause(pid)));
+            let program = program.unwrap_or_else(|| name.into());
+            let process = process.unwrap_or_default();
+            (self.watched.tell)(Event { process, program, cause, confined: None, deed: Deed::Past(past) });
         }
     }
 

@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use crate::group;
 use stockade_sandbox::sandbox::{Ends, Plan, Sandbox, Watched};
 
 /// How long a connection may take that comes or does not.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// A port at which the sandbox's network ends.
 const PORT: u16 = 4873;
 /// What a file has that a shell reads when it starts.
@@ -35,13 +36,16 @@ pub(super) fn main() {
             println!("{outcome:?}");
             std::process::exit(i32::from(outcome.is_err()));
         }
+        ["attempt-in", group, name, stream, datagram] => {
+            std::process::exit(group::attempt(group, name, stream, datagram))
+        }
         _ => check_all(),
     }
 }
 
 /// Files that the test has made, a home with secrets and a project in it; and what runs around.
-struct Place {
-    root: PathBuf,
+pub(super) struct Place {
+    pub(super) root: PathBuf,
     home: PathBuf,
     project: PathBuf,
     victim: i32,
@@ -85,7 +89,7 @@ impl Place {
         format!("{} {} {}", self.victim, self.stream, self.datagram)
     }
 
-    fn plan(&self, arguments: &[&str]) -> Plan {
+    pub(super) fn plan(&self, arguments: &[&str]) -> Plan {
         let program = std::env::current_exe().unwrap();
         Plan {
             program: program.clone().into(),
@@ -245,7 +249,7 @@ fn talk(address: SocketAddr) -> io::Result<()> {
 }
 
 #[expect(unsafe_code, reason = "what is tried is a system call")]
-fn raw(number: libc::c_long, arguments: [i64; 3]) -> io::Result<()> {
+pub(super) fn raw(number: libc::c_long, arguments: [i64; 3]) -> io::Result<()> {
     let [one, two, three] = arguments;
     // SAFETY: each argument is what the call takes there: a number, or memory that lives as long as the call.
     let result = unsafe { libc::syscall(number, one, two, three) };
@@ -342,6 +346,7 @@ fn check_all() {
     check_plain(&place, &mut wrong);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     println!("in a sandbox: {} attempts failed as they should, {} needs are met", ATTEMPTS.len(), NEEDS.len());
+    group::check(&place);
     as_nobody(&place);
 }
 

@@ -8,6 +8,8 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without ends it")]
 
 #[cfg(target_os = "linux")]
+mod group;
+#[cfg(target_os = "linux")]
 mod linux;
 
 #[cfg(target_os = "linux")]

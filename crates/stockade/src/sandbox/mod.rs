@@ -27,7 +27,7 @@ use anyhow::Context as _;
 use stockade_ecosystem::Variables;
 use stockade_engine::Clock;
 use stockade_sandbox::profile::{Hooks, Profile, Resolved, Surroundings};
-use stockade_sandbox::sandbox::{Entered, HOOK, Hook, HookNames, Layer, Plan, SHELL, Sandbox, Tier, Watched};
+use stockade_sandbox::sandbox::{Entered, HOOK, Hook, HookNames, Kept, Layer, Plan, SHELL, Sandbox, Tier, Watched};
 use tokio::process::Child;
 
 use crate::args::Run;
@@ -68,6 +68,8 @@ pub(crate) struct Running<'a> {
     arguments: &'a Run,
     layer: Option<review::Changes>,
     made: Made,
+    /// What keeps its connections as well.
+    kept: Option<Kept>,
     /// What is forgotten afterwards, where nothing can be mounted.
     _private: Option<review::Room>,
 }
@@ -203,19 +205,34 @@ impl<'a> Prepared<'a> {
                     let both = format!("{why}; and without namespaces, {again}");
                     refusal(if why == again { &why } else { &both })
                 })?;
-                printer.talk(&format!("stockade: without namespaces: {why}\n"));
+                let too = if started.1.kept.is_some() { GROUPED } else { "" };
+                printer.talk(&format!("stockade: without namespaces: {why}{too}\n"));
                 plan = plain;
                 started
             }
         };
         let mut seen = watching.lock().unwrap_or_else(PoisonError::into_inner);
         (seen.report.gaps, seen.report.tier) = (entered.gaps, plan.tier);
+        seen.report.control_group = entered.kept.is_some();
         drop(seen);
         let mut network = network::serve(allowed, entered.ends, Arc::clone(&watching));
         if let Some(door) = entered.door {
             network.publish(published, door);
         }
-        Ok(Running { child, watching, network, profile, resolved, around, arguments, layer, made, _private: private })
+        let kept = entered.kept;
+        Ok(Running {
+            child,
+            watching,
+            network,
+            profile,
+            resolved,
+            around,
+            arguments,
+            layer,
+            made,
+            kept,
+            _private: private,
+        })
     }
 }
 
@@ -253,6 +270,8 @@ impl Launcher {
     }
 }
 
+/// What is said of root's second wall.
+const GROUPED: &str = "; a control group keeps its connections as well";
 /// The home of somebody who has none.
 const NOBODYS: &str = "/nonexistent";
 
@@ -335,11 +354,13 @@ fn names(hooks: &Hooks) -> HookNames {
 impl Running<'_> {
     /// Waits for its end. What it changed in a layer is kept, but for what is protected. Gives its exit code.
     pub(crate) async fn wait(self, printer: &Printer) -> anyhow::Result<(u8, Report)> {
-        let Self { child, watching, network, profile, resolved, around, arguments, layer, made, _private } = self;
+        let Self { child, watching, network, profile, resolved, around, arguments, layer, made, kept, _private } = self;
         let status = process::wait(child).await?;
+        let untold = tokio::task::block_in_place(|| kept.map(Kept::end)).unwrap_or_default();
         network.end().await;
         let mut watching = watching.lock().unwrap_or_else(PoisonError::into_inner);
         let mut report = watching.report();
+        report.dropped += untold;
         if let Some(within) = profile.hooks.as_ref().and_then(|hooks| hooks.within.as_deref()) {
             let changes = layer.as_ref().map(|layer| layer.layer.changes.as_path());
             report.written = watching.hooks.written(&around.project, changes, within);

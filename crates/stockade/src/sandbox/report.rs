@@ -12,7 +12,7 @@ use stockade_engine::Behaviour;
 use stockade_engine::egress::{Attempt, Outcome, Protocol};
 use stockade_model::Package;
 use stockade_sandbox::profile::Profile;
-use stockade_sandbox::sandbox::{Cause, Deed, Event, Plan, Tier};
+use stockade_sandbox::sandbox::{Cause, Deed, Event, Past, Plan, Tier};
 
 use super::audit::{Audit, Use};
 use super::events::Events;
@@ -35,6 +35,8 @@ pub(crate) struct Report {
     pub(crate) profile: String,
     /// What keeps it apart.
     pub(crate) tier: Tier,
+    /// Whether programs in the kernel keep its connections as well, where it has no network of its own.
+    pub(crate) control_group: bool,
     /// What this system could not enforce or see.
     pub(crate) gaps: Vec<String>,
     /// What was blocked; in the tier `observe`, what would have been.
@@ -272,6 +274,17 @@ impl Watching {
                     self.block(Object::Socket, (program, cause), format!("talk to {}", path.display()), why, None);
                 }
             }
+            Deed::Past(past) => {
+                let what = match past {
+                    Past::Connect(to) => format!("connect to {to}"),
+                    Past::Send(to) => format!("send a message to {to}"),
+                    Past::Listen(to) => format!("listen on {to}"),
+                    Past::Socket(protocol) => format!("make a socket for protocol {protocol}"),
+                };
+                // Whoever makes calls in the usual way is stopped, or served, before.
+                let tried = format!("{what}, past the filter of system calls");
+                self.block(Object::Host, (program, cause), tried, GROUP.to_owned(), None);
+            }
         }
     }
 
@@ -407,6 +420,8 @@ impl Watching {
 const NAMES: u16 = 53;
 /// The port that needs no mention.
 const TLS: u16 = 443;
+/// Why something is blocked that nothing else has.
+const GROUP: &str = "its control group lets it connect to what we listen on, and to nothing else";
 const NO_RULE: &str = "no rule of this profile allows it";
 
 impl Blocked {
