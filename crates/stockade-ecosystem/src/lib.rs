@@ -77,6 +77,8 @@ pub enum Version {
     SemVer(semver::Version),
     /// PEP 440.
     Pep440(pep440_rs::Version),
+    /// Maven's `ComparableVersion`.
+    Maven(maven::Comparable),
 }
 
 /// The numbers of a version, the weightiest first: epoch, major, minor, patch. What an order does not have is 0.
@@ -88,6 +90,7 @@ impl Version {
         match self {
             Self::SemVer(version) => !version.pre.is_empty(),
             Self::Pep440(version) => version.any_prerelease(),
+            Self::Maven(version) => version.is_prerelease(),
         }
     }
 
@@ -111,6 +114,10 @@ impl Version {
                 let number = |at: usize| release.get(at).copied().unwrap_or_default();
                 [version.epoch(), number(0), number(1), number(2)]
             }
+            Self::Maven(version) => {
+                let [major, minor, patch] = version.numbers();
+                [0, major, minor, patch]
+            }
         }
     }
 
@@ -128,6 +135,7 @@ impl Version {
                 None if version.is_dev() => "dev",
                 None => "",
             },
+            Self::Maven(version) => version.word(),
         }
     }
 }
@@ -137,6 +145,7 @@ impl PartialOrd for Version {
         match (self, other) {
             (Self::SemVer(a), Self::SemVer(b)) => Some(a.cmp_precedence(b)),
             (Self::Pep440(a), Self::Pep440(b)) => Some(a.cmp(b)),
+            (Self::Maven(a), Self::Maven(b)) => a.partial_cmp(b),
             _ => None,
         }
     }

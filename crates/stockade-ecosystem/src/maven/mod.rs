@@ -6,10 +6,14 @@
 //! implementation; a class's initialiser when the class is first used.
 
 mod archive;
+mod name;
+mod version;
 
 use stockade_model::EcosystemId;
 
 pub use archive::JAR;
+pub use name::parse as parse_name;
+pub use version::Comparable;
 
 const ID: EcosystemId = EcosystemId::new("maven");
 
