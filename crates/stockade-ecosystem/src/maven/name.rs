@@ -9,7 +9,7 @@ use stockade_model::{Malformed, Name};
 const MAX_BYTES: usize = 512;
 
 /// Checks a name and normalises it. There are no rules on upper case: names are compared as they are.
-pub fn parse(text: &str) -> Result<Name, Malformed> {
+pub(super) fn parse(text: &str) -> Result<Name, Malformed> {
     let malformed = |why| Malformed::new("a package name", text, why);
     if text.is_empty() || text.len() > MAX_BYTES {
         return Err(malformed("it has 1 to 512 bytes"));

@@ -1,0 +1,42 @@
+use super::*;
+
+#[test]
+fn a_file_is_listed_by_its_path_alone() {
+    let package = package("org.acme:left").unwrap();
+    let index = Index::new(package.clone(), Vec::new());
+    let listed = Protocol.file(&index, "1.0/left-1.0-sources.jar").unwrap();
+    assert_eq!((listed.version.as_str(), listed.artifact.url.as_str()), ("1.0", "1.0/left-1.0-sources.jar"));
+    assert_eq!((&listed.artifact.integrity, listed.published, listed.install_hook), (&None, None, false));
+    let file = listed.file.clone().unwrap();
+    assert_eq!((file.name.as_str(), file.form.as_str()), ("1.0/left-1.0-sources.jar", "sources.jar"));
+    assert_eq!(listed.order, version::parse("1.0").ok());
+    let release = index.release(&listed);
+    assert_eq!(Protocol.artifact_file(&release), file.name);
+    assert_eq!(Protocol.artifact_file(&release.whole()), "1.0/left-1.0.jar");
+    for file in [
+        "",
+        "1.0",
+        "left-1.0.jar",
+        "1.0/left-1.0.jar.sha1",
+        "1.0/right-1.0.jar",
+        "../left-...jar",
+        "1.0/x/left-1.0.jar",
+    ] {
+        assert!(Protocol.file(&index, file).is_none(), "{file}");
+    }
+}
+
+#[test]
+fn a_release_is_as_old_as_its_build_description() {
+    let package = package("org.acme:left").unwrap();
+    let dated_by = |file| Protocol.dated_by(&package, file);
+    assert_eq!(dated_by("1.0/left-1.0-linux.tar.gz").as_deref(), Some("1.0/left-1.0.pom"));
+    assert_eq!(dated_by("1.0/left-1.0.pom").as_deref(), Some("1.0/left-1.0.pom"));
+    assert_eq!(dated_by("1.0/right-1.0.pom"), None);
+}
+
+#[test]
+fn an_advisory_finds_the_package_that_a_purl_names() {
+    let purl: stockade_model::Purl = "pkg:maven/org.acme/left@1.0".parse().unwrap();
+    assert_eq!(purl.package, package("org.acme:left").unwrap());
+}
