@@ -35,6 +35,7 @@ mod filters;
 mod http;
 #[cfg(target_os = "linux")]
 pub mod kernel;
+mod maven;
 mod npm;
 mod package;
 mod packument;
@@ -46,6 +47,7 @@ pub use client::{Npm, Output, Project, skipped};
 pub use clock::{NOW, hours_before, now};
 pub use fault::{Fault, Stall};
 pub use filters::tidy;
+pub use maven::{MavenRegistry, MavenRelease};
 pub use npm::FakeRegistry;
 pub use package::{Package, Release};
 pub use proc::{Guard, free_port, wait_for_port};
