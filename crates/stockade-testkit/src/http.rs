@@ -203,6 +203,7 @@ pub(crate) fn send(stream: &mut TcpStream, response: &Response, with_body: bool)
 fn phrase(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        301 => "Moved Permanently",
         302 => "Found",
         304 => "Not Modified",
         400 => "Bad Request",

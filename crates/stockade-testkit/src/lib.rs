@@ -40,6 +40,7 @@ mod npm;
 mod package;
 mod packument;
 mod proc;
+mod pypi;
 mod server;
 
 pub use cargo::{CrateRegistry, CrateRelease};
@@ -51,4 +52,5 @@ pub use maven::{MavenRegistry, MavenRelease};
 pub use npm::FakeRegistry;
 pub use package::{Package, Release};
 pub use proc::{Guard, free_port, wait_for_port};
+pub use pypi::{Distribution, PythonRegistry};
 pub use server::{Seen, Server};
