@@ -389,9 +389,8 @@ fn html(name: &str, files: &[Value]) -> String {
                 .filter(|(_, value)| value.is_string())
                 .map(|(key, value)| format!(" data-{key}=\"{}\"", text(value))),
         );
-        if let Some(digest) = file["core-metadata"]["sha256"].as_str() {
-            tag += &format!(" data-core-metadata=\"sha256={digest}\"");
-        }
+        let digest = file["core-metadata"]["sha256"].as_str();
+        tag.extend(digest.map(|digest| format!(" data-core-metadata=\"sha256={digest}\"")));
         format!("{tag}>{}</a><br>\n", text(&file["filename"]))
     };
     let links: String = files.iter().map(link).collect();

@@ -154,8 +154,7 @@ fn equip(group: &OwnedFd) -> io::Result<Equipped> {
     let refused = bpf::Map { kind: bpf::QUEUE, value: note, entries: MAX_KEPT, ..bpf::Map::default() };
     let lost = bpf::Map { kind: bpf::ARRAY, key: WORD, value: 2 * WORD, entries: 1, ..bpf::Map::default() };
     let made = Equipped { ports: bpf::make(ports)?, refused: bpf::make(refused)?, lost: bpf::make(lost)? };
-    let maps =
-        Maps { ports: made.ports.as_raw_fd(), refused: made.refused.as_raw_fd(), lost: made.lost.as_raw_fd() };
+    let maps = Maps { ports: made.ports.as_raw_fd(), refused: made.refused.as_raw_fd(), lost: made.lost.as_raw_fd() };
     for asked in program::ALL {
         attach(group, asked, maps)?;
     }

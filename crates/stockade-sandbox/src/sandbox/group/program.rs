@@ -41,15 +41,8 @@ pub(super) struct Maps {
 }
 
 /// All places where the kernel asks.
-pub(super) const ALL: [Asked; 7] = [
-    Asked::Connect4,
-    Asked::Connect6,
-    Asked::Bind4,
-    Asked::Bind6,
-    Asked::Send4,
-    Asked::Send6,
-    Asked::Socket,
-];
+pub(super) const ALL: [Asked; 7] =
+    [Asked::Connect4, Asked::Connect6, Asked::Bind4, Asked::Bind6, Asked::Send4, Asked::Send6, Asked::Socket];
 
 impl Asked {
     /// The kernel's number for the kind of program.
