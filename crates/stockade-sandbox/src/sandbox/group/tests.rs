@@ -52,7 +52,7 @@ impl Kernel {
                     at += 1;
                 }
                 program::STORE | program::STORE_REGISTER => {
-                    let value = if what == program::STORE { number.cast_unsigned() } else { registers[from] as u32 };
+                    let value = if what == program::STORE { number.cast_unsigned() } else { low(registers[from]) };
                     let start = on_stack(registers[to]);
                     stack[start..start + 4].copy_from_slice(&value.to_ne_bytes());
                 }
@@ -68,10 +68,10 @@ impl Kernel {
                 program::MOVE_REGISTER => registers[to] = registers[from],
                 program::ADD => registers[to] = registers[to].wrapping_add(number_long),
                 program::SHIFT => registers[to] >>= number,
-                program::AND => registers[to] = u64::from(registers[to] as u32 & number.cast_unsigned()),
+                program::AND => registers[to] = u64::from(low(registers[to]) & number.cast_unsigned()),
                 program::JUMP => at = jump.unwrap(),
-                program::JUMP_IF if registers[to] as u32 == number.cast_unsigned() => at = jump.unwrap(),
-                program::JUMP_UNLESS if registers[to] as u32 != number.cast_unsigned() => at = jump.unwrap(),
+                program::JUMP_IF if low(registers[to]) == number.cast_unsigned() => at = jump.unwrap(),
+                program::JUMP_UNLESS if low(registers[to]) != number.cast_unsigned() => at = jump.unwrap(),
                 program::JUMP_IF_LONG if registers[to] == number_long => at = jump.unwrap(),
                 program::JUMP_IF | program::JUMP_UNLESS | program::JUMP_IF_LONG => {}
                 program::CALL => {
@@ -98,7 +98,8 @@ impl Kernel {
                 let known = self.ports.iter().any(|port| u32::from(port.to_be()) == key);
                 if known { FOUND } else { 0 }
             }
-            14 => 77 << 32 | 78,
+            // Process 77, thread 78.
+            14 => 0x0000_004d_0000_004e,
             16 => {
                 stack[at(registers[1])..][..16].copy_from_slice(b"evil\0\0\0\0\0\0\0\0\0\0\0\0");
                 0
@@ -106,7 +107,7 @@ impl Kernel {
             87 => {
                 assert_eq!((registers[1], registers[3]), (4, 0));
                 if self.notes.len() == self.room {
-                    return -7_i64 as u64;
+                    return (-7_i64).cast_unsigned();
                 }
                 self.notes.push(stack[at(registers[2])..][..NOTE].try_into().unwrap());
                 0
@@ -137,6 +138,11 @@ impl Kernel {
     fn connect(&mut self, to: &str, protocol: i32) -> bool {
         self.address(Asked::Connect4, Asked::Connect6, to, protocol)
     }
+}
+
+/// The lower half of a register, which instructions of 32 bits work with.
+fn low(register: u64) -> u32 {
+    u32::try_from(register & u64::from(u32::MAX)).unwrap()
 }
 
 #[test]
