@@ -27,8 +27,11 @@ struct To {
     datagram: u16,
 }
 
+/// Whether what was noted is such a refusal.
+type Noted = fn(Past) -> bool;
+
 /// What is tried, and how a refusal is noted.
-const ATTEMPTS: &[(&str, Attempt, fn(Past) -> bool)] = &[
+const ATTEMPTS: &[(&str, Attempt, Noted)] = &[
     ("connect", |to| stream(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), to.stream)), connected),
     (
         "connect to an address of IPv4 as one of IPv6",
