@@ -15,6 +15,7 @@
 //! uv then print the reason; a refusal reaches pip's user through the reason phrase and uv's through RFC 9457.
 
 mod archive;
+mod client;
 mod file;
 mod name;
 mod page;
@@ -40,7 +41,7 @@ pub static PYPI: Ecosystem = Ecosystem {
     name: name::parse,
     version: version::parse,
     registry: Some(&Protocol),
-    clients: &[],
+    clients: &[&client::PIP],
     artifacts: &[&WHEEL, &SDIST],
 };
 

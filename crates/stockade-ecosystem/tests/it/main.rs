@@ -3,4 +3,5 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without ends it")]
 
 mod packuments;
+mod pages;
 mod routes;
