@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use stockade_model::{Pattern, Secret};
 use url::Url;
 
@@ -31,6 +33,9 @@ pub struct Client {
     /// The arguments that make the client print its effective configuration; where one command does not print all of it,
     /// of several. What it prints is one text for each, and none if the client is not installed.
     pub ask: &'static [&'static [&'static str]],
+    /// What the client would print of where it is if it could be asked: a text that stands behind what it printed, from the
+    /// working folder and the environment. For clients that print nothing of their configuration.
+    pub around: Option<fn(folder: &str, env: Environment<'_>) -> Option<String>>,
     /// The files that hold what the client does not print (credentials), given what it printed, most specific first.
     pub files: fn(printed: &[String]) -> Vec<String>,
     /// Reads the effective configuration from what the client printed and from those of its files that are there: path and
@@ -44,6 +49,9 @@ pub struct Client {
     /// The environment that points a client at the gateway for one run: `base` is the mount's address, `scopes` those
     /// that have a registry of their own, `run` the name of the run.
     pub environment: fn(base: &str, scopes: &[String], run: &str) -> Variables,
+    /// The arguments that point a client at the gateway for one run together with the environment, where that alone does
+    /// not. They stand behind the program, and behind a toolchain (`+nightly`).
+    pub arguments: fn(base: &str) -> Vec<String>,
     /// The name of a run that an environment gave to a client, from the `User-Agent` that the client sends.
     pub run_of: fn(user_agent: &str) -> Option<&str>,
     /// Rewrites the client's configuration file so that it uses the gateway, keeping what was there.
@@ -98,14 +106,43 @@ pub enum Credential {
     Bearer(Secret),
     /// `Authorization: Basic …`, already encoded.
     Basic(Secret),
+    /// `Authorization: …`, as it is configured.
+    Plain(Secret),
+}
+
+impl Upstream {
+    /// The registry at an address, in which there may be a credential.
+    pub(crate) fn at(address: &str) -> Result<Self, Problem> {
+        let invalid =
+            || Problem::new(format!("`{}` is not the address of a registry", stockade_model::redacted(address)));
+        let mut url = Url::parse(address).map_err(|_| invalid())?;
+        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+            return Err(invalid());
+        }
+        let credential =
+            (!url.username().is_empty()).then(|| Credential::basic(url.username(), url.password().unwrap_or_default()));
+        let _ = url.set_username("").and_then(|()| url.set_password(None));
+        url.set_query(None);
+        url.set_fragment(None);
+        if !url.path().ends_with('/') {
+            url.set_path(&format!("{}/", url.path()));
+        }
+        Ok(Self { url, credential })
+    }
 }
 
 impl Credential {
+    /// A user and a password.
+    pub(crate) fn basic(user: &str, password: &str) -> Self {
+        Self::Basic(Secret::new(STANDARD.encode(format!("{user}:{password}"))))
+    }
+
     /// The value of the `Authorization` header.
     pub fn header(&self) -> Secret {
         match self {
             Self::Bearer(token) => Secret::new(format!("Bearer {}", token.reveal())),
             Self::Basic(encoded) => Secret::new(format!("Basic {}", encoded.reveal())),
+            Self::Plain(value) => value.clone(),
         }
     }
 }

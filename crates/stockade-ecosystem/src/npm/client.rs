@@ -19,11 +19,13 @@ pub(super) static NPM: Client = Client {
     name: "npm",
     programs: &["npm", "npx"],
     ask: &[&["config", "ls", "-l", "--json"]],
+    around: None,
     files,
     read,
     cache: |printed| text(&settings(printed).ok()?, "cache").map(str::to_owned),
     without_secrets,
     environment,
+    arguments: |_| Vec::new(),
     run_of,
     point,
     unpoint,
@@ -108,23 +110,9 @@ fn addresses_of_scopes<'a>(
 }
 
 fn upstream(address: &str, credentials: &BTreeMap<String, String>) -> Result<Upstream, Problem> {
-    let invalid = || Problem::new(format!("`{}` is not the address of a registry", stockade_model::redacted(address)));
-    let mut url = Url::parse(address).map_err(|_| invalid())?;
-    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-        return Err(invalid());
-    }
-    let embedded = (!url.username().is_empty()).then(|| {
-        let password = url.password().unwrap_or_default();
-        basic(url.username(), password)
-    });
-    let _ = url.set_username("").and_then(|()| url.set_password(None));
-    url.set_query(None);
-    url.set_fragment(None);
-    if !url.path().ends_with('/') {
-        url.set_path(&format!("{}/", url.path()));
-    }
-    let credential = credential(&url, credentials).or(embedded);
-    Ok(Upstream { url, credential })
+    let mut upstream = Upstream::at(address)?;
+    upstream.credential = credential(&upstream.url, credentials).or(upstream.credential);
+    Ok(upstream)
 }
 
 /// The credential for an address: that of the longest configured prefix, as npm-registry-fetch looks it up.
@@ -140,16 +128,11 @@ fn credential(url: &Url, credentials: &BTreeMap<String, String>) -> Option<Crede
             return Some(Credential::Basic(Secret::new(encoded)));
         }
         if let (Some(user), Some(password)) = (get("username"), get("_password")) {
-            return Some(basic(user, &decoded(password)?));
+            return Some(Credential::basic(user, &decoded(password)?));
         }
         let parent = prefix.trim_end_matches('/').rfind('/').filter(|at| *at > 1)?;
         prefix.truncate(parent + 1);
     }
-}
-
-fn basic(user: &str, password: &str) -> Credential {
-    use base64::Engine as _;
-    Credential::Basic(Secret::new(base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"))))
 }
 
 fn decoded(base64_text: &str) -> Option<String> {
