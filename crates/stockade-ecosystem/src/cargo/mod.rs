@@ -15,6 +15,7 @@
 //! this, except that a crate with `links` has a build script; who inspects the file knows.
 
 mod archive;
+mod client;
 mod denial;
 mod entry;
 mod locate;
@@ -41,7 +42,7 @@ pub static CARGO: Ecosystem = Ecosystem {
     name: name::parse,
     version: version::parse,
     registry: Some(&Protocol),
-    clients: &[],
+    clients: &[&client::CARGO],
     artifacts: &[&CRATE],
 };
 
