@@ -7,7 +7,6 @@
 //! It is read as events and never as a tree. A document type is refused, because entities of it are another text to each
 //! reader. Of the elements that matter, none may be there twice: Maven refuses that too, and others take one of both.
 
-mod elements;
 #[cfg(test)]
 mod tests;
 
@@ -20,9 +19,9 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use stockade_model::{Malformed, Package};
 
+use super::elements::{self, Element};
 use super::version;
 use crate::index::{Index, Listed, Problem, offset};
-use elements::Element;
 
 /// The key, in [`Index::passed`], of the document as a whole.
 pub(super) const DOCUMENT: &str = "document";

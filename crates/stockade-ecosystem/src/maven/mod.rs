@@ -14,11 +14,14 @@
 
 mod archive;
 mod claim;
+mod client;
+mod elements;
 mod layout;
 mod metadata;
 mod name;
 mod render;
 mod route;
+mod settings;
 mod version;
 
 use std::time::Duration;
@@ -43,7 +46,7 @@ pub static MAVEN: Ecosystem = Ecosystem {
     name: name::parse,
     version: version::parse,
     registry: Some(&Protocol),
-    clients: &[],
+    clients: &[&client::MAVEN],
     artifacts: &[&JAR],
 };
 

@@ -8,7 +8,7 @@ use quick_xml::events::{BytesDecl, BytesRef, Event};
 
 use crate::index::offset;
 
-/// How deep elements may lie in each other. Metadata needs five.
+/// How deep elements may lie in each other. Metadata needs five, settings with headers nine.
 const MAX_DEPTH: usize = 16;
 /// The most elements: five for each of the most releases of an index.
 const MAX_ELEMENTS: usize = 500_000;
@@ -24,6 +24,14 @@ pub(super) struct Element {
     pub(super) text: String,
     /// Where it lies, with the blanks before it.
     pub(super) place: Range<u32>,
+}
+
+impl Element {
+    /// Where it lies, to cut it out.
+    pub(super) fn range(&self) -> Range<usize> {
+        let at = |at: u32| usize::try_from(at).unwrap_or(usize::MAX);
+        at(self.place.start)..at(self.place.end)
+    }
 }
 
 /// The elements at these paths, in the order in which they end.
