@@ -52,6 +52,8 @@ pub struct Client {
     /// The arguments that point a client at the gateway for one run together with the environment, where that alone does
     /// not. They stand behind the program, and behind a toolchain (`+nightly`).
     pub arguments: fn(base: &str) -> Vec<String>,
+    /// What it is given for one run besides, where its environment is not enough.
+    pub given: Option<Given>,
     /// The name of a run that an environment gave to a client, from the `User-Agent` that the client sends.
     pub run_of: fn(user_agent: &str) -> Option<&str>,
     /// Rewrites the client's configuration file so that it uses the gateway, keeping what was there.
@@ -62,6 +64,14 @@ pub struct Client {
     pub configured_in: fn(printed: &[String]) -> Option<String>,
     /// The lockfiles this client writes in a project's folder, which must not name the gateway of one run.
     pub lockfiles: &'static [&'static str],
+}
+
+/// A configuration file that a client is given for one run.
+pub struct Given {
+    /// Its text, made of that of the file that `point` would rewrite.
+    pub text: fn(text: &str, base: &str, scopes: &[String], run: &str) -> String,
+    /// The arguments, in front of all others, that make the client read it in that file's place.
+    pub arguments: fn(path: &str) -> Vec<String>,
 }
 
 /// The addresses that Stockade's own settings state, and which go before a client's. Its credentials still count.

@@ -18,7 +18,7 @@ use url::Url;
 
 use super::settings::{self, CENTRAL, Mirror, Repository, Server, Settings};
 use crate::archive::{Root, unpack, xml};
-use crate::{Client, ClientConfig, Configured, Credential, Environment, Problem, Stated, Upstream};
+use crate::{Client, ClientConfig, Configured, Credential, Environment, Given, Problem, Stated, Upstream};
 
 /// The client.
 pub(super) static MAVEN: Client = Client {
@@ -32,7 +32,13 @@ pub(super) static MAVEN: Client = Client {
         Some(format!("{folder}/repository"))
     },
     without_secrets: settings::without_secrets,
+    // Of Maven 3.8, the environment reaches nothing but the installation's settings, after which the user's count.
     environment: |_, _, _| Vec::new(),
+    // Of several `-s`, Maven takes the first.
+    given: Some(Given {
+        text: |text, base, _, run| settings::point(text, base, Some(&format!("Apache-Maven {RUN}{run}"))),
+        arguments: |path| vec!["-s".to_owned(), path.to_owned()],
+    }),
     run_of,
     point: |text, base, _| settings::point(text, base, None),
     unpoint: settings::unpoint,
@@ -99,14 +105,15 @@ fn read(
         scopes.insert(group.clone(), stated_upstream(url, &settings, &mut problems)?);
     }
     let others = settings.repositories.iter().filter(|repository| repository.id != CENTRAL);
-    let others = others.filter(|repository| stated.scopes.values().all(|url| !is_same(url, &repository.url)));
+    let stated = || stated.scopes.values().chain(stated.claims.values());
+    let others = others.filter(|repository| stated().all(|url| !is_same(url, &repository.url)));
     problems.extend(others.map(|repository| {
         let (id, url) = (repository.id.escape_debug(), stockade_model::redacted(&repository.url));
         Problem::new(format!(
-            "packages of the repository `{id}` (`{url}`) come from it only if a group is stated for it"
+            "packages of the repository `{id}` (`{url}`) come from it only if their names are claimed for it"
         ))
     }));
-    Ok(ClientConfig { default, scopes, cafile: None, problems })
+    Ok(ClientConfig { default, scopes, claims: Vec::new(), cafile: None, problems })
 }
 
 /// Where packages come from that a build asks `central` for.

@@ -26,6 +26,7 @@ pub(super) static NPM: Client = Client {
     without_secrets,
     environment,
     arguments: |_| Vec::new(),
+    given: None,
     run_of,
     point,
     unpoint,

@@ -137,13 +137,16 @@ fn stated_addresses_go_before_mavens_and_keep_its_credentials() {
         <repository><id>acme</id><url>https://acme.example/r</url></repository>\
         <repository><id>else</id><url>https://u:pw@else.example/r</url></repository></repositories></profile></profiles></settings>";
     let scopes = BTreeMap::from([("org.acme".to_owned(), "https://acme.example/r/".to_owned())]);
-    let config = with(settings, &Stated { url: Some("https://m.example".to_owned()), scopes }).unwrap();
+    let config =
+        with(settings, &Stated { url: Some("https://m.example".to_owned()), scopes, ..Stated::default() }).unwrap();
     assert_eq!(config.default.credential.unwrap().header().reveal(), "Basic YTpi");
     assert_eq!(config.scopes["org.acme"].url.as_str(), "https://acme.example/r/");
     let problems: Vec<_> = config.problems.iter().map(|problem| problem.what.as_str()).collect();
     assert_eq!(
         problems,
-        ["packages of the repository `else` (`https://else.example/r`) come from it only if a group is stated for it"]
+        [
+            "packages of the repository `else` (`https://else.example/r`) come from it only if their names are claimed for it"
+        ]
     );
 }
 
@@ -169,6 +172,10 @@ fn a_blocked_or_broken_repository_is_told() {
 
 #[test]
 fn a_run_is_found_again_in_the_user_agent() {
+    let given = MAVEN.given.as_ref().unwrap();
+    let text = (given.text)("<settings/>", "http://127.0.0.1:1/x", &[], "r1");
+    assert!(text.contains("<value>Apache-Maven stockade-run/r1</value>"), "{text}");
+    assert_eq!((given.arguments)("/f"), ["-s", "/f"]);
     assert_eq!(run_of("Apache-Maven stockade-run/r1"), Some("r1"));
     assert_eq!(run_of("Apache-Maven/3.8.7 (Java 17.0.15; Linux 6.1)"), None);
 }
