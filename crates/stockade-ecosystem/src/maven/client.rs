@@ -59,7 +59,13 @@ const SUPER_POM: &str = "org/apache/maven/model/pom-4.0.0.xml";
 
 /// What follows these words on a line.
 fn named<'a>(printed: &'a [String], words: &str) -> Option<&'a str> {
-    printed.iter().flat_map(|text| text.lines()).find_map(|line| line.trim().strip_prefix(words)).map(str::trim)
+    let lines = printed.iter().flat_map(|text| text.lines());
+    lines.map(uncoloured).find_map(|line| line.strip_prefix(words)).map(str::trim)
+}
+
+/// A line without the escape sequence that Maven begins with, also where nobody sees colours.
+fn uncoloured(line: &str) -> &str {
+    line.strip_prefix("\x1b[").and_then(|rest| rest.split_once('m')).map_or(line, |(_, line)| line)
 }
 
 /// The user's settings, the installation's, and the jar with the built-in repository, whose name is not the same

@@ -2,7 +2,7 @@ use std::io::{Cursor, Write as _};
 
 use super::*;
 
-const PRINTED: &str = "Apache Maven 3.8.7\nMaven home: /usr/share/maven\nJava version: 17.0.15, vendor: Debian\n\
+const PRINTED: &str = "\x1b[0mApache Maven 3.8.7\nMaven home: /usr/share/maven\nJava version: 17.0.15, vendor: Debian\n\
     [DEBUG] Reading global settings from /usr/share/maven/conf/settings.xml\n\
     [DEBUG] Reading user settings from /h/.m2/settings.xml\n{abc=}\n";
 const USERS: &str = "/h/.m2/settings.xml";
