@@ -49,7 +49,7 @@ pub struct Ecosystem {
 }
 
 /// Every ecosystem.
-pub static ALL: &[&Ecosystem] = &[&npm::NPM, &cargo::CARGO, &maven::MAVEN];
+pub static ALL: &[&Ecosystem] = &[&npm::NPM, &pypi::PYPI, &cargo::CARGO, &maven::MAVEN];
 
 /// The ecosystem with this identifier.
 pub fn by_id(id: &str) -> Option<&'static Ecosystem> {

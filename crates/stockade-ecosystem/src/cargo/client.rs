@@ -37,6 +37,7 @@ pub(super) static CARGO: Client = Client {
     without_secrets,
     environment,
     arguments: |_| vec!["--config".to_owned(), format!("source.{REPLACED}.replace-with=\"{OURS}\"")],
+    given: None,
     run_of,
     point: |text, base, _| point::point(text, base),
     unpoint: point::unpoint,

@@ -25,6 +25,7 @@ pub(super) static MAVEN: Client = Client {
     name: "mvn",
     programs: &["mvn"],
     ask: &[ASK],
+    around: None,
     files,
     read,
     cache: |printed| {
@@ -35,6 +36,7 @@ pub(super) static MAVEN: Client = Client {
     // Of Maven 3.8, the environment reaches nothing but the installation's settings, after which the user's count.
     environment: |_, _, _| Vec::new(),
     // Of several `-s`, Maven takes the first.
+    arguments: |_| Vec::new(),
     given: Some(Given {
         text: |text, base, _, run| settings::point(text, base, Some(&format!("Apache-Maven {RUN}{run}"))),
         arguments: |path| vec!["-s".to_owned(), path.to_owned()],
