@@ -29,6 +29,17 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
+/// A new file in a folder, which is its owner's alone and goes when it is dropped.
+pub(crate) fn temporary(folder: &Path, text: &str) -> anyhow::Result<tempfile::NamedTempFile> {
+    let making = || {
+        std::fs::create_dir_all(folder)?;
+        let mut file = tempfile::Builder::new().prefix("run-").tempfile_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        Ok::<_, io::Error>(file)
+    };
+    making().with_context(|| format!("a file in `{}` could not be written", folder.display()))
+}
+
 /// A file's text; `None` if it does not exist.
 pub(crate) fn read_text(path: &Path) -> anyhow::Result<Option<String>> {
     let Some(bytes) = read(path)? else { return Ok(None) };

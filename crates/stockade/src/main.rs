@@ -25,6 +25,7 @@ mod sandbox;
 #[path = "no_sandbox.rs"]
 mod sandbox;
 mod settings;
+mod steering;
 mod subject;
 
 use std::process::ExitCode;

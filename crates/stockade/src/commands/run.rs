@@ -12,9 +12,10 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use serde::Serialize;
-use stockade_ecosystem::{ALL, Client, Ecosystem, Variables, client_of};
+use stockade_ecosystem::{ALL, Client, Ecosystem, client_of};
 use stockade_gateway::{Gateway, Notice, Options, Origins, RunReport};
 use stockade_model::{Purl, Verdict};
+use tempfile::NamedTempFile;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -28,7 +29,8 @@ use crate::inherit::{self, Inherited};
 use crate::lockfiles::{Addresses, Lockfiles};
 use crate::output::{bytes, columns, count};
 use crate::running::{self, Running};
-use crate::{process, sandbox, settings};
+use crate::steering::Steering;
+use crate::{files, process, sandbox, settings};
 
 /// The gateway that a run goes through.
 enum Through {
@@ -61,8 +63,10 @@ struct Route {
     through: Through,
     inherited: Inherited,
     base: String,
-    variables: Variables,
+    steering: Steering,
     lockfiles: Lockfiles,
+    /// A file that it is given to read.
+    _given: Option<NamedTempFile>,
 }
 
 /// Runs a command.
@@ -126,13 +130,14 @@ async fn start(
     context: &Context<'_>,
 ) -> anyhow::Result<(u8, Option<sandbox::Report>)> {
     let printer = context.printer;
-    let variables = route.map(|route| route.variables.clone()).unwrap_or_default();
+    let steering = route.map(|route| route.steering.clone()).unwrap_or_default();
     let Some(prepared) = prepared else {
-        let child = process::start_bare(&arguments.command, variables, printer.has_document())?;
+        let words = steering.words(&arguments.command);
+        let child = process::start_bare(&words, steering.variables, printer.has_document())?;
         return Ok((process::wait(child).await?, None));
     };
     let gateway = route.map(|route| route.through.address()).transpose()?;
-    let running = prepared.start(variables, gateway, (&context.settings.data, context.clock.clone()), printer)?;
+    let running = prepared.start(steering, gateway, (&context.settings.data, context.clock.clone()), printer)?;
     let (status, report) = running.wait(printer).await?;
     Ok((status, Some(report)))
 }
@@ -176,9 +181,16 @@ impl Route {
         let through = Through::choose(context, &inherited).await?;
         let base = format!("{}/{}", through.url(), ecosystem.id);
         let lockfiles = Lockfiles::before(client, words)?;
+        let mut arguments = (client.arguments)(&base);
+        let given = given(context, &inherited, &base, name)?;
+        if let (Some(file), Some(given)) = (&given, &client.given) {
+            arguments.extend((given.arguments)(&file.path().to_string_lossy()));
+        }
         let variables = (client.environment)(&base, &inherited.scopes(), name);
-        refuse_bypass(client, words, &variables, &base).await?;
-        Ok(Self { through, inherited, base, variables, lockfiles })
+        let file = given.as_ref().map(|given| given.path().to_path_buf());
+        let steering = Steering { variables, arguments, file };
+        refuse_bypass(client, words, &steering, &base).await?;
+        Ok(Self { through, inherited, base, steering, lockfiles, _given: given })
     }
 
     /// Which gateway it was, and what happened there in the run of this name.
@@ -191,6 +203,21 @@ impl Route {
         restored?;
         Ok((kind, report, inherited))
     }
+}
+
+/// Writes the configuration file that a client is given for one run, if it needs one: its own with the gateway in it.
+fn given(
+    context: &Context<'_>,
+    inherited: &Inherited,
+    base: &str,
+    name: &str,
+) -> anyhow::Result<Option<NamedTempFile>> {
+    let Some(given) = &inherited.client.given else { return Ok(None) };
+    let own = inherited.printed.as_deref().and_then(inherited.client.configured_in).map(PathBuf::from);
+    let text = own.map(|own| files::read_text(&own)).transpose()?.flatten().unwrap_or_default();
+    // What is secret in it is for the gateway, and not for what the client runs.
+    let text = (given.text)(&(inherited.client.without_secrets)(&text), base, &inherited.scopes(), name);
+    files::temporary(&context.settings.data, &text).map(Some)
 }
 
 /// Gives lockfiles the registry's addresses back.
@@ -230,14 +257,9 @@ fn no_client(words: &[OsString]) -> anyhow::Error {
 }
 
 /// Fails if an argument sends the client past the gateway. Only an address can, so only then the client is asked.
-async fn refuse_bypass(
-    client: &Client,
-    words: &[OsString],
-    environment: &[(String, String)],
-    base: &str,
-) -> anyhow::Result<()> {
+async fn refuse_bypass(client: &Client, words: &[OsString], steering: &Steering, base: &str) -> anyhow::Result<()> {
     let names_address = words.iter().any(|word| word.to_string_lossy().contains("://"));
-    if names_address && !inherit::goes_to(client, words, environment, base).await? {
+    if names_address && !inherit::goes_to(client, &steering.words(words), &steering.variables, base).await? {
         let what = format!("an argument sends `{}` to another registry, past the gateway", client.name);
         return Err(hinted(what, "leave it out, or write the address into the client's configuration"));
     }

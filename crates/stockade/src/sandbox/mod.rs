@@ -24,7 +24,6 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
-use stockade_ecosystem::Variables;
 use stockade_engine::Clock;
 use stockade_sandbox::profile::{Hooks, Profile, Resolved, Surroundings};
 use stockade_sandbox::sandbox::{Entered, HOOK, Hook, HookNames, Kept, Layer, Plan, SHELL, Sandbox, Tier, Watched};
@@ -34,6 +33,7 @@ use crate::args::Run;
 use crate::errors::hinted;
 use crate::inherit::{Inherited, cache, configuration};
 use crate::output::Printer;
+use crate::steering::Steering;
 use crate::{process, settings};
 
 use audit::Audit;
@@ -152,11 +152,11 @@ impl<'a> Prepared<'a> {
         format!("{how} (profile: {})", self.profile.name)
     }
 
-    /// Starts the command. `variables` are added to its environment; `gateway` is where it may connect to besides what its
+    /// Starts the command. `steering` is added to it; `gateway` is where it may connect to besides what its
     /// profile says.
     pub(crate) fn start(
         self,
-        variables: Variables,
+        steering: Steering,
         gateway: Option<SocketAddr>,
         (data, clock): (&Path, Clock),
         printer: &Printer,
@@ -168,7 +168,9 @@ impl<'a> Prepared<'a> {
         plan.texts = texts;
         plan.ports = allowed.ports();
         plan.door = !profile.network.publish.is_empty();
-        plan.environment.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
+        plan.arguments = steering.words(&arguments.command).split_off(1);
+        plan.read.extend(steering.file);
+        plan.environment.extend(steering.variables.into_iter().map(|(name, value)| (name.into(), value.into())));
         let mut watching = Watching::new(&profile, &plan, &around.project, printer.is_quiet());
         if arguments.audits() {
             let audit = Audit::new(&resolved, &around.project, &around.home, gateway);

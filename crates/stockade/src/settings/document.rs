@@ -216,7 +216,10 @@ mod tests {
     fn an_error_says_where_and_what() {
         let checks = [
             ("listen = \"here\"", "line 1, column 10: `here` is not an address with a port, such as `127.0.0.1:4873`"),
-            ("\n[upstream.nmp]\n", "line 2, column 11: `nmp` is no ecosystem that stockade knows; there is `npm`"),
+            (
+                "\n[upstream.nmp]\n",
+                "line 2, column 11: `nmp` is no ecosystem that stockade knows; there is `npm`, `pypi`, `cargo`, `maven`",
+            ),
             (
                 "[upstream.npm]\nurl = \"ftp://user:s3cr3t@x.example\"",
                 "line 2, column 7: `ftp://x.example` is not an http or https address",

@@ -38,7 +38,7 @@ pub(super) fn point(text: &str, index: &str) -> String {
     }
     if !is_placed {
         end_last_line(&mut out);
-        out.push_str(&format!("{WRITTEN}\n{GLOBAL}\n{}", written("", index)));
+        out.extend([WRITTEN, "\n", GLOBAL, "\n", &written("", index)]);
     }
     out
 }
@@ -49,7 +49,7 @@ fn written(margin: &str, index: &str) -> String {
 
 fn end_last_line(out: &mut String) {
     if !out.is_empty() && !out.ends_with('\n') {
-        out.push_str(&format!("\n{ENDED}\n"));
+        out.extend(["\n", ENDED, "\n"]);
     }
 }
 
