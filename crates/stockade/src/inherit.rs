@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use stockade_ecosystem::{ALL, Client, ClientConfig, Configured, Ecosystem, Stated};
 use stockade_engine::Upstreams;
 use url::Url;
@@ -70,7 +71,7 @@ async fn ask(
     let arguments: Vec<OsString> = words.iter().skip(1).take_while(|word| *word != "--").cloned().collect();
     if !arguments.is_empty()
         && let Ok(Some(printed)) = ask_all(client, words, &arguments, environment).await
-        && (client.read)(&printed, &[], &variable, &Stated::default()).is_ok()
+        && read_own(client, &printed, &Stated::default()).is_ok()
     {
         return Ok(Some(printed));
     }
@@ -89,6 +90,14 @@ async fn ask_all(
         let arguments: Vec<OsString> = plain.iter().map(OsString::from).chain(more.iter().cloned()).collect();
         let Some(printed) = process::ask(&program, &arguments, environment).await? else { return Ok(None) };
         all.push(printed);
+    }
+    if let Some(around) = client.around {
+        let folder = std::env::current_dir().context("the working folder cannot be found")?;
+        let changed = |name: &str| {
+            let own = environment.iter().rev().find(|(own, _)| own == name).map(|(_, value)| value.clone());
+            own.or_else(|| variable(name))
+        };
+        all.extend(around(&folder.to_string_lossy(), &changed));
     }
     Ok(Some(all))
 }
@@ -112,8 +121,7 @@ pub(crate) async fn goes_to(
     base: &str,
 ) -> anyhow::Result<bool> {
     let printed = ask(client, words, environment).await?.unwrap_or_default();
-    let read = (client.read)(&printed, &[], &variable, &Stated::default());
-    let config = read.map_err(|problem| anyhow::anyhow!(problem.what))?;
+    let config = read_own(client, &printed, &Stated::default()).map_err(anyhow::Error::msg)?;
     let base = format!("{base}/");
     let mut upstreams = std::iter::once(&config.default).chain(config.scopes.values());
     Ok(config.problems.is_empty() && upstreams.all(|upstream| upstream.url.as_str().starts_with(&base)))
@@ -125,22 +133,26 @@ fn read(
     printed: &[String],
     stated: Option<&Stated>,
 ) -> Result<ClientConfig, String> {
+    let stated = stated.cloned().unwrap_or_default();
+    let mut config = read_own(client, printed, &stated)?;
+    for (names, address) in &stated.claims {
+        let pattern = format!("pkg:{}/{names}", ecosystem.purl_type).parse().map_err(|error| format!("{error}"))?;
+        // What the client knows of that address, its credential above all, counts as for any other.
+        let claimed = read_own(client, printed, &Stated { url: Some(address.clone()), ..Stated::default() })?;
+        config.claims.push((pattern, claimed.default));
+    }
+    Ok(config)
+}
+
+/// What a client is configured to use by itself, and by what is stated.
+fn read_own(client: &Client, printed: &[String], stated: &Stated) -> Result<ClientConfig, String> {
     let mut found: Vec<Configured> = Vec::new();
     for file in of_project(client, printed).into_iter().chain((client.files)(printed).into_iter().map(PathBuf::from)) {
         // A file that is there and cannot be read may hold the credential without which nothing works.
         let bytes = files::read(&file).map_err(|error| format!("{error:#}"))?;
         found.extend(bytes.map(|bytes| (file.to_string_lossy().into_owned(), bytes)));
     }
-    let stated = stated.cloned().unwrap_or_default();
-    let read = |stated: &Stated| (client.read)(printed, &found, &variable, stated).map_err(|problem| problem.what);
-    let mut config = read(&stated)?;
-    for (names, address) in &stated.claims {
-        let pattern = format!("pkg:{}/{names}", ecosystem.purl_type).parse().map_err(|error| format!("{error}"))?;
-        // What the client knows of that address, its credential above all, counts as for any other.
-        let claimed = read(&Stated { url: Some(address.clone()), ..Stated::default() })?;
-        config.claims.push((pattern, claimed.default));
-    }
-    Ok(config)
+    (client.read)(printed, &found, &variable, stated).map_err(|problem| problem.what)
 }
 
 /// The project's own configuration file, which a client reads and need not name: it has the name of the user's.
@@ -161,7 +173,11 @@ pub(crate) fn cache(client: &Inherited) -> Option<PathBuf> {
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 pub(crate) fn configuration(client: &Inherited) -> anyhow::Result<Vec<(PathBuf, String)>> {
     let paths = (client.client.files)(client.printed.as_deref().unwrap_or_default()).into_iter().map(PathBuf::from);
-    let text = |path: PathBuf| Ok(files::read_text(&path)?.map(|text| (path, (client.client.without_secrets)(&text))));
+    // One that is no text is part of the client and not of its configuration.
+    let text = |path: PathBuf| {
+        let text = files::read(&path)?.and_then(|bytes| String::from_utf8(bytes).ok());
+        Ok(text.map(|text| (path, (client.client.without_secrets)(&text))))
+    };
     paths.filter_map(|path| text(path).transpose()).collect()
 }
 
@@ -184,7 +200,7 @@ impl Inherited {
     /// True if the client's own configuration points at the gateway, whatever the settings state.
     pub(crate) fn is_pointed(&self, settings: &Settings) -> bool {
         let Some(printed) = &self.printed else { return false };
-        let own = (self.client.read)(printed, &[], &variable, &Stated::default());
+        let own = read_own(self.client, printed, &Stated::default());
         own.is_ok_and(|own| is_ours(&own.default.url, settings))
     }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use serde::Serialize;
-use stockade_ecosystem::{Ecosystem, Variables};
+use stockade_ecosystem::Ecosystem;
 use stockade_engine::{Behaviour, Clock};
 
 use crate::args::Run;
@@ -13,6 +13,7 @@ use crate::errors::hinted;
 use crate::inherit::Inherited;
 use crate::output::Printer;
 use crate::settings::Settings;
+use crate::steering::Steering;
 
 /// Nothing can be prepared.
 pub(crate) struct Prepared<'a>(Infallible, std::marker::PhantomData<&'a ()>);
@@ -36,7 +37,7 @@ impl Prepared<'_> {
 
     pub(crate) fn start(
         self,
-        _: Variables,
+        _: Steering,
         _: Option<SocketAddr>,
         _: (&Path, Clock),
         _: &Printer,

@@ -8,13 +8,13 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::hash::BuildHasher as _;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde::Serialize;
 use stockade_ecosystem::{ALL, Client, Ecosystem, client_of};
 use stockade_gateway::{Gateway, Notice, Options, Origins, RunReport};
-use stockade_model::{Purl, Verdict};
+use stockade_model::{Digest, Purl, Verdict};
 use tempfile::NamedTempFile;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -281,7 +281,10 @@ impl Through {
             because = Some(format!("the one at {} has other registries than are configured here", running.url));
         }
         let engine = context.engine_of(std::slice::from_ref(inherited)).await?;
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let listener = match TcpListener::bind((Ipv4Addr::LOCALHOST, usual_port(&context.settings.data))).await {
+            Ok(listener) => listener,
+            Err(_) => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?,
+        };
         let url = format!("http://{}", listener.local_addr()?);
         let gateway = Gateway::new(engine, Options { for_one_run: true, ..Options::default() });
         let (stop, stopped) = oneshot::channel();
@@ -336,6 +339,19 @@ impl Through {
         }
     }
 }
+
+/// The port of the gateways of single runs, unless it is taken: clients keep by its address what they have fetched, and
+/// some would fetch and build everything again behind another one.
+fn usual_port(data: &Path) -> u16 {
+    let digest = Digest::of(data.as_os_str().as_encoded_bytes());
+    let two = digest.as_bytes().first_chunk().map_or(0, |two| u16::from_be_bytes(*two));
+    FIRST_PORT + two % (END_OF_PORTS - FIRST_PORT)
+}
+
+/// The first of the ports that no service has by a standard, and that this system gives to nobody who does not ask for one
+/// (Linux begins at 32,768).
+const FIRST_PORT: u16 = 20_000;
+const END_OF_PORTS: u16 = 32_768;
 
 /// A name that no other run has. Nothing rests on it being hard to guess; the hasher's keys are from the system.
 fn run_name() -> String {

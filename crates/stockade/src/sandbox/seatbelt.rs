@@ -14,7 +14,7 @@ use std::process::Stdio;
 
 use anyhow::{Context as _, bail, ensure};
 use serde::Serialize;
-use stockade_ecosystem::{Ecosystem, Variables};
+use stockade_ecosystem::Ecosystem;
 use stockade_engine::{Behaviour, Clock};
 use stockade_sandbox::profile::{Profile, Resolved, Surroundings};
 use stockade_sandbox::seatbelt::{self, Plan};
@@ -24,6 +24,7 @@ use crate::args::{Format, Run};
 use crate::errors::hinted;
 use crate::inherit::{Inherited, cache, configuration};
 use crate::output::Printer;
+use crate::steering::Steering;
 use crate::{process, settings};
 
 /// Where what is forgotten lies. It is short, since the path of a socket in it may have 104 bytes; and without links.
@@ -96,17 +97,17 @@ impl<'a> Prepared<'a> {
         format!("in a sandbox (profile: {})", self.profile.name)
     }
 
-    /// Starts the command. `variables` are added to its environment; `gateway` is the only one that it may connect to.
+    /// Starts the command. `steering` is added to it; `gateway` is the only one that it may connect to.
     pub(crate) fn start(
         self,
-        variables: Variables,
+        steering: Steering,
         gateway: Option<SocketAddr>,
         _: (&Path, Clock),
         printer: &Printer,
     ) -> anyhow::Result<Running> {
         let private = tempfile::Builder::new().prefix("stockade-").tempdir_in(ROOM);
         let private = private.with_context(|| format!("there is no room for a run in `{ROOM}`"))?;
-        let plan = self.plan(variables, gateway, private.path())?;
+        let plan = self.plan(steering, gateway, private.path())?;
         let mut command = seatbelt::command(&plan).context("the sandbox cannot be described to this system")?;
         if printer.has_document() {
             command.stdout(Stdio::from(std::io::stderr()));
@@ -115,12 +116,13 @@ impl<'a> Prepared<'a> {
         Ok(Running { child, report: Report::new(&self.profile), _made: self.made, _private: private })
     }
 
-    fn plan(&self, variables: Variables, gateway: Option<SocketAddr>, private: &Path) -> anyhow::Result<Plan> {
+    fn plan(&self, steering: Steering, gateway: Option<SocketAddr>, private: &Path) -> anyhow::Result<Plan> {
         let Self { profile, resolved, around, .. } = self;
-        let words = self.arguments.command.get(1..).unwrap_or_default();
-        let mut plan = Plan::new(resolved, around, words);
+        let words = steering.words(&self.arguments.command).split_off(1);
+        let mut plan = Plan::new(resolved, around, &words);
         plan.listen.clone_from(&profile.network.publish);
-        for (name, value) in variables {
+        plan.read.extend(steering.file);
+        for (name, value) in steering.variables {
             plan.set(&name, value);
         }
         if let Some(gateway) = gateway {
@@ -255,7 +257,8 @@ mod tests {
         let prepared = prepared(&run, &profile);
         let private = tempfile::tempdir().unwrap();
         let variables = vec![("npm_config_registry".to_owned(), "http://127.0.0.1:4873/npm".to_owned())];
-        let plan = prepared.plan(variables, Some(([127, 0, 0, 1], 4873).into()), private.path()).unwrap();
+        let steering = Steering { variables, ..Steering::default() };
+        let plan = prepared.plan(steering, Some(([127, 0, 0, 1], 4873).into()), private.path()).unwrap();
         assert_eq!((plan.connect.as_slice(), plan.listen.as_slice()), ([4873].as_slice(), [3000].as_slice()));
         let names: Vec<&str> = plan.environment.iter().filter_map(|(name, _)| name.to_str()).collect();
         assert_eq!(names, ["PATH", "npm_config_registry", "HOME", "TMPDIR"]);
@@ -263,7 +266,7 @@ mod tests {
         let text = seatbelt::text(&plan).unwrap();
         assert!(text.contains("(allow network-outbound\n  (remote ip \"localhost:4873\"))"));
 
-        let elsewhere = prepared.plan(Variables::default(), Some(([192, 0, 2, 1], 80).into()), private.path());
+        let elsewhere = prepared.plan(Steering::default(), Some(([192, 0, 2, 1], 80).into()), private.path());
         assert!(elsewhere.unwrap_err().to_string().contains("cannot be reached from the sandbox"));
     }
 
