@@ -217,8 +217,8 @@ pub trait Registry: Sync {
         Err(Malformed::new("a file with a digest", ending, "this protocol has no such files"))
     }
 
-    /// The file of the same release, by the name that [`Route::Artifact`] has, whose `Last-Modified` at the upstream says
-    /// when the release of this file was published. It is looked at where the index does not say.
+    /// The address, relative to the index, of the file whose `Last-Modified` at the upstream says when the release of this
+    /// one was published, which is named as in [`Route::Artifact`]. It is looked at where the index does not say.
     fn dated_by(&self, _package: &Package, _file: &str) -> Option<String> {
         None
     }

@@ -112,7 +112,7 @@ impl Registry for Protocol {
 
     /// Every release has a build description, which is written once.
     fn dated_by(&self, package: &Package, file: &str) -> Option<String> {
-        Place::in_package(package.clone(), file).map(|place| place.pom())
+        Place::in_package(package.clone(), file).map(|place| route::relative(&place.pom()))
     }
 
     fn published_by(&self, index: &Index) -> Option<Timestamp> {

@@ -32,6 +32,8 @@ fn a_release_is_as_old_as_its_build_description() {
     let dated_by = |file| Protocol.dated_by(&package, file);
     assert_eq!(dated_by("1.0/left-1.0-linux.tar.gz").as_deref(), Some("1.0/left-1.0.pom"));
     assert_eq!(dated_by("1.0/left-1.0.pom").as_deref(), Some("1.0/left-1.0.pom"));
+    // Whatever is behind a `#` would not be asked for, but the date of something else.
+    assert_eq!(dated_by("1#a/left-1#a.jar").as_deref(), Some("1%23a/left-1%23a.pom"));
     assert_eq!(dated_by("1.0/right-1.0.pom"), None);
 }
 
