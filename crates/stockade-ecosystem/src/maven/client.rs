@@ -35,11 +35,12 @@ pub(super) static MAVEN: Client = Client {
     without_secrets: settings::without_secrets,
     // Of Maven 3.8, the environment reaches nothing but the installation's settings, after which the user's count.
     environment: |_, _, _| Vec::new(),
-    // Of several `-s`, Maven takes the first.
+    // Of several `-s` and `-gs`, Maven takes the first. The installation's settings go too: a mirror in them that is for
+    // another repository by its name would go before ours, which is for every one.
     arguments: |_| Vec::new(),
     given: Some(Given {
         text: |text, base, _, run| settings::point(text, base, Some(&format!("Apache-Maven {RUN}{run}"))),
-        arguments: |path| vec!["-s".to_owned(), path.to_owned()],
+        arguments: |path| ["-s", path, "-gs", path].map(str::to_owned).to_vec(),
     }),
     run_of,
     point: |text, base, _| settings::point(text, base, None),

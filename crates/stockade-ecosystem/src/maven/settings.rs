@@ -2,12 +2,15 @@
 //!
 //! Maven gives every repository to the first mirror that is *exactly* for its name, and else to the first whose pattern
 //! covers it, those of the user's file before those of the installation's. So it is not enough to add a mirror for
-//! everything: the user's own are put away, and ours is there for the central repository by its name too.
+//! everything: the user's own are put away, and ours is there for the central repository by its name too. Maven asks
+//! its proxies for what is on this machine as well, and they cannot reach it: where we are on it, they are put away.
 
 #[cfg(test)]
 mod tests;
 
 use std::ops::Range;
+
+use url::{Host, Url};
 
 use super::elements;
 use crate::archive::{Element, xml};
@@ -143,6 +146,7 @@ const PUT_AWAY: (&str, &str) = ("<!-- stockade setup put away: ", " :stockade se
 const ROOT: &str = "settings";
 const MIRRORS: &str = "settings/mirrors";
 const SERVERS: &str = "settings/servers";
+const PROXIES: &str = "settings/proxies";
 
 /// The text with us as the only mirror. What was there is kept in a comment, so that undoing gives back every byte. Maven
 /// names the run, if there is one, in its `User-Agent`.
@@ -159,17 +163,29 @@ pub(super) fn point(text: &str, base: &str, agent: Option<&str>) -> String {
         Some(format!("<server><id>{id}</id>{headers}</server>"))
     };
     let servers: String = OURS.into_iter().filter_map(server).collect();
-    added(&text, &mirrors, &servers).unwrap_or_else(|| {
+    added(&text, &mirrors, &servers, is_here(base)).unwrap_or_else(|| {
         // Nothing, or nothing that Maven could read.
         let servers = if servers.is_empty() { servers } else { format!("<servers>{servers}</servers>") };
         format!("{}{}", written(&format!("<settings><mirrors>{mirrors}</mirrors>{servers}</settings>")), away(&text))
     })
 }
 
+/// True for an address on this machine.
+fn is_here(base: &str) -> bool {
+    let base = Url::parse(base).ok();
+    match base.as_ref().and_then(Url::host) {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
 /// The text with these mirrors in place of its own, and these servers beside its own.
-fn added(text: &str, mirrors: &str, servers: &str) -> Option<String> {
-    let found = elements::read(text, &[ROOT, MIRRORS, SERVERS]).ok()?;
-    if found.len() > 3 || found.iter().filter(|found| found.path == ROOT).count() != 1 {
+fn added(text: &str, mirrors: &str, servers: &str, without_proxies: bool) -> Option<String> {
+    let found = elements::read(text, &[ROOT, MIRRORS, SERVERS, PROXIES]).ok()?;
+    let count = |path| found.iter().filter(|found| found.path == path).count();
+    if count(ROOT) != 1 || [MIRRORS, SERVERS, PROXIES].into_iter().any(|path| count(path) > 1) {
         return None;
     }
     let place = |path| found.iter().find(|found| found.path == path).map(elements::Element::range);
@@ -187,6 +203,9 @@ fn added(text: &str, mirrors: &str, servers: &str) -> Option<String> {
             edits.push((end..end, written(servers)));
         }
         None => edits.push((end..end, written(&format!("<servers>{servers}</servers>")))),
+    }
+    if let Some(old) = place(PROXIES).filter(|_| without_proxies) {
+        edits.push((old.clone(), away(text.get(old)?)));
     }
     edits.sort_by_key(|(place, _)| place.start);
     let (mut out, mut at) = (String::new(), 0);
@@ -207,7 +226,7 @@ fn inner_end(text: &str, place: Range<usize>, close: &str) -> Option<usize> {
 pub(super) fn without_secrets(text: &str) -> String {
     const SECRET: &[&str] = &[
         SERVERS,
-        "settings/proxies",
+        PROXIES,
         "settings/profiles/profile/properties",
         "settings/mirrors/mirror/url",
         "settings/profiles/profile/repositories/repository/url",

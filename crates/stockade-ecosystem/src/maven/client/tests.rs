@@ -175,7 +175,7 @@ fn a_run_is_found_again_in_the_user_agent() {
     let given = MAVEN.given.as_ref().unwrap();
     let text = (given.text)("<settings/>", "http://127.0.0.1:1/x", &[], "r1");
     assert!(text.contains("<value>Apache-Maven stockade-run/r1</value>"), "{text}");
-    assert_eq!((given.arguments)("/f"), ["-s", "/f"]);
+    assert_eq!((given.arguments)("/f"), ["-s", "/f", "-gs", "/f"]);
     assert_eq!(run_of("Apache-Maven stockade-run/r1"), Some("r1"));
     assert_eq!(run_of("Apache-Maven/3.8.7 (Java 17.0.15; Linux 6.1)"), None);
 }

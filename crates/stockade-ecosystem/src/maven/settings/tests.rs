@@ -107,6 +107,28 @@ fn setup_is_reversible() {
 }
 
 #[test]
+fn proxies_are_put_away_where_they_cannot_reach_us() {
+    let text =
+        "<settings>\n  <proxies><proxy><host>proxy.example</host></proxy></proxies>\n  <mirrors/>\n</settings>\n";
+    let active = |base: &str| without_comments(&point(text, base, None)).contains("proxy.example");
+    for base in [BASE, "http://localhost:1/x", "http://[::1]:1/x"] {
+        assert!(!active(base), "{base}");
+        assert_eq!(unpoint(&point(text, base, Some("a"))), text);
+    }
+    assert!(active("https://gateway.example/x"), "the way there may lead through one");
+}
+
+#[test]
+fn an_element_that_is_there_twice_is_put_away_with_all_others() {
+    for twice in ["mirrors", "servers", "proxies"] {
+        let text = format!("<settings><{twice}/><{twice}><x/></{twice}></settings>");
+        let pointed = point(&text, BASE, Some("a"));
+        assert!(pointed.starts_with("<!-- stockade setup wrote this: --><settings>"), "{pointed}");
+        assert_eq!(unpoint(&pointed), text);
+    }
+}
+
+#[test]
 fn a_run_is_named_in_the_user_agent() {
     let servers = |text: &str| Settings::of(&point(text, BASE, Some("Apache-Maven stockade-run/r1"))).servers;
     let ids = |text: &str| servers(text).into_iter().map(|server| server.id).collect::<Vec<_>>();
@@ -129,7 +151,7 @@ fn what_is_secret_can_be_left_out() {
 
 proptest! {
     #[test]
-    fn undoing_gives_back_every_byte(text in "(<settings>|</settings>|<mirrors>|</mirrors>|<servers>|<mirrors/>|<!--|-->|-|%|2D|\n| |\\PC){0,24}") {
+    fn undoing_gives_back_every_byte(text in "(<settings>|</settings>|<mirrors>|</mirrors>|<servers>|<mirrors/>|<proxies>|</proxies>|<!--|-->|-|%|2D|\n| |\\PC){0,24}") {
         for agent in [None, Some("a")] {
             let pointed = point(&text, BASE, agent);
             prop_assert_eq!(unpoint(&pointed), text.clone());
