@@ -149,6 +149,11 @@ impl Index {
         index
     }
 
+    /// The index of a package of which nothing is listed.
+    pub fn empty(package: Package) -> Self {
+        Self::new(package, Vec::new())
+    }
+
     /// The release with this version, or the first of its files.
     pub fn get(&self, version: &str) -> Option<&Listed> {
         self.releases.get(self.position(version)?)

@@ -206,6 +206,11 @@ pub trait Registry: Sync {
         index.by_file(file, |listed| self.artifact_file(&index.release(listed))).cloned()
     }
 
+    /// True if there are files of packages that have no index: it is only for who does not know the version.
+    fn files_stand_alone(&self) -> bool {
+        false
+    }
+
     /// What is added to a file's address for the files beside it that claim its digest, the strongest first. They are asked
     /// for, until there is one, where the index claims none.
     fn claims(&self) -> &'static [&'static str] {

@@ -217,11 +217,17 @@ impl Engine {
     /// What a file name means, in the index at hand, or in the newest if that does not list it.
     async fn find(&self, package: &Package, file: &str) -> Result<Found, EngineError> {
         let (registry, _) = self.0.upstreams.of(package)?;
-        let at_hand = self.0.documents.any(package).await?;
+        let no_index = |error| match error {
+            EngineError::Upstream(UpstreamError::NotFound) if registry.files_stand_alone() => {
+                Ok(Current::without_index(package))
+            }
+            other => Err(other),
+        };
+        let at_hand = self.0.documents.any(package).await.or_else(no_index)?;
         if let Some((listed, describes)) = by_file(registry, &at_hand, file) {
             return Ok(Found { current: at_hand, listed, describes });
         }
-        let newest = self.0.documents.current(package).await?;
+        let newest = self.0.documents.current(package).await.or_else(no_index)?;
         match by_file(registry, &newest, file) {
             Some((listed, describes)) => Ok(Found { current: newest, listed, describes }),
             None => Err(EngineError::NoRelease(format!("`{}` has no file `{file}`", package.name))),

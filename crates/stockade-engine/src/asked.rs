@@ -54,7 +54,8 @@ impl Engine {
             let unknown: Vec<&Listed> =
                 index.highest_first().filter(|listed| !dates.by_version.contains_key(&listed.version)).collect();
             let asked = unknown.into_iter().take(MAX_DATED).map(|listed| listed.version.clone());
-            dates.by_version.extend(self.ask_dates(registry, &index.package, asked.collect()).await?);
+            let bound = Some(listed_by);
+            dates.by_version.extend(self.ask_dates(registry, &index.package, asked.collect(), bound).await?);
         }
         Ok(dates)
     }
@@ -70,7 +71,8 @@ impl Engine {
         let mut dates = Dates { by_version: known.into_iter().collect(), others: None };
         if !dates.by_version.contains_key(&listed.version) {
             let asked = vec![listed.version.clone()];
-            dates.by_version.extend(self.ask_dates(registry, &index.package, asked).await?);
+            let bound = registry.published_by(index).filter(|_| index.get(&listed.version).is_some());
+            dates.by_version.extend(self.ask_dates(registry, &index.package, asked, bound).await?);
         }
         Ok(dates)
     }
@@ -80,9 +82,10 @@ impl Engine {
         registry: &'static dyn Registry,
         package: &Package,
         versions: Vec<String>,
+        bound: Option<Timestamp>,
     ) -> Result<Vec<(String, Dated)>, EngineError> {
         let asking = versions.into_iter().map(|version| async move {
-            let dated = self.ask_date(registry, &package.release(version.clone())).await;
+            let dated = self.ask_date(registry, &package.release(version.clone()), bound).await;
             (version, dated)
         });
         let answers: Vec<_> = stream::iter(asking).buffer_unordered(AT_ONCE).collect().await;
@@ -102,7 +105,14 @@ impl Engine {
         Ok(dates)
     }
 
-    async fn ask_date(&self, registry: &'static dyn Registry, release: &Release) -> Result<Dated, EngineError> {
+    /// The date of a release's files. Where they have none, it was published by when its index, which lists it, was
+    /// written, and else it is as old as it has been known here.
+    async fn ask_date(
+        &self,
+        registry: &'static dyn Registry,
+        release: &Release,
+        bound: Option<Timestamp>,
+    ) -> Result<Dated, EngineError> {
         let (_, upstream) = self.0.upstreams.of(&release.package)?;
         let file = registry.dated_by(&release.package, &registry.artifact_file(release));
         let file = file.ok_or_else(|| EngineError::NoRelease(release.to_string()))?;
@@ -110,9 +120,10 @@ impl Engine {
         let ask = Ask { method: Method::HEAD, credential: upstream.credential.as_ref(), ..Ask::get(url) };
         let response = self.0.dialler.send(&ask).await?;
         let header = response.headers().get(reqwest::header::LAST_MODIFIED).and_then(|value| value.to_str().ok());
-        Ok(match header.and_then(http_date) {
-            Some(at) => (at, Clock::Files),
-            None => (self.now(), Clock::FirstSeen),
+        Ok(match (header.and_then(http_date), bound) {
+            (Some(at), _) => (at, Clock::Files),
+            (None, Some(at)) => (at, Clock::Listed),
+            (None, None) => (self.now(), Clock::FirstSeen),
         })
     }
 

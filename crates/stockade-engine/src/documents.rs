@@ -139,6 +139,14 @@ pub(crate) struct Current {
     pub(crate) stale: Option<Gap>,
 }
 
+impl Current {
+    /// What stands for an index that there is not.
+    pub(crate) fn without_index(package: &Package) -> Self {
+        let document = Document::new(Index::empty(package.clone()), Digest::of(&[]), PathBuf::new());
+        Self { document, fresh_until: Timestamp::MIN, stale: None }
+    }
+}
+
 pub(crate) struct Documents {
     files: Objects,
     store: Store,

@@ -119,9 +119,14 @@ impl Registry for Protocol {
         metadata::updated(index)
     }
 
-    /// A signature runs nothing, and a description of Gradle's only names what else is needed.
+    fn files_stand_alone(&self) -> bool {
+        true
+    }
+
+    /// A signature runs nothing, and the descriptions of Maven and of Gradle name what else is needed, which is ruled on when
+    /// it is asked for.
     fn has_content(&self, file: &str) -> bool {
-        !matches!(extension(file), "asc" | "module")
+        !matches!(extension(file), "asc" | "module" | "pom")
     }
 
     /// Maven waits half an hour and takes a 503 for the end of the build; Gradle waits 30 seconds and asks again.

@@ -142,7 +142,7 @@ impl Checks {
                 .warn(client.name, why.unwrap_or_else(|| "not installed; the settings state its upstream".to_owned()));
         }
         let version = process::ask(OsStr::new(program), &["--version"], &[]).await.ok().flatten().unwrap_or_default();
-        let version = version.trim();
+        let version = plain_line(&version);
         match (&inherited.config, inherited.refuse_ourselves(settings)) {
             (_, Err(error)) => self.fail(client.name, format!("{version}: {error}")),
             (Err(why), _) => self.fail(client.name, format!("{version}: {why}")),
@@ -216,5 +216,28 @@ impl Checks {
             (Ok(None), Ok(None)) => self.ok("gateway", "does not run; `stockade run` brings its own"),
             (Err(error), _) | (_, Err(error)) => self.fail("gateway", format!("{error:#}")),
         }
+    }
+}
+
+/// The first line of what a program prints, without the colours that some print for nobody too.
+fn plain_line(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text.trim().lines().next().unwrap_or_default();
+    while let Some((before, escaped)) = rest.split_once('\u{1b}') {
+        plain.push_str(before);
+        rest = escaped.find('m').map_or("", |end| &escaped[end + 1..]);
+    }
+    (plain + rest).trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_left_out_of_a_line() {
+        assert_eq!(plain_line("\u{1b}[1mApache Maven 3.8.7\u{1b}[m\nMaven home"), "Apache Maven 3.8.7");
+        assert_eq!(plain_line("\n 11.0.0 \n"), "11.0.0");
+        assert_eq!(plain_line(""), "");
     }
 }
