@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use stockade_ecosystem::{Artifact, Credential, Listed, Registry};
+use stockade_ecosystem::{Artifact, Credential, Index, Listed, Registry};
 use stockade_model::{Comparison, Digest, Evidence, Gap, GapKind, Package, Release, Verdict};
 use stockade_policy::Clearance;
 use url::Url;
@@ -125,7 +125,7 @@ impl Case {
         self.assessed.as_ref().filter(|assessed| assessed.digest == *digest)
     }
 
-    fn gathered(&self, assessed: Option<&Assessed>) -> Gathered {
+    pub(crate) fn gathered(&self, assessed: Option<&Assessed>) -> Gathered {
         if self.describes {
             return described(&self.listed, self.pin.as_ref());
         }
@@ -217,12 +217,7 @@ impl Engine {
     /// What a file name means, in the index at hand, or in the newest if that does not list it.
     async fn find(&self, package: &Package, file: &str) -> Result<Found, EngineError> {
         let (registry, _) = self.0.upstreams.of(package)?;
-        let no_index = |error| match error {
-            EngineError::Upstream(UpstreamError::NotFound) if registry.files_stand_alone() => {
-                Ok(Current::without_index(package))
-            }
-            other => Err(other),
-        };
+        let no_index = |error| without_index(registry, package, error);
         let at_hand = self.0.documents.any(package).await.or_else(no_index)?;
         if let Some((listed, describes)) = by_file(registry, &at_hand, file) {
             return Ok(Found { current: at_hand, listed, describes });
@@ -524,18 +519,39 @@ impl Engine {
         Ok(self.looked_into(&case, &digest).await?.gaps)
     }
 
-    async fn case_of(&self, release: &Release) -> Result<Case, EngineError> {
-        let listed = |current: &Current| {
-            let index = &current.document.index;
-            index.releases.get(index.position_of(release)?).cloned()
-        };
-        let at_hand = self.0.documents.any(&release.package).await?;
-        if let Some(listed) = listed(&at_hand) {
+    pub(crate) async fn case_of(&self, release: &Release) -> Result<Case, EngineError> {
+        let (registry, _) = self.0.upstreams.of(&release.package)?;
+        let no_index = |error| without_index(registry, &release.package, error);
+        let at_hand = self.0.documents.any(&release.package).await.or_else(no_index)?;
+        if let Some(listed) = listed_as(registry, &at_hand.document.index, release) {
             return self.case(at_hand, listed).await;
         }
-        let newest = self.0.documents.current(&release.package).await?;
-        let listed = listed(&newest).ok_or_else(|| EngineError::NoRelease(release.to_string()))?;
+        let newest = self.0.documents.current(&release.package).await.or_else(no_index)?;
+        let listed = listed_as(registry, &newest.document.index, release);
+        let listed = listed.ok_or_else(|| EngineError::NoRelease(release.to_string()))?;
         self.case(newest, listed).await
+    }
+}
+
+/// A release, or a file of it, as it is listed. Where files need no index, a release without a file is its main one.
+pub(crate) fn listed_as(registry: &'static dyn Registry, index: &Index, release: &Release) -> Option<Listed> {
+    if registry.files_stand_alone() {
+        return registry.file(index, &registry.artifact_file(release));
+    }
+    index.releases.get(index.position_of(release)?).cloned()
+}
+
+/// What takes the place of an index that there is not, where files need none.
+fn without_index(
+    registry: &'static dyn Registry,
+    package: &Package,
+    error: EngineError,
+) -> Result<Current, EngineError> {
+    match error {
+        EngineError::Upstream(UpstreamError::NotFound) if registry.files_stand_alone() => {
+            Ok(Current::without_index(package))
+        }
+        other => Err(other),
     }
 }
 

@@ -6,9 +6,9 @@ use serde_json::Value;
 use stockade_model::{Digest, Evidence, Gap, Purl, Release, Verdict};
 use stockade_policy::{Policy, Ruling};
 
-use crate::gather::{Known, gather, in_force};
+use crate::gather::in_force;
 use crate::listing::{instead, judge};
-use crate::store::{About, RulingEntry, record_ruling};
+use crate::store::{RulingEntry, record_ruling};
 use crate::{Decision, Engine, EngineError, Freeze, Judged, Listing, RulingRow};
 
 /// How many open rulings are looked through.
@@ -115,43 +115,29 @@ impl Engine {
 
     /// The ruling on a release, or on the tagged and refused releases of a package, with everything that it rests on.
     pub async fn why(&self, purl: &Purl) -> Result<Vec<Why>, EngineError> {
-        let listing = self.listing(&purl.package).await?;
-        let index = &listing.document.index;
-        let asked = match (&purl.version, purl.release()) {
-            (Some(version), Some(release)) => {
-                let of_it: Vec<usize> = match &release.file {
-                    Some(_) => index.position_of(&release).into_iter().collect(),
-                    None => index.positions(version).collect(),
-                };
-                if of_it.is_empty() {
-                    return Err(EngineError::NoRelease(release.to_string()));
-                }
-                of_it
-            }
-            _ => talked_about(&listing),
+        let asked = match purl.release() {
+            Some(release) => self.files_of(&release).await?,
+            None => talked_about(&self.listing(&purl.package).await?),
         };
-        let state = self.state();
-        let decisions = self.0.store.decisions(&purl.package).await?;
-        let (advisories, freeze) = (&state.advisories, state.freeze.as_ref());
-        let dates = self.dates_of_all(index).await?;
-        let stale = listing.rulings.stale.as_ref();
-        let known = Known { advisories, decisions: &decisions, freeze, dates: &dates, stale };
-        let cleared = listing.rulings.cleared();
+        let listing = self.listing(&purl.package).await.ok();
+        let cleared = listing.as_ref().map(|listing| listing.rulings.cleared()).unwrap_or_default();
         let mut answers: Vec<Why> = Vec::new();
-        for listed in asked.into_iter().filter_map(|at| index.releases.get(at)) {
-            let release = index.release(listed);
-            let About { pin, assessed, .. } = self.0.store.about(&release, &self.0.inspections.judge).await?;
-            let assessed = assessed.filter(|_| state.policy.inspects());
-            let gathered = gather(index, listed, &release, pin.as_ref(), assessed.as_ref(), &known);
-            let judged = judge(&state, &release, gathered, self.now());
+        for release in asked {
+            let mut case = self.case_of(&release).await?;
+            if let Some(listing) = &listing {
+                case.current.stale.clone_from(&listing.rulings.stale);
+            }
+            let gathered = case.gathered(case.assessed.as_ref());
+            let judged = judge(&case.state, &case.release, gathered, self.now());
             // Nobody wants to read the same of forty files of a release.
-            let is_said =
-                |why: &Why| why.sentence == judged.ruling.sentence() && why.ruling.verdict == judged.ruling.verdict;
+            let said = judged.ruling.sentence();
+            let is_said = |why: &Why| why.sentence == said && why.ruling.verdict == judged.ruling.verdict;
             if purl.file.is_none() && answers.iter().any(is_said) {
                 continue;
             }
             let ids = self.record(vec![judged.clone()]).await?;
-            let instead = instead(index, listed, &cleared).filter(|other| *other != release.version);
+            let index = &case.current.document.index;
+            let instead = instead(index, &case.listed, &cleared).filter(|other| *other != release.version);
             answers.push(judged.why(ids.into_iter().next().unwrap_or_default(), instead));
         }
         Ok(answers)
@@ -246,17 +232,18 @@ impl Engine {
         if release.file.is_some() || self.0.store.pin(release).await?.is_some() {
             return Ok(vec![release.clone()]);
         }
-        let current = self.0.documents.current(&release.package).await?;
-        let index = &current.document.index;
-        let mut files: Vec<Release> =
-            index.positions(&release.version).map(|at| index.release(&index.releases[at])).collect();
-        // Some indexes do not list files; those that somebody has asked for are known.
-        files.extend(self.0.store.files(release).await?);
-        if files.iter().any(|release| release.file.is_some()) {
-            let (registry, _) = self.0.upstreams.of(&release.package)?;
-            let describes = |file: &String| registry.description().is_some_and(|ending| file.ends_with(ending));
-            files.retain(|release| release.file.as_ref().is_some_and(|file| !describes(file)));
-        }
+        let (registry, _) = self.0.upstreams.of(&release.package)?;
+        let mut files = if registry.files_stand_alone() {
+            // No index lists them; those that somebody has asked for are known.
+            vec![self.case_of(release).await?.release]
+        } else {
+            let current = self.0.documents.current(&release.package).await?;
+            let index = &current.document.index;
+            index.positions(&release.version).map(|at| index.release(&index.releases[at])).collect()
+        };
+        let describes = |file: &String| registry.description().is_some_and(|ending| file.ends_with(ending));
+        let known = self.0.store.files(release).await?.into_iter();
+        files.extend(known.filter(|known| known.file.as_ref().is_none_or(|file| !describes(file))));
         files.sort();
         files.dedup();
         if files.is_empty() { Err(EngineError::NoRelease(release.to_string())) } else { Ok(files) }
@@ -266,10 +253,8 @@ impl Engine {
         if let Some(pin) = self.0.store.pin(release).await? {
             return Ok(pin.sha256);
         }
-        let current = self.0.documents.current(&release.package).await?;
-        let index = &current.document.index;
-        let at = index.position_of(release).ok_or_else(|| EngineError::NoRelease(release.to_string()))?;
-        let claimed = index.releases[at].artifact.integrity.as_ref().and_then(|claim| claim.deciding().next());
+        let case = self.case_of(release).await?;
+        let claimed = case.listed.artifact.integrity.as_ref().and_then(|claim| claim.deciding().next());
         match claimed.filter(|digest| digest.algorithm().proves()) {
             Some(digest) => Ok(digest.clone()),
             None => self.pinned(release).await,
@@ -284,13 +269,12 @@ impl Engine {
 }
 
 /// What of a package a person is likely to mean: what tags name, and what is refused, the newest first.
-fn talked_about(listing: &Listing) -> Vec<usize> {
+fn talked_about(listing: &Listing) -> Vec<Release> {
     let index = &listing.document.index;
-    let tagged = index.tags.iter().filter_map(|(_, version)| index.position(version));
-    let refused = listing.rulings.refused.iter().rev();
-    let refused = refused.filter_map(|refused| index.position_of(&refused.ruling.release));
-    let mut asked: Vec<usize> = tagged.chain(refused).take(MAX_ABOUT).collect();
-    asked.sort_by(|a, b| index.releases[*a].version.cmp(&index.releases[*b].version));
+    let tagged = index.tags.iter().filter_map(|(_, version)| index.get(version)).map(|listed| index.release(listed));
+    let refused = listing.rulings.refused.iter().rev().map(|refused| refused.ruling.release.clone());
+    let mut asked: Vec<Release> = tagged.chain(refused).take(MAX_ABOUT).collect();
+    asked.sort();
     asked.dedup();
     asked
 }

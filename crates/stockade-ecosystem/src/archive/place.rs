@@ -138,7 +138,8 @@ impl Placed<'_> {
         }
     }
 
-    /// What lies below a file or a link ends up somewhere else, or nowhere.
+    /// What lies below a file or a link ends up somewhere else, or nowhere. Old jars have empty entries with a folder's name
+    /// and without the `/` at its end, in which nothing can be hidden.
     fn check_folders(&mut self, links: &[(String, Option<String>)]) {
         let links: std::collections::HashSet<&str> = links.iter().map(|(path, _)| path.as_str()).collect();
         for member in &self.members {
@@ -146,7 +147,7 @@ impl Placed<'_> {
             for folder in folders {
                 if links.contains(folder) {
                     self.gaps.malformed(format!("{} is a link and a folder", shown(folder)));
-                } else if self.by_path.contains_key(folder) {
+                } else if self.by_path.get(folder).is_some_and(|&at| !self.members[at].bytes.is_empty()) {
                     self.gaps.malformed(format!("{} is a file and a folder", shown(folder)));
                 }
             }
