@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use percent_encoding::percent_decode_str;
 use stockade_model::{Pattern, Secret};
 use url::Url;
 
@@ -129,8 +130,9 @@ impl Upstream {
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
             return Err(invalid());
         }
-        let credential =
-            (!url.username().is_empty()).then(|| Credential::basic(url.username(), url.password().unwrap_or_default()));
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let (user, password) = (decoded(url.username()), url.password().map(decoded).unwrap_or_default());
+        let credential = (!user.is_empty() || !password.is_empty()).then(|| Credential::basic(&user, &password));
         let _ = url.set_username("").and_then(|()| url.set_password(None));
         url.set_query(None);
         url.set_fragment(None);
@@ -153,6 +155,25 @@ impl Credential {
             Self::Bearer(token) => Secret::new(format!("Bearer {}", token.reveal())),
             Self::Basic(encoded) => Secret::new(format!("Basic {}", encoded.reveal())),
             Self::Plain(value) => value.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_carries_its_credential() {
+        let header =
+            |address: &str| Upstream::at(address).unwrap().credential.map(|known| known.header().reveal().to_owned());
+        assert_eq!(header("https://user:p%40w@mirror.example/simple").as_deref(), Some("Basic dXNlcjpwQHc="));
+        assert_eq!(header("https://token@mirror.example/simple").as_deref(), Some("Basic dG9rZW46"));
+        assert_eq!(header("https://mirror.example/simple"), None);
+        let url = Upstream::at("https://user:pw@mirror.example/simple?a#b").unwrap().url;
+        assert_eq!(url.as_str(), "https://mirror.example/simple/");
+        for bad in ["ftp://user:secret@x.example/", "/srv/simple", "", "https://", "data:text/plain,x"] {
+            assert!(!Upstream::at(bad).unwrap_err().what.contains("secret"), "{bad}");
         }
     }
 }

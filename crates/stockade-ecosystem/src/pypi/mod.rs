@@ -41,7 +41,7 @@ pub static PYPI: Ecosystem = Ecosystem {
     name: name::parse,
     version: version::parse,
     registry: Some(&Protocol),
-    clients: &[&client::PIP],
+    clients: &[&client::PIP, &client::UV],
     artifacts: &[&WHEEL, &SDIST],
 };
 
