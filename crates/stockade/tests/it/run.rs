@@ -212,6 +212,7 @@ fn a_report_is_for_programs_too_and_standard_output_is_only_that() {
           }
         ],
         "connections": [],
+        "control_group": false,
         "dropped": 0,
         "gaps": [],
         "held": [],

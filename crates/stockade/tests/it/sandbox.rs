@@ -3,10 +3,12 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 use stockade_model::Digest;
-use stockade_testkit::kernel::without_call;
+use stockade_testkit::kernel::{at, opened, without_call};
 use stockade_testkit::{NOW, Output, Package, hours_before};
 
 use crate::world::World;
@@ -152,6 +154,74 @@ fn without_namespaces_a_hook_reaches_nothing_either() {
     }
     assert_eq!(world.project.read("package.json"), manifest);
     assert!(output.stderr.contains("(postinstall) tried to connect to 192.0.2.1:4444"), "{output}");
+}
+
+/// The folder of the control group that we are in, if we may make others in there and have programs in the kernel.
+fn own_group() -> Option<PathBuf> {
+    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let group = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
+    let mount = mounts.lines().find(|line| line.contains(" / ") && line.contains(" - cgroup2 "))?;
+    let folder = Path::new(mount.split(' ').nth(4)?).join(group);
+    let tried = folder.join(format!("tried-{}", std::process::id()));
+    fs::create_dir(&tried).and_then(|()| fs::remove_dir(&tried)).ok()?;
+    // A map that is an array with one entry, whose key and value are a word.
+    let mut map = [0_u32; 18];
+    map[..4].copy_from_slice(&[2, 4, 4, 1]);
+    opened(libc::SYS_bpf, [0, at(&map), i64::try_from(size_of_val(&map)).unwrap()]).ok().map(|_| folder)
+}
+
+#[test]
+fn root_without_namespaces_has_a_control_group_as_well() {
+    let Some(world) = World::or_skip() else { return };
+    let Some(groups) = own_group() else {
+        println!("skipped: no control group of ours, and no programs in the kernel, on this system");
+        return;
+    };
+    let port = world.registry.url().trim_end_matches('/').rsplit(':').next().unwrap().to_owned();
+    let script = format!(
+        "const get = (port) => fetch(`http://127.0.0.1:${{port}}/`).then((answer) => answer.status > 0, () => false);
+         const server = require('http').createServer((asked, answer) => answer.end('own')).listen(0, async () => {{
+           console.log(await get(server.address().port), await get({port}), await get(9));
+           process.stdin.on('end', () => process.exit()).resume();
+         }});"
+    );
+    let mut command = world.command();
+    without_call(&mut command, libc::SYS_unshare);
+    let allowed = format!("127.0.0.1:{port}");
+    command.args(["run", "--allow-host", &allowed, "--", "node", "-e", &script]);
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().unwrap();
+    let mut said = [0; "true true false\n".len()];
+    let heard = child.stdout.as_mut().unwrap().read_exact(&mut said);
+
+    let name = format!("stockade-{}-", child.id());
+    let ours = || {
+        let all = fs::read_dir(&groups).unwrap().map(|entry| entry.unwrap().path());
+        all.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with(&name)).collect::<Vec<_>>()
+    };
+    let group = ours().pop();
+    let past = group.as_ref().map(|group| {
+        // Neither Landlock nor a filter holds this one.
+        let tries = format!("echo 0 > {}/cgroup.procs && exec node -e \"$1\"", group.display());
+        let connect = format!("require('net').connect({port}, '127.0.0.1').on('error', (e) => console.log(e.code))");
+        Command::new("sh").args(["-c", &tries, "sh", &connect]).output().unwrap()
+    });
+    drop(child.stdin.take());
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    heard.unwrap_or_else(|why| panic!("{why}: {stderr}"));
+    assert_eq!(String::from_utf8_lossy(&said), "true true false\n", "its own, an allowed one, another: {stderr}");
+    assert!(output.status.success() && group.is_some(), "{stderr}");
+    let past = past.unwrap();
+    assert_eq!(String::from_utf8_lossy(&past.stdout), "EPERM\n", "{}", String::from_utf8_lossy(&past.stderr));
+    assert!(stderr.contains("; a control group keeps its connections as well\n"), "{stderr}");
+    let told: Vec<&str> = stderr.lines().filter(|line| line.starts_with("stockade: blocked: ")).collect();
+    let [usual, past] = told.as_slice() else { panic!("each is told once: {stderr}") };
+    assert!(usual.ends_with("tried to connect to `127.0.0.1`:9") && !usual.contains("past the filter"), "{stderr}");
+    let end = format!("tried to connect to 127.0.0.1:{port}, past the filter of system calls");
+    assert!(past.ends_with(&end), "{stderr}");
+    assert!(ours().is_empty(), "nothing is left of the group");
 }
 
 #[test]
