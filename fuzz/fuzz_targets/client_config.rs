@@ -1,19 +1,27 @@
-//! What a client printed of its configuration, and a file with its credentials, one after the other.
+//! What each client printed of its configuration, and a file of it, one after the other with a NUL between.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use stockade_ecosystem::npm::NPM;
-use stockade_ecosystem::{Stated, Upstream};
+use stockade_ecosystem::{ALL, Client, Stated, Upstream};
 
 fuzz_target!(|data: &str| {
-    let (printed, file) = data.split_once('\n').unwrap_or((data, ""));
-    let client = NPM.clients[0];
+    let mut printed: Vec<String> = data.split('\0').map(str::to_owned).collect();
+    let file = printed.pop().unwrap_or_default();
+    for client in ALL.iter().flat_map(|ecosystem| ecosystem.clients) {
+        configured(client, &printed, &file);
+    }
+});
+
+fn configured(client: &Client, printed: &[String], file: &str) {
     let _ = (client.files)(printed);
     let _ = (client.configured_in)(printed);
-    let _ = (client.run_of)(data);
+    let _ = (client.cache)(printed);
+    let _ = (client.run_of)(file);
+    let _ = (client.without_secrets)(file);
     let env = |name: &str| name.starts_with('A').then(|| "value".to_owned());
-    if let Ok(config) = (client.read)(printed, &[file.to_owned()], &env, &Stated::default()) {
+    let files = [("file".to_owned(), file.as_bytes().to_vec())];
+    if let Ok(config) = (client.read)(printed, &files, &env, &Stated::default()) {
         check(&config.default);
         config.scopes.values().for_each(check);
     }
@@ -21,7 +29,8 @@ fuzz_target!(|data: &str| {
     let base = "http://127.0.0.1:1/m";
     let pointed = (client.point)(file, base, &scopes);
     assert_eq!((client.point)(&pointed, base, &scopes), pointed, "twice is once");
-});
+    let _ = (client.unpoint)(file);
+}
 
 /// An upstream's address has a host, ends like a folder and carries no secret.
 fn check(upstream: &Upstream) {
