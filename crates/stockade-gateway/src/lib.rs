@@ -36,9 +36,9 @@ pub use runs::{Notice, RunReport};
 pub struct Options {
     /// The address under which clients reach it, where that is not the socket's own: behind a proxy, say.
     pub public_url: Option<Url>,
-    /// It ends with one run of a client, so that nobody can follow an address of ours afterwards: refusals then name the
-    /// command that says more.
-    pub for_one_run: bool,
+    /// It is for the run of a client with this name and ends with it. Every request belongs to it, also of clients that
+    /// cannot say so; and nobody can follow an address of ours afterwards, so that refusals name the command that says more.
+    pub only_run: Option<String>,
 }
 
 /// The gateway. Cheap to clone.
@@ -48,7 +48,7 @@ pub struct Gateway(Arc<Inner>);
 struct Inner {
     engine: Engine,
     public_url: Option<Url>,
-    for_one_run: bool,
+    only_run: Option<String>,
     rendered: Rendered,
     runs: Runs,
     metrics: Metrics,
@@ -59,11 +59,11 @@ struct Inner {
 impl Gateway {
     /// A gateway in front of this engine.
     pub fn new(engine: Engine, options: Options) -> Self {
-        let Options { public_url, for_one_run } = options;
+        let Options { public_url, only_run } = options;
         Self(Arc::new(Inner {
             engine,
             public_url,
-            for_one_run,
+            only_run,
             rendered: Rendered::default(),
             runs: Runs::default(),
             metrics: Metrics::default(),

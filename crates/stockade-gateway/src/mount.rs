@@ -52,7 +52,8 @@ impl<'a> Mounted<'a> {
         request: &Request<Incoming>,
     ) -> Self {
         let agent = text(request, USER_AGENT);
-        Self { gateway, ecosystem, registry, peer, run: name_of(ecosystem, agent).map(str::to_owned), unsent: false }
+        let run = gateway.0.only_run.clone().or_else(|| name_of(ecosystem, agent).map(str::to_owned));
+        Self { gateway, ecosystem, registry, peer, run, unsent: false }
     }
 
     /// Answers. `path` is what follows the mount, with its leading `/` and its query.

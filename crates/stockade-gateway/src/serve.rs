@@ -62,7 +62,7 @@ impl Gateway {
             let engine = self.0.engine.clone();
             async move { engine.follow().await }
         });
-        let warming = (!self.0.for_one_run).then(|| {
+        let warming = self.0.only_run.is_none().then(|| {
             let engine = self.0.engine.clone();
             tokio::spawn(async move { engine.warm().await })
         });
@@ -106,7 +106,7 @@ impl Gateway {
             Some(url) => url.as_str().trim_end_matches('/').to_owned(),
             None => format!("http://{local}"),
         };
-        let root = Root { url: url.into(), for_one_run: self.0.for_one_run };
+        let root = Root { url: url.into(), for_one_run: self.0.only_run.is_some() };
         let peer = Arc::new(Peer { principal: address.ip().to_string().into(), root });
         let gateway = self;
         let service = service_fn(move |request: Request<Incoming>| {

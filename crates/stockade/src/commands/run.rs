@@ -178,7 +178,7 @@ impl Route {
     ) -> anyhow::Result<Self> {
         let inherited = inherit::one(&context.settings, ecosystem, client, words).await;
         inherited.config()?;
-        let through = Through::choose(context, &inherited).await?;
+        let through = Through::choose(context, &inherited, name).await?;
         let base = format!("{}/{}", through.url(), ecosystem.id);
         let lockfiles = Lockfiles::before(client, words)?;
         let mut arguments = (client.arguments)(&base);
@@ -269,7 +269,7 @@ async fn refuse_bypass(client: &Client, words: &[OsString], steering: &Steering,
 impl Through {
     /// The gateway that is running, unless this run needs one with a policy of its own, or with other upstreams: what a
     /// project says is in its company's registry must not be looked for in a public one.
-    async fn choose(context: &Context<'_>, inherited: &Inherited) -> anyhow::Result<Self> {
+    async fn choose(context: &Context<'_>, inherited: &Inherited, name: &str) -> anyhow::Result<Self> {
         let mut because = context.settings.own_policy.clone();
         if because.is_none()
             && let Some((running, status)) = running::find(&context.settings.data).await?
@@ -286,7 +286,7 @@ impl Through {
             Err(_) => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?,
         };
         let url = format!("http://{}", listener.local_addr()?);
-        let gateway = Gateway::new(engine, Options { for_one_run: true, ..Options::default() });
+        let gateway = Gateway::new(engine, Options { only_run: Some(name.to_owned()), ..Options::default() });
         let (stop, stopped) = oneshot::channel();
         let server = gateway.clone();
         let serving = tokio::spawn(async move { server.serve(listener, async { drop(stopped.await) }).await });

@@ -32,7 +32,7 @@ pub(super) async fn serve(mut context: Context<'_>, arguments: Serve) -> anyhow:
     let stop = stopped()?;
     running::write_down(&data, &context.settings.local_address())?;
     context.printer.talk(&banner(&context.settings, &all, &engine));
-    let gateway = Gateway::new(engine, Options { public_url: context.settings.public_url.clone(), for_one_run: false });
+    let gateway = Gateway::new(engine, Options { public_url: context.settings.public_url.clone(), only_run: None });
     let served = gateway.serve(listener, stop).await;
     running::take_back(&data)?;
     served.context("the gateway ended")?;

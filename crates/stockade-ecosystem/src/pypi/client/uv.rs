@@ -190,11 +190,13 @@ fn without_secrets(text: &str) -> String {
 
 /// uv reads `UV_*`; the older names are for older versions of it. Further indexes, links and
 /// `no-index` of a file cannot be emptied from here: they are problems that [`read`] tells.
+/// uv's own address has no `/` at its end, and it writes the address into its lockfile as it is.
 fn environment(base: &str, _: &[String], _: &str) -> Variables {
     let ours = index(base);
+    let ours = ours.trim_end_matches('/');
     let variables = [
-        ("UV_DEFAULT_INDEX", ours.as_str()),
-        ("UV_INDEX_URL", &ours),
+        ("UV_DEFAULT_INDEX", ours),
+        ("UV_INDEX_URL", ours),
         ("UV_INDEX", ""),
         ("UV_EXTRA_INDEX_URL", ""),
         ("UV_FIND_LINKS", ""),

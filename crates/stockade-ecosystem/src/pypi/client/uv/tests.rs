@@ -149,7 +149,7 @@ fn setup_is_reversible() {
 #[test]
 fn a_run_goes_to_the_gateway() {
     let variables: BTreeMap<String, String> = environment("http://127.0.0.1:1/x", &[], "r1").into_iter().collect();
-    assert_eq!(variables["UV_DEFAULT_INDEX"], "http://127.0.0.1:1/x/simple/");
+    assert_eq!(variables["UV_DEFAULT_INDEX"], "http://127.0.0.1:1/x/simple");
     assert_eq!((variables["UV_INDEX"].as_str(), variables["UV_NO_CACHE"].as_str()), ("", "1"));
 }
 
