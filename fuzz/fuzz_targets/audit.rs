@@ -6,11 +6,11 @@ use libfuzzer_sys::fuzz_target;
 use stockade_ecosystem::npm::NPM;
 
 fuzz_target!(|data: &[u8]| {
-    let registry = NPM.registry.unwrap();
-    let _ = registry.audit_answer(data, &[]);
-    if let Ok(releases) = registry.audited(data) {
+    let audit = NPM.registry.unwrap().audit().unwrap();
+    let _ = (audit.answer)(data, &[]);
+    if let Ok(releases) = (audit.asked)(data) {
         assert!(releases.iter().all(|release| (NPM.name)(release.package.name.as_str()).is_ok()));
         // What we ask the registry is what we were asked.
-        assert_eq!(registry.audited(&registry.audit_question(&releases)).unwrap(), releases);
+        assert_eq!((audit.asked)(&(audit.question)(&releases)).unwrap(), releases);
     }
 });

@@ -23,7 +23,8 @@ fuzz_target!(|data: &str| {
         Route::Forward { path, .. } | Route::Search { path } => {
             assert!(path.starts_with("-/") && path.bytes().all(|byte| byte.is_ascii_graphic()));
         }
-        Route::Audit | Route::Ping | Route::Refuse { .. } => {}
+        Route::Audit | Route::Configuration | Route::Ping | Route::Refuse { .. } => {}
+        Route::Checksum { .. } => unreachable!("this protocol has none"),
     }
 });
 

@@ -15,7 +15,7 @@ use url::Url;
 use crate::asked::{Dates, beside_index};
 use crate::assess::Looked;
 use crate::documents::Current;
-use crate::gather::{Gathered, Known, described, gather};
+use crate::gather::{Gathered, Known, described, gather, in_force};
 use crate::listing::{instead, judge};
 use crate::objects::Arrived;
 use crate::state::State;
@@ -126,10 +126,10 @@ impl Case {
     }
 
     pub(crate) fn gathered(&self, assessed: Option<&Assessed>) -> Gathered {
-        if self.describes {
-            return described(&self.listed, self.pin.as_ref());
-        }
         let index = &self.current.document.index;
+        if self.describes {
+            return described(index, &self.listed, self.pin.as_ref(), &self.decisions);
+        }
         gather(index, &self.listed, &self.release, self.pin.as_ref(), assessed, &self.known())
     }
 }
@@ -251,7 +251,8 @@ impl Engine {
         let pin = self.0.store.pin(&release).await?;
         let listed = Listed { artifact, ..of.listed.clone() };
         let (state, current) = (Arc::clone(&of.state), of.current.clone());
-        let (dates, decisions) = (Dates::default(), Vec::new());
+        let in_force = in_force(&of.decisions, &of.release, of.pin.as_ref());
+        let (dates, decisions) = (Dates::default(), in_force.cloned().collect());
         Ok(Case { state, current, release, listed, describes: true, dates, pin, decisions, assessed: None })
     }
 

@@ -159,7 +159,14 @@ impl Engine {
                 }
             }
         }
-        problem.map_or(Ok(None), Err)
+        if let Some(error) = problem {
+            return Err(error);
+        }
+        // Nothing is claimed of what is not there, and that is another answer.
+        let url = beside_index(registry, upstream, &release.package, &listed.artifact.url)?;
+        let ask = Ask { method: Method::HEAD, credential: upstream.credential.as_ref(), ..Ask::get(url) };
+        self.0.dialler.send(&ask).await?;
+        Ok(None)
     }
 }
 

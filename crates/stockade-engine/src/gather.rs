@@ -3,7 +3,7 @@
 //! This runs for every release of a listing, so it does no I/O and is handed everything that it looks at.
 
 use stockade_ecosystem::{Index, Listed};
-use stockade_model::{Comparison, Digest, Evidence, Gap, GapKind, Release};
+use stockade_model::{Comparison, Digest, Evidence, Gap, GapKind, Release, Verdict};
 
 use crate::asked::Dates;
 use crate::store::Assessed;
@@ -60,10 +60,19 @@ pub(crate) fn gather(
     found
 }
 
-/// Evidence about what only describes a file: whether it is what the index claims, and what it was when it was first seen.
-pub(crate) fn described(listed: &Listed, pin: Option<&Pin>) -> Gathered {
+/// Evidence about what only describes a file: how old it is, whether it is what the index claims, and what it was when it
+/// was first seen. Who approved of the file meant its description too, whose digest nobody ever sees.
+pub(crate) fn described(index: &Index, listed: &Listed, pin: Option<&Pin>, decisions: &[Decision]) -> Gathered {
     let mut found = Gathered::default();
+    found.time(index, listed, &Dates::default());
     found.claim(listed);
+    let claimed = listed.artifact.integrity.as_ref().and_then(|claim| claim.deciding().next());
+    let approvals = decisions.iter().filter(|decision| decision.verdict == Verdict::Allow);
+    found.evidence.extend(
+        approvals
+            .zip(claimed.into_iter().cycle())
+            .map(|(decision, claimed)| Decision { digest: claimed.clone(), ..decision.clone() }.evidence()),
+    );
     found.evidence.extend(pin.map(|pin| against_pin(listed, pin)));
     found
 }
@@ -97,6 +106,10 @@ impl Gathered {
     }
 
     fn claim(&mut self, listed: &Listed) {
+        if listed.artifact.url.is_empty() {
+            // A release of which the index names no file.
+            return;
+        }
         let Some(integrity) = &listed.artifact.integrity else {
             self.gaps.push(Gap::new(GapKind::NoIntegrity, "the index claims no digest for it"));
             return;

@@ -9,5 +9,7 @@ mod faults;
 mod human;
 mod inspection;
 mod listings;
+mod maven;
 mod other_routes;
+mod python;
 mod world;

@@ -1,0 +1,137 @@
+//! The protocol of Maven repositories.
+
+use sha1::Digest as _;
+use stockade_ecosystem::maven::MAVEN;
+use stockade_testkit::{FakeRegistry, MavenRegistry, MavenRelease, NOW, hours_before};
+
+use crate::world::{Answer, Setup, World, malware_of};
+
+const NAME: &str = "org.acme:left-demo";
+const FOLDER: &str = "/maven/org/acme/left-demo";
+
+fn old() -> MavenRelease {
+    MavenRelease::new(NAME, "1.0.9")
+}
+
+fn young() -> MavenRelease {
+    MavenRelease::new(NAME, "1.1.0").published(hours_before(NOW, 5))
+}
+
+fn world(registry: &MavenRegistry, setup: Setup) -> World {
+    registry.publish(&old());
+    registry.publish(&young());
+    let others = vec![(MAVEN.id.clone(), registry.url())];
+    World::with(FakeRegistry::start(), Setup { others, ..setup })
+}
+
+fn get(world: &World, path: &str) -> Answer {
+    world.ask("GET", path, &[], b"")
+}
+
+fn file(version: &str, ending: &str) -> String {
+    format!("{FOLDER}/{version}/left-demo-{version}{ending}")
+}
+
+fn sha1(bytes: &[u8]) -> String {
+    hex::encode(sha1::Sha1::digest(bytes))
+}
+
+#[test]
+fn metadata_lists_what_is_cleared_and_its_checksum_is_of_what_is_served() {
+    let registry = MavenRegistry::start();
+    let world = world(&registry, Setup::default());
+    let path = format!("{FOLDER}/maven-metadata.xml");
+    let metadata = get(&world, &path);
+    assert!(metadata.text().contains("<version>1.0.9</version>"), "{}", metadata.text());
+    assert!(!metadata.text().contains("1.1.0"), "{}", metadata.text());
+    assert_eq!(get(&world, &format!("{path}.sha1")).text(), sha1(&metadata.body));
+    world.pass(67);
+    let metadata = get(&world, &path);
+    assert!(metadata.text().contains("<release>1.1.0</release>"), "{}", metadata.text());
+    assert_eq!(get(&world, &format!("{path}.sha1")).text(), sha1(&metadata.body));
+}
+
+#[test]
+fn files_are_ruled_on_by_the_dates_of_their_release_and_compared_with_the_checksums_beside_them() {
+    let registry = MavenRegistry::start();
+    let world = world(&registry, Setup::default());
+    for ending in [".pom", ".jar"] {
+        let answer = get(&world, &file("1.1.0", ending));
+        let sentence = "held by stockade: `org.acme/left-demo` 1.1.0 is 5 hours old by the date of its files; policy asks 72 hours";
+        assert_eq!((answer.status, answer.phrase.as_str()), (403, sentence), "never 404, which clients keep");
+        let answer = get(&world, &file("1.0.9", ending));
+        assert_eq!((answer.status, Some(answer.body.clone())), (200, old().bytes(ending)), "{}", answer.text());
+        assert_eq!(get(&world, &file("1.0.9", &format!("{ending}.sha1"))).text(), sha1(&answer.body));
+    }
+    assert_eq!(get(&world, &file("1.0.9", ".module")).status, 404, "what is not there is 404");
+    assert_eq!(get(&world, &file("1.1.0", ".jar.sha1")).status, 403, "a checksum is gated as its file is");
+    world.log_holds();
+}
+
+#[test]
+fn other_bytes_than_the_checksum_says_are_denied() {
+    let registry = MavenRegistry::start();
+    let world = world(&registry, Setup::default());
+    registry.place("org/acme/left-demo/1.0.9/left-demo-1.0.9.jar", "other");
+    registry.place("org/acme/left-demo/1.0.9/left-demo-1.0.9.jar.sha1", sha1(&old().bytes(".jar").unwrap()));
+    let answer = get(&world, &file("1.0.9", ".jar"));
+    assert_eq!(answer.status, 403, "{}", answer.text());
+    assert!(answer.phrase.contains("is not what the index claims"), "{}", answer.phrase);
+}
+
+#[test]
+fn files_need_no_metadata() {
+    let registry = MavenRegistry::start();
+    let world = world(&registry, Setup::default());
+    registry.remove("org/acme/left-demo/maven-metadata.xml");
+    assert_eq!(get(&world, &file("1.0.9", ".pom")).status, 200);
+    assert_eq!(get(&world, &file("1.1.0", ".pom")).status, 403);
+    assert_eq!(get(&world, &format!("{FOLDER}/maven-metadata.xml")).status, 404);
+}
+
+#[test]
+fn without_a_date_a_release_is_as_old_as_it_is_known() {
+    let registry = MavenRegistry::start();
+    let world = world(&registry, Setup::default());
+    registry.publish(&MavenRelease::new("org.acme:bare", "1.0").without_time());
+    registry.remove("org/acme/bare/maven-metadata.xml");
+    let path = "/maven/org/acme/bare/1.0/bare-1.0.pom";
+    let answer = get(&world, path);
+    assert!(answer.phrase.contains("since it was first seen; policy asks 72 hours"), "{}", answer.phrase);
+    world.pass(72);
+    assert_eq!(get(&world, path).status, 200);
+}
+
+#[test]
+fn malware_is_in_no_metadata_and_its_files_are_denied() {
+    let registry = MavenRegistry::start();
+    let osv = malware_of(MAVEN.osv, "org.acme:left-demo", "1.0.9");
+    let world = world(&registry, Setup { advisories: vec![osv.path().to_owned()], ..Setup::default() });
+    assert!(!get(&world, &format!("{FOLDER}/maven-metadata.xml")).text().contains("1.0.9"));
+    let answer = get(&world, &file("1.0.9", ".pom"));
+    assert_eq!(answer.status, 403);
+    assert!(
+        answer.phrase.starts_with("denied by stockade: `org.acme/left-demo` 1.0.9 is malware"),
+        "{}",
+        answer.phrase
+    );
+}
+
+#[test]
+fn no_answer_names_the_repository() {
+    let registry = MavenRegistry::start();
+    let world = world(&registry, Setup::default());
+    let upstream = registry.address().to_string();
+    let metadata = format!("{FOLDER}/maven-metadata.xml");
+    for path in [
+        metadata.as_str(),
+        "/maven/no/such/maven-metadata.xml",
+        &file("1.0.9", ".jar"),
+        &file("1.1.0", ".jar"),
+        &file("9.9", ".pom"),
+    ] {
+        let answer = get(&world, path);
+        assert!(!answer.text().contains(&upstream), "{path}: {}", answer.text());
+        assert!(!format!("{:?}", answer.headers).contains(&upstream), "{path}: {:?}", answer.headers);
+    }
+}
