@@ -6,6 +6,7 @@ mod lookup;
 mod tests;
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::ops::Range;
 
 use jiff::{SignedDuration, Timestamp};
@@ -319,6 +320,20 @@ impl Index {
     /// What has an order, the highest first.
     pub fn highest_first(&self) -> impl Iterator<Item = &Listed> {
         self.lookup.ordered().rev().filter_map(|at| self.releases.get(at))
+    }
+
+    /// The versions that clients choose unless they are steered: those that tags name, and in an index without tags the
+    /// newest one of each line of development.
+    pub fn first_choices(&self) -> HashSet<&str> {
+        if !self.tags.is_empty() {
+            return self.tags.iter().map(|(_, version)| version.as_str()).collect();
+        }
+        let mut lines = HashSet::new();
+        let offered = self.highest_first().filter(|listed| listed.is_usable() && listed.deprecated.is_none());
+        let first = offered.filter(|listed| {
+            listed.order.as_ref().is_some_and(|version| !version.is_prerelease() && lines.insert(version.line()))
+        });
+        first.map(|listed| listed.version.as_str()).collect()
     }
 
     /// The ecosystem that this index belongs to.

@@ -26,7 +26,7 @@ pub struct RunReport {
     pub bytes: u64,
     /// Files that were asked for and refused.
     pub refused: Vec<Notice>,
-    /// Releases that a tag named, or that are malware, and that the client was steered around.
+    /// Releases that clients would choose, or that are malware, and that the client was steered around.
     pub steered: Vec<Notice>,
     /// Files that were given out because the policy only records, and that it would refuse otherwise.
     pub audited: Vec<Notice>,
@@ -115,14 +115,14 @@ impl Runs {
         self.with(name, |run| insert(&mut run.refused, notice));
     }
 
-    /// A listing was rendered: notes what its tags no longer name.
+    /// A listing was rendered: notes what it no longer offers as the first choice.
     pub(crate) fn listed(&self, name: &str, listing: &Listing) {
-        let tagged = |version: &str| listing.document.index.tags.iter().any(|(_, named)| named == version);
+        let first = listing.document.index.first_choices();
         let notices: Vec<Notice> = listing
             .rulings
             .refused
             .iter()
-            .filter(|refused| refused.ruling.malware() || tagged(&refused.ruling.release.version))
+            .filter(|refused| refused.ruling.malware() || first.contains(refused.ruling.release.version.as_str()))
             .map(Notice::of)
             .collect();
         let stale = listing.rulings.stale.as_ref().map(|gap| gap.detail.clone());

@@ -318,6 +318,11 @@ impl fmt::Display for Output {
     }
 }
 
+/// Runs a command to its end. After two minutes it is killed, with everything that it started.
+pub fn finished(command: &mut Command) -> Output {
+    finish(command, PATIENCE).unwrap_or_else(|why| panic!("{why}"))
+}
+
 /// Runs a command to its end, or to the end of our patience.
 fn finish(command: &mut Command, patience: Duration) -> Result<Output, String> {
     let name = command.get_program().to_string_lossy().into_owned();

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use stockade_ecosystem::{ALL, Client, ClientConfig, Configured, Ecosystem, Stated};
 use stockade_engine::Upstreams;
+use stockade_model::EcosystemId;
 use url::Url;
 
 use crate::errors::hinted;
@@ -29,7 +30,13 @@ pub(crate) struct Inherited {
 
 /// Asks every ecosystem's clients. The first one of each ecosystem is told of also if it is not installed.
 pub(crate) async fn all(settings: &Settings) -> Vec<Inherited> {
-    let clients = ALL.iter().copied().filter(|ecosystem| ecosystem.registry.is_some()).flat_map(|ecosystem| {
+    of(settings, |_| true).await
+}
+
+/// Asks the clients of some ecosystems. Some take seconds to answer, so nobody is asked for nothing.
+pub(crate) async fn of(settings: &Settings, wanted: impl Fn(&EcosystemId) -> bool) -> Vec<Inherited> {
+    let spoken = ALL.iter().copied().filter(|ecosystem| ecosystem.registry.is_some() && wanted(&ecosystem.id));
+    let clients = spoken.flat_map(|ecosystem| {
         ecosystem.clients.iter().copied().enumerate().map(move |(rank, client)| (ecosystem, rank, client))
     });
     let asking = clients.map(|(ecosystem, rank, client)| async move {
@@ -179,6 +186,15 @@ pub(crate) fn configuration(client: &Inherited) -> anyhow::Result<Vec<(PathBuf, 
         Ok(text.map(|text| (path, (client.client.without_secrets)(&text))))
     };
     paths.filter_map(|path| text(path).transpose()).collect()
+}
+
+/// The user's configuration file with the gateway at `base` in it and nothing secret, for a client that needs arguments.
+pub(crate) fn pointed(inherited: &Inherited, base: &str) -> anyhow::Result<Option<(PathBuf, String)>> {
+    let client = inherited.client;
+    let file = inherited.printed.as_deref().and_then(client.configured_in).map(PathBuf::from);
+    let Some(file) = file.filter(|_| !(client.arguments)(base).is_empty()) else { return Ok(None) };
+    let text = (client.without_secrets)(&files::read_text(&file)?.unwrap_or_default());
+    Ok(Some((file, (client.point)(&text, base, &inherited.scopes()))))
 }
 
 impl Inherited {

@@ -14,6 +14,10 @@ pub(crate) struct Steering {
     pub(crate) arguments: Vec<String>,
     /// To what it may read.
     pub(crate) file: Option<PathBuf>,
+    /// What the user's configuration file says in a sandbox: arguments do not reach a client that is started by another
+    /// program.
+    #[cfg_attr(not(any(target_os = "linux", target_os = "macos")), expect(dead_code, reason = "there is no sandbox"))]
+    pub(crate) users: Option<(PathBuf, String)>,
 }
 
 impl Steering {
@@ -23,6 +27,16 @@ impl Steering {
         let (before, after) = command.split_at(command.len().min(if is_toolchain { 2 } else { 1 }));
         let ours = self.arguments.iter().map(OsString::from);
         before.iter().cloned().chain(ours).chain(after.iter().cloned()).collect()
+    }
+
+    /// The texts of configuration files with ours in place of the user's.
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    pub(crate) fn texts(&self, mut texts: Vec<(PathBuf, String)>) -> Vec<(PathBuf, String)> {
+        if let Some(users) = &self.users {
+            texts.retain(|(path, _)| *path != users.0);
+            texts.push(users.clone());
+        }
+        texts
     }
 }
 

@@ -4,12 +4,14 @@
 //! cargo prints nothing of its configuration (`cargo config` is not stable). So its files are read as it reads them: those in
 //! `.cargo` of the working folder and of every folder above, then the one in cargo's home. The more specific one wins, value
 //! by value, and the environment wins over all of them, except over `[source]`, which cargo takes from files and arguments
-//! only. In one folder `config` goes before `config.toml`.
+//! only. In one folder `config` goes before `config.toml`. Files that these include are not read: where there are some, the
+//! settings have to state the registry.
 //!
-//! Which registry stands for the public one is *source replacement*: `[source.crates-io] replace-with` names another source
-//! or one of `[registries]`. A lockfile goes on naming the registry that was replaced. We point cargo at a registry of ours
-//! and not at a source, because only registries have tokens, and only then does `--registry crates-io`, which cargo asks for
-//! in some commands, still come to the gateway.
+//! Which registry stands for the public one is *source replacement*: `[source.crates-io] replace-with` names another source,
+//! or one of `[registries]` if no source has the name. A lockfile goes on naming the registry that was replaced, and
+//! `--registry crates-io`, which some commands ask for, means the one in its place. So we are a source: for a run, arguments
+//! say so, and no file of a project outweighs them. A cargo that is started by another program (`cargo clippy` is one) does
+//! not get them, and reads it in the user's file.
 
 mod point;
 mod settings;
@@ -36,7 +38,7 @@ pub(super) static CARGO: Client = Client {
     cache: |printed| Some(below(&Around::of(printed)?.home, &["registry"])),
     without_secrets,
     environment,
-    arguments: |_| vec!["--config".to_owned(), format!("source.{REPLACED}.replace-with=\"{OURS}\"")],
+    arguments,
     given: None,
     run_of,
     point: |text, base, _| point::point(text, base),
@@ -47,7 +49,7 @@ pub(super) static CARGO: Client = Client {
 
 /// The name of the public registry in configurations.
 const REPLACED: &str = "crates-io";
-/// The name under which the gateway is a registry.
+/// The name of the gateway as a source.
 const OURS: &str = "stockade";
 /// What stands before the address of a registry whose index is not a git repository.
 const SPARSE: &str = "sparse+";
@@ -128,12 +130,13 @@ fn read(
     })
 }
 
-/// A text without its tokens, and without addresses that have a credential. What is no TOML could hide one anywhere.
+/// A text without its tokens, and without addresses that have a credential. What is no TOML could hide one anywhere, and so
+/// could a comment.
 fn without_secrets(text: &str) -> String {
     let Ok(mut table) = text.parse::<Table>() else { return String::new() };
     let before = table.clone();
     table.retain(keep);
-    if table == before { text.to_owned() } else { table.to_string() }
+    if table == before && !text.contains('#') { text.to_owned() } else { table.to_string() }
 }
 
 fn keep(key: &str, value: &mut Value) -> bool {
@@ -153,17 +156,20 @@ fn keep(key: &str, value: &mut Value) -> bool {
 /// The word before a run's name in the `User-Agent` that we have cargo send.
 const RUN: &str = "stockade-run/";
 
-/// Where the gateway is. That it replaces the public registry cannot be said in the environment, see [`Client::arguments`].
-fn environment(base: &str, _: &[String], run: &str) -> Vec<(String, String)> {
-    vec![
-        (settings::variable(OURS, "index"), index(base)),
-        ("CARGO_HTTP_USER_AGENT".to_owned(), format!("cargo {RUN}{run}")),
-    ]
+/// What stands for the public registry cannot be said in the environment.
+fn environment(_: &str, _: &[String], run: &str) -> Vec<(String, String)> {
+    vec![("CARGO_HTTP_USER_AGENT".to_owned(), format!("cargo {RUN}{run}"))]
 }
 
-/// The address of the index at our mount, as cargo writes it.
-fn index(base: &str) -> String {
-    format!("{SPARSE}{base}/index/")
+/// Each is one word, so that whoever looks for the command passes over it as over any option.
+fn arguments(base: &str) -> Vec<String> {
+    let ours = ours(base).into_iter();
+    ours.map(|(source, key, value)| format!("--config=source.{source}.{key}={}", Value::from(value))).collect()
+}
+
+/// What has to be in effect: tables of `[source]`, each with its key and value.
+fn ours(base: &str) -> [(&'static str, &'static str, String); 2] {
+    [(REPLACED, "replace-with", OURS.to_owned()), (OURS, "registry", format!("{SPARSE}{base}/index/"))]
 }
 
 fn run_of(user_agent: &str) -> Option<&str> {

@@ -296,3 +296,18 @@ fn a_rope_is_what_was_put_into_it() {
     assert_eq!(rope.pieces().len(), 4);
     assert!(rope.weight() >= "ab".len() + 4 * size_of::<Piece>());
 }
+
+#[test]
+fn what_clients_would_choose_is_what_tags_name_or_the_newest_of_each_line() {
+    let mut index = versions(&["1.9.0", "2.0.0", "1.10.0", "3.0.0-rc.1", "0.3.1", "0.3.0", "0.2.0", "2.0.1", "x"]);
+    index.releases[7].deprecated = Some("yanked".to_owned());
+    let first = |index: &Index| {
+        let mut first: Vec<String> = index.first_choices().into_iter().map(str::to_owned).collect();
+        first.sort();
+        first.join(" ")
+    };
+    assert_eq!(first(&index), "0.2.0 0.3.1 1.10.0 2.0.0");
+    index.tags = vec![("latest".to_owned(), "1.9.0".to_owned())];
+    assert_eq!(first(&index), "1.9.0");
+    assert_eq!(first(&versions(&[])), "");
+}

@@ -57,7 +57,7 @@ fn a_held_file_is_yanked_with_the_reason_and_the_rest_is_as_it_was() {
     assert!(of(&young())["upload-time"].as_str().unwrap().starts_with("2026-"), "times are the registry's");
     let html = world.ask("GET", PAGE, &["accept: text/html"], b"");
     assert_eq!(html.header("content-type").split(';').next(), Some("text/html"));
-    assert!(html.text().contains(&format!("data-yanked=\"{}\"", SENTENCE)), "{}", html.text());
+    assert!(html.text().contains(&format!("data-yanked=\"{SENTENCE}\"")), "{}", html.text());
 }
 
 #[test]

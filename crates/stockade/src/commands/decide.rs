@@ -26,7 +26,7 @@ struct Decided<'a> {
 pub(super) async fn approve(context: Context<'_>, arguments: Approve) -> anyhow::Result<Exit> {
     let Approve { decide, yes } = arguments;
     let request = request(&context, Verdict::Allow, decide)?;
-    let engine = context.engine().await?;
+    let engine = context.engine(&[&request.release.package]).await?;
     context.printer.talk(&review(&engine, &request.release).await?);
     let question = format!("approve {}?", Purl::of(&request.release));
     if !yes && output::confirm(&question) == Some(false) {
@@ -39,7 +39,7 @@ pub(super) async fn approve(context: Context<'_>, arguments: Approve) -> anyhow:
 /// Keeps a release out.
 pub(super) async fn deny(context: Context<'_>, arguments: Decide) -> anyhow::Result<Exit> {
     let request = request(&context, Verdict::Deny, arguments)?;
-    let engine = context.engine().await?;
+    let engine = context.engine(&[&request.release.package]).await?;
     record(&context, &engine, request).await
 }
 

@@ -103,7 +103,7 @@ async fn look_at_release(
     earlier: Vec<Arc<Inspection>>,
 ) -> anyhow::Result<Inspected> {
     let release = subject::release(named)?;
-    let engine = context.engine().await?;
+    let engine = context.engine(&[&release.package]).await?;
     let (file, bytes) = engine.unjudged(&release, MAX_ARTIFACT).await?;
     let inspection = inspector.inspect(release.package.ecosystem.as_str(), &file, bytes, earlier).await;
     let name = format!("{} {}", release.package.name, release.version);

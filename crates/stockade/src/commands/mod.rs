@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 use stockade_engine::inspection::Inspector;
 use stockade_engine::{Clock, Engine, PATIENCE, Upstreams};
-use stockade_model::Verdict;
+use stockade_model::{EcosystemId, Package, Verdict};
 use stockade_policy::Policy;
 
 use crate::args::{Cli, Command, Format, Global};
@@ -110,9 +110,10 @@ pub(crate) async fn perform(cli: Cli, printer: &Printer) -> anyhow::Result<Exit>
 }
 
 impl Context<'_> {
-    /// An engine that can ask upstreams. It must not ask this gateway.
-    async fn engine(&self) -> anyhow::Result<Engine> {
-        let all = inherit::all(&self.settings).await;
+    /// An engine that can ask the upstreams of these packages. It must not ask this gateway.
+    async fn engine(&self, packages: &[&Package]) -> anyhow::Result<Engine> {
+        let wanted = |id: &EcosystemId| packages.iter().any(|package| package.ecosystem == *id);
+        let all = inherit::of(&self.settings, wanted).await;
         self.engine_of(&all).await
     }
 

@@ -188,7 +188,8 @@ impl Route {
         }
         let variables = (client.environment)(&base, &inherited.scopes(), name);
         let file = given.as_ref().map(|given| given.path().to_path_buf());
-        let steering = Steering { variables, arguments, file };
+        let users = inherit::pointed(&inherited, &base)?;
+        let steering = Steering { variables, arguments, file, users };
         refuse_bypass(client, words, &steering, &base).await?;
         Ok(Self { through, inherited, base, steering, lockfiles, _given: given })
     }
@@ -258,7 +259,9 @@ fn no_client(words: &[OsString]) -> anyhow::Error {
 
 /// Fails if an argument sends the client past the gateway. Only an address can, so only then the client is asked.
 async fn refuse_bypass(client: &Client, words: &[OsString], steering: &Steering, base: &str) -> anyhow::Result<()> {
-    let names_address = words.iter().any(|word| word.to_string_lossy().contains("://"));
+    // What is behind `--` is not for the client.
+    let mut own = words.iter().take_while(|word| *word != "--");
+    let names_address = own.any(|word| word.to_string_lossy().contains("://"));
     if names_address && !inherit::goes_to(client, &steering.words(words), &steering.variables, base).await? {
         let what = format!("an argument sends `{}` to another registry, past the gateway", client.name);
         return Err(hinted(what, "leave it out, or write the address into the client's configuration"));

@@ -74,6 +74,10 @@ fn point(settings: &Settings, inherited: &Inherited) -> anyhow::Result<Done> {
     let base = format!("{}/{}", settings.address(), inherited.ecosystem.id);
     let before = files::read_text(&file)?.unwrap_or_default();
     let after = (inherited.client.point)(&before, &base, &inherited.scopes());
+    if !after.contains(&base) {
+        let what = format!("`{}` says where packages come from in a way that setup cannot rewrite", file.display());
+        return Err(hinted(what, format!("write `{base}` into it by hand")));
+    }
     let changed = change(&file, &before, &after)?;
     Ok(Done { client: inherited.client.name, file, changed, names_gateway: false, stated_in })
 }

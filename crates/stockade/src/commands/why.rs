@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use stockade_engine::{Explained, Why};
-use stockade_model::{Reason, Verdict};
+use stockade_model::{Package, Reason, Verdict};
 
 use super::{Context, Exit};
 use crate::describe::{self, section};
@@ -12,7 +12,8 @@ use crate::subject;
 /// Says what the policy makes of releases now. The rulings are recorded like any other.
 pub(super) async fn why(context: Context<'_>, purls: &[String]) -> anyhow::Result<Exit> {
     let purls = purls.iter().map(|purl| subject::purl(purl)).collect::<anyhow::Result<Vec<_>>>()?;
-    let engine = context.engine().await?;
+    let packages: Vec<&Package> = purls.iter().map(|purl| &purl.package).collect();
+    let engine = context.engine(&packages).await?;
     let mut answers = Vec::new();
     for purl in &purls {
         let about = engine.why(purl).await?;

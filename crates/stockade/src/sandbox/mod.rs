@@ -165,7 +165,7 @@ impl<'a> Prepared<'a> {
         let mut allowed = network::allowed(&profile, &arguments.allow_host, gateway)?;
         allowed.observe = arguments.audits();
         let mut plan = plan(&resolved, &around, arguments, layer.as_ref().map(|layer| layer.layer.clone()));
-        plan.texts = texts;
+        plan.texts = steering.texts(texts);
         plan.ports = allowed.ports();
         plan.door = !profile.network.publish.is_empty();
         plan.arguments = steering.words(&arguments.command).split_off(1);

@@ -121,6 +121,7 @@ impl<'a> Prepared<'a> {
         let words = steering.words(&self.arguments.command).split_off(1);
         let mut plan = Plan::new(resolved, around, &words);
         plan.listen.clone_from(&profile.network.publish);
+        let texts = steering.texts(self.texts.clone());
         plan.read.extend(steering.file);
         for (name, value) in steering.variables {
             plan.set(&name, value);
@@ -130,7 +131,7 @@ impl<'a> Prepared<'a> {
             ensure!(gateway.ip().is_loopback(), "the gateway at {gateway} cannot be reached from the sandbox");
             plan.connect.push(gateway.port());
         }
-        seatbelt::at_home(&mut plan, private, &around.home, &resolved.links, &self.texts)
+        seatbelt::at_home(&mut plan, private, &around.home, &resolved.links, &texts)
             .with_context(|| format!("a home cannot be made in `{}`", private.display()))?;
         Ok(plan)
     }

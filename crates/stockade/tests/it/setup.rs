@@ -79,7 +79,7 @@ fn setup_can_be_undone_byte_for_byte() {
     let asked = world.project.run(["config", "get", "registry"]);
     assert_eq!(asked.stdout.trim(), "http://127.0.0.1:4873/npm/");
     assert!(fs::symlink_metadata(&npmrc).unwrap().is_symlink());
-    assert_snapshot!(seen(&world.stockade(["setup"])), @"
+    assert_snapshot!(seen(&world.stockade(["setup", "npm"])), @"
     npm: points at the gateway already, in ~/.npmrc
     stockade: `stockade serve` has to run for them to install anything
     status 0
@@ -89,7 +89,7 @@ fn setup_can_be_undone_byte_for_byte() {
     assert_eq!(doctor.status, Some(1), "{doctor}");
     assert!(doctor.stdout.contains("does not run, and npm cannot do without"), "{doctor}");
 
-    assert_snapshot!(seen(&world.stockade(["setup", "--undo"])), @"
+    assert_snapshot!(seen(&world.stockade(["setup", "--undo", "npm"])), @"
     npm: ~/.npmrc is as it was
     status 0
     ");
@@ -114,19 +114,19 @@ fn setup_of_a_client_without_a_file_leaves_none_when_it_is_undone() {
     let World { registry, project } = world;
     let project = project.env("npm_config_registry", registry.url());
     let world = World { registry, project };
-    assert!(world.stockade(["setup"]).ok());
+    assert!(world.stockade(["setup", "npm"]).ok());
     assert!(npmrc.exists());
     let asked = world.project.run(["config", "set", "fund", "true"]);
     assert!(asked.ok(), "{asked}");
     assert!(fs::read_to_string(&npmrc).unwrap().contains("registry=http://127.0.0.1:4873/npm/"));
-    assert_snapshot!(seen(&world.stockade(["setup", "--undo"])), @"
+    assert_snapshot!(seen(&world.stockade(["setup", "--undo", "npm"])), @"
     npm: nothing to undo in ~/.npmrc; it still names the gateway, in a line that is not setup's: edit it
     status 0
     ");
     fs::remove_file(&npmrc).unwrap();
-    assert!(world.stockade(["setup"]).ok());
+    assert!(world.stockade(["setup", "npm"]).ok());
     assert!(npmrc.exists());
-    assert!(world.stockade(["setup", "--undo"]).ok());
+    assert!(world.stockade(["setup", "--undo", "npm"]).ok());
     assert!(!npmrc.exists());
 }
 

@@ -8,15 +8,15 @@ use std::fmt::Write as _;
 
 use toml::{Table, Value};
 
-use super::{OURS, REPLACED, index};
+use super::ours;
 
 /// Stands in front of a line that `setup` put away, before one that it wrote, and after one to which it gave an end.
 const PUT_AWAY: &str = "# stockade setup put away: ";
 const WRITTEN: &str = "# stockade setup wrote the next line";
 const ENDED: &str = "# stockade setup ended the line before";
 
-/// The tables that are ours to write.
-const WRITES: [[&str; 2]; 2] = [["source", REPLACED], ["registries", OURS]];
+/// The table of the tables that are ours to write.
+const SOURCE: &str = "source";
 
 pub(super) fn point(text: &str, base: &str) -> String {
     let before = unpoint(text);
@@ -26,7 +26,7 @@ pub(super) fn point(text: &str, base: &str) -> String {
 
 /// Lines keep their own ends, and a last line without one is remembered.
 fn written(before: &str, base: &str) -> String {
-    let (mut out, mut table) = (String::new(), Vec::new());
+    let (mut out, mut table, ours) = (String::new(), Vec::new(), ours(base));
     for line in before.split_inclusive('\n') {
         let path = match header(line) {
             Some(path) => {
@@ -35,7 +35,10 @@ fn written(before: &str, base: &str) -> String {
             }
             None => line.split_once('=').map_or_else(Vec::new, |(key, _)| [table.clone(), dotted(key)].concat()),
         };
-        if WRITES.iter().any(|ours| path.len() >= ours.len() && ours.iter().zip(&path).all(|(a, b)| a == b)) {
+        if let [first, second, ..] = path.as_slice()
+            && first == SOURCE
+            && ours.iter().any(|(source, ..)| source == second)
+        {
             out.push_str(PUT_AWAY);
         }
         out.push_str(line);
@@ -43,9 +46,8 @@ fn written(before: &str, base: &str) -> String {
     if !out.is_empty() && !out.ends_with('\n') {
         let _ = write!(out, "\n{ENDED}\n");
     }
-    let values = [format!("replace-with = \"{OURS}\""), format!("index = {}", Value::from(index(base)))];
-    for (table, value) in WRITES.iter().zip(values) {
-        let _ = write!(out, "{WRITTEN}\n[{}]\n{WRITTEN}\n{value}\n", table.join("."));
+    for (source, key, value) in ours {
+        let _ = write!(out, "{WRITTEN}\n[{SOURCE}.{source}]\n{WRITTEN}\n{key} = {}\n", Value::from(value));
     }
     out
 }
@@ -81,21 +83,20 @@ fn dotted(key: &str) -> Vec<String> {
 /// True if the text points at the gateway, and says everything else that it said before.
 fn says(before: &str, after: &str, base: &str) -> bool {
     let (Ok(mut before), Ok(mut after)) = (before.parse::<Table>(), after.parse::<Table>()) else { return false };
-    let ours = [("replace-with", Value::from(OURS)), ("index", Value::from(index(base)))];
-    let taken = WRITES.map(|[first, second]| {
-        take(&mut before, first, second);
-        take(&mut after, first, second)
+    let is_said = ours(base).into_iter().all(|(source, key, value)| {
+        take(&mut before, source);
+        let expected = Value::Table(Table::from_iter([(key.to_owned(), Value::from(value))]));
+        take(&mut after, source) == Some(expected)
     });
-    let expect = ours.map(|(key, value)| Some(Value::Table(Table::from_iter([(key.to_owned(), value)]))));
-    taken == expect && before == after
+    is_said && before == after
 }
 
-/// Takes a table out of a table, which goes with its last one.
-fn take(table: &mut Table, first: &str, second: &str) -> Option<Value> {
-    let inner = table.get_mut(first)?.as_table_mut()?;
-    let taken = inner.remove(second);
-    if inner.is_empty() {
-        table.remove(first);
+/// Takes a source out of the table of sources, which goes with its last one.
+fn take(table: &mut Table, source: &str) -> Option<Value> {
+    let sources = table.get_mut(SOURCE)?.as_table_mut()?;
+    let taken = sources.remove(source);
+    if sources.is_empty() {
+        table.remove(SOURCE);
     }
     taken
 }

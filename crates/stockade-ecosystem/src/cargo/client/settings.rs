@@ -23,13 +23,15 @@ pub(super) fn is_secret(key: &str) -> bool {
 }
 
 /// The variable that stands for a value of a registry.
-pub(super) fn variable(registry: &str, key: &str) -> String {
+fn variable(registry: &str, key: &str) -> String {
     format!("CARGO_REGISTRIES_{registry}_{key}").to_uppercase().replace(['-', '.'], "_")
 }
 
 /// The files' tables, the most specific first, and the environment.
 pub(super) struct Settings<'a> {
     layers: Vec<(PathBuf, Table)>,
+    /// A file that includes others.
+    including: Option<PathBuf>,
     env: Environment<'a>,
     pub(super) problems: Vec<Problem>,
 }
@@ -37,7 +39,7 @@ pub(super) struct Settings<'a> {
 impl<'a> Settings<'a> {
     /// Reads files, the most specific first.
     pub(super) fn read<'f>(files: impl Iterator<Item = &'f Configured>, env: Environment<'a>) -> Result<Self, Problem> {
-        let mut new = Self { layers: Vec::new(), env, problems: Vec::new() };
+        let mut new = Self { layers: Vec::new(), including: None, env, problems: Vec::new() };
         for (path, bytes) in files {
             let path = PathBuf::from(path);
             let last = new.layers.last().map(|(path, _)| path);
@@ -52,7 +54,7 @@ impl<'a> Settings<'a> {
             let table = std::str::from_utf8(bytes).ok().and_then(|text| text.parse::<Table>().ok());
             let table = table.ok_or_else(|| unreadable("is not TOML"))?;
             if table.contains_key("include") && is_configuration(&path) {
-                new.problems.push(unreadable("includes other files, which were not read"));
+                new.including = Some(path.clone());
             }
             new.layers.push((path, table));
         }
@@ -61,6 +63,10 @@ impl<'a> Settings<'a> {
 
     /// The address of the registry that stands for the public one.
     pub(super) fn address(&self) -> Result<String, Problem> {
+        if let Some(path) = &self.including {
+            let path = path.display();
+            return Err(Problem::new(format!("`{path}` includes other files, and what they say is not read")));
+        }
         let mut name = REPLACED;
         for _ in 0..MAX_REPLACEMENTS {
             if let Some(next) = self.text(&["source", name, "replace-with"])? {

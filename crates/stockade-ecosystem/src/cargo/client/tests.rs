@@ -141,8 +141,10 @@ fn what_cannot_be_inherited_says_why() {
     assert_eq!(why(&[(TOKENS, "token = \"hush\"\ntoken = \"hush\"")]), format!("`{TOKENS}` is not TOML"));
     let long = format!("# {}", "x".repeat(1024 * 1024));
     assert_eq!(why(&[(USERS, &long)]), format!("`{USERS}` is longer than 1 MiB"));
-    let found = config(&[(USERS, "include = \"more.toml\"\n")]).unwrap();
-    assert_eq!(found.problems, [Problem::new(format!("`{USERS}` includes other files, which were not read"))]);
+    let including = [(USERS, "include = [\"more.toml\"]\n")];
+    assert_eq!(why(&including), format!("`{USERS}` includes other files, and what they say is not read"));
+    let stated = Stated { url: Some("https://stated.example/".to_owned()), ..Stated::default() };
+    assert!(read_with(&including, &|_| None, &stated).is_ok());
 }
 
 #[test]
@@ -160,20 +162,20 @@ fn a_text_without_secrets_has_none() {
         token = \"\"\"\nhush\"\"\"\n[registries]\nb = { secret-key = \"hush\", index = \"sparse+https://hush@b.example/\" }\n";
     let without = without_secrets(text);
     assert!(!without.contains("hush") && without.contains("a.example") && without.contains("timeout = 1"), "{without}");
-    let plain = "# c\n[build]\njobs = 1\n";
+    let plain = "[build]\njobs = 1\n\n";
     assert_eq!(without_secrets(plain), plain);
+    assert_eq!(without_secrets("jobs = 1 # token = \"hush\"\n"), "jobs = 1\n");
     assert_eq!(without_secrets("token = \"hush"), "");
 }
 
 #[test]
-fn one_run_is_pointed_by_the_environment_and_an_argument() {
+fn one_run_is_pointed_by_arguments_and_named_in_the_environment() {
     let variables = environment(BASE, &[], "r-1");
-    let expect = [
-        ("CARGO_REGISTRIES_STOCKADE_INDEX", "sparse+http://127.0.0.1:4873/x/index/"),
-        ("CARGO_HTTP_USER_AGENT", "cargo stockade-run/r-1"),
-    ];
-    assert_eq!(variables, expect.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    assert_eq!((CARGO.arguments)(BASE), ["--config", "source.crates-io.replace-with=\"stockade\""]);
+    assert_eq!(variables, [("CARGO_HTTP_USER_AGENT".to_owned(), "cargo stockade-run/r-1".to_owned())]);
+    insta::assert_snapshot!((CARGO.arguments)(BASE).join("\n"), @r#"
+    --config=source.crates-io.replace-with="stockade"
+    --config=source.stockade.registry="sparse+http://127.0.0.1:4873/x/index/"
+    "#);
     assert_eq!(run_of("cargo stockade-run/r-1"), Some("r-1"));
     assert_eq!(run_of("cargo/1.95.0 (f2d3ce0bd 2026-03-21)"), None);
 }
@@ -199,9 +201,9 @@ fn pointing_can_be_undone() {
     # stockade setup wrote the next line
     replace-with = "stockade"
     # stockade setup wrote the next line
-    [registries.stockade]
+    [source.stockade]
     # stockade setup wrote the next line
-    index = "sparse+http://127.0.0.1:4873/x/index/"
+    registry = "sparse+http://127.0.0.1:4873/x/index/"
     "#);
     assert_eq!(point::unpoint(&pointed), before);
     assert_eq!(point::point(&pointed, BASE), pointed, "twice is once");
@@ -223,7 +225,8 @@ fn the_usual_ways_to_write_it_are_pointed() {
         "[source]\n\"crates-io\".replace-with = \"corp\"\n",
         "source.crates-io.replace-with = \"corp\"\n[build]\njobs = 1\n",
         "[ source . \"crates-io\" ]\nreplace-with = \"corp\"\n[[unknown]]\nreplace-with = \"x\"\n",
-        "[registries.stockade]\nindex = \"sparse+https://old.example/\"\n[registries.stockade.more]\na = 1\n",
+        "[source.stockade]\nregistry = \"sparse+https://old.example/\"\n[source.stockade.more]\na = 1\n",
+        "[registries.stockade]\nindex = \"sparse+https://old.example/\"\n",
     ] {
         let pointed = point::point(before, BASE);
         let found = config(&[(USERS, &pointed)]).unwrap();
