@@ -76,26 +76,35 @@ fn seconds(duration: Duration) -> String {
 /// Makes sure that the clients which the tests drive are here. Their absence fails nothing: the tests that need them
 /// say that they did not run.
 fn prepare() -> anyhow::Result<()> {
-    if missing_clients().is_empty() {
-        return Ok(());
-    }
-    if can_install_packages() {
-        println!("check prepare: installing nodejs and npm with apt-get");
-        // A failure shows in what is missing afterwards.
-        let _ = succeeds("apt-get", &["update"])? && succeeds("apt-get", &["install", "-y", "nodejs", "npm"])?;
-    }
     let missing = missing_clients();
-    if !missing.is_empty() {
-        let missing = missing.join(" and ");
-        println!(
-            "check prepare: {missing} not found, so tests that drive npm will be skipped; install Node.js with npm"
-        );
+    if !missing.is_empty() && can_install_packages() {
+        let packages: Vec<&str> = missing.iter().flat_map(|client| client.packages).copied().collect();
+        println!("check prepare: installing {} with apt-get", packages.join(", "));
+        let install = [&["install", "-y"], packages.as_slice()].concat();
+        // A failure shows in what is missing afterwards.
+        let _ = succeeds("apt-get", &["update"])? && succeeds("apt-get", &install)?;
+    }
+    for Foreign { program, .. } in missing_clients() {
+        println!("check prepare: `{program}` not found, so the tests that drive it will be skipped");
     }
     Ok(())
 }
 
-fn missing_clients() -> Vec<&'static str> {
-    ["node", "npm"].into_iter().filter(|program| !answers(program, &["--version"])).collect()
+/// A program that tests drive, and Debian's packages of it.
+struct Foreign {
+    program: &'static str,
+    packages: &'static [&'static str],
+}
+
+const CLIENTS: [Foreign; 4] = [
+    Foreign { program: "node", packages: &["nodejs"] },
+    Foreign { program: "npm", packages: &["npm"] },
+    Foreign { program: "pip", packages: &["python3-pip", "python3-venv"] },
+    Foreign { program: "mvn", packages: &["maven"] },
+];
+
+fn missing_clients() -> Vec<&'static Foreign> {
+    CLIENTS.iter().filter(|client| !answers(client.program, &["--version"])).collect()
 }
 
 fn can_install_packages() -> bool {
