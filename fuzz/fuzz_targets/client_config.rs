@@ -20,7 +20,9 @@ fn configured(client: &Client, printed: &[String], file: &str) {
     let _ = (client.run_of)(file);
     let _ = (client.without_secrets)(file);
     let env = |name: &str| name.starts_with('A').then(|| "value".to_owned());
-    let files = [("file".to_owned(), file.as_bytes().to_vec())];
+    // Some read only files that they would name.
+    let names = (client.files)(printed).into_iter().chain(["file".to_owned()]);
+    let files: Vec<_> = names.map(|name| (name, file.as_bytes().to_vec())).collect();
     if let Ok(config) = (client.read)(printed, &files, &env, &Stated::default()) {
         check(&config.default);
         config.scopes.values().for_each(check);
@@ -29,7 +31,7 @@ fn configured(client: &Client, printed: &[String], file: &str) {
     let base = "http://127.0.0.1:1/m";
     let pointed = (client.point)(file, base, &scopes);
     assert_eq!((client.point)(&pointed, base, &scopes), pointed, "twice is once");
-    let _ = (client.unpoint)(file);
+    assert_eq!((client.unpoint)(&pointed), (client.unpoint)(file), "undoing gives back every byte");
 }
 
 /// An upstream's address has a host, ends like a folder and carries no secret.

@@ -34,7 +34,8 @@ fuzz_target!(|data: &[u8]| -> Corpus {
             let _ = index.by_file(&listed.version, |listed| registry.artifact_file(&index.release(listed)));
             let _ = registry.render_manifest(&index, &steering, &listed.version);
         }
-        let _: BTreeMap<String, String> = serde_json::from_slice(&registry.render_tags(&index, &steering)).unwrap();
+        let _: BTreeMap<String, String> =
+            serde_json::from_slice(&registry.render_tags(&index, &steering).unwrap()).unwrap();
     }
     Corpus::Keep
 });

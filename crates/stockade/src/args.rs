@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
+use stockade_ecosystem::{ALL, by_id};
+use stockade_model::EcosystemId;
 use url::Url;
 
 /// Keeps compromised releases of legitimate packages away.
@@ -32,6 +34,9 @@ pub(crate) struct Global {
     /// A policy that stands in place of the settings'
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
+    /// Ask the clients of this ecosystem alone, and serve nothing else; may be repeated
+    #[arg(long, global = true, value_name = "ID", value_parser = known_ecosystem)]
+    pub(crate) ecosystem: Vec<EcosystemId>,
     /// How the answer is written
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) format: Format,
@@ -44,6 +49,11 @@ pub(crate) struct Global {
     /// The instant at which the clock starts, for replays and tests
     #[arg(long, global = true, hide = true, value_name = "INSTANT")]
     pub(crate) now: Option<Timestamp>,
+}
+
+fn known_ecosystem(id: &str) -> Result<EcosystemId, String> {
+    let known = || ALL.iter().map(|ecosystem| format!("`{}`", ecosystem.id)).collect::<Vec<_>>().join(", ");
+    by_id(id).map(|ecosystem| ecosystem.id.clone()).ok_or_else(|| format!("there is {}", known()))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

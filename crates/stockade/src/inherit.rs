@@ -35,7 +35,9 @@ pub(crate) async fn all(settings: &Settings) -> Vec<Inherited> {
 
 /// Asks the clients of some ecosystems. Some take seconds to answer, so nobody is asked for nothing.
 pub(crate) async fn of(settings: &Settings, wanted: impl Fn(&EcosystemId) -> bool) -> Vec<Inherited> {
-    let spoken = ALL.iter().copied().filter(|ecosystem| ecosystem.registry.is_some() && wanted(&ecosystem.id));
+    let asked = |id: &EcosystemId| settings.ecosystems.is_empty() || settings.ecosystems.contains(id);
+    let is_wanted = |id: &EcosystemId| asked(id) && wanted(id);
+    let spoken = ALL.iter().copied().filter(|ecosystem| ecosystem.registry.is_some() && is_wanted(&ecosystem.id));
     let clients = spoken.flat_map(|ecosystem| {
         ecosystem.clients.iter().copied().enumerate().map(move |(rank, client)| (ecosystem, rank, client))
     });

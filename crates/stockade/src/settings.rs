@@ -14,6 +14,7 @@ use std::sync::{Arc, OnceLock};
 use anyhow::Context as _;
 use stockade_ecosystem::Stated;
 use stockade_engine::inspection::Rules;
+use stockade_model::EcosystemId;
 use stockade_policy::Policy;
 use url::Url;
 
@@ -30,6 +31,8 @@ const FOLDER: &str = "stockade";
 
 /// What is in effect.
 pub(crate) struct Settings {
+    /// The ecosystems whose clients are asked; all if there is none.
+    pub(crate) ecosystems: Vec<EcosystemId>,
     /// Where the gateway listens.
     pub(crate) listen: SocketAddr,
     /// Where clients reach it, if that is another address.
@@ -116,6 +119,7 @@ impl Settings {
         }
         let users_sandbox = written.sandbox.clone().map(|table| (file.clone(), table));
         Ok(Self {
+            ecosystems: global.ecosystem.clone(),
             sandbox: [users_sandbox, projects_sandbox],
             listen: written.listen(),
             public_url: written.public_url(),

@@ -53,7 +53,8 @@ impl World {
     /// Stockade at the instant of the tests, to be changed before it is run.
     pub(crate) fn command(&self) -> Command {
         let mut command = self.project.command(env!("CARGO_BIN_EXE_stockade"));
-        command.args(["--now", &NOW.to_string()]);
+        // Clients of other ecosystems are installed here as they are, and would be asked, or written to.
+        command.args(["--now", &NOW.to_string(), "--ecosystem", "npm"]);
         command
     }
 
