@@ -118,6 +118,11 @@ impl<'a> Mounted<'a> {
         }
     }
 
+    /// True if a file only describes another one: whoever is given it has nothing of the release yet.
+    fn describes(&self, file: &str) -> bool {
+        self.registry.description().is_some_and(|ending| file.ends_with(ending))
+    }
+
     async fn artifact(&self, package: &Package, file: &str, request: &Request<Incoming>) -> Response<Body> {
         let metrics = &self.gateway.0.metrics;
         let patience = self.registry.patience(text(request, USER_AGENT));
@@ -126,7 +131,7 @@ impl<'a> Mounted<'a> {
         metrics.decisions.record(&watch);
         match outcome {
             Ok(Outcome::Cleared(cleared)) => match range::answer(&cleared, request) {
-                Ok(response) if self.unsent => response,
+                Ok(response) if self.unsent || self.describes(file) => response,
                 Ok(response) => {
                     count(&metrics.served, 1);
                     count(&metrics.served_bytes, cleared.size());

@@ -152,6 +152,7 @@ impl<'a> Prepared<'a> {
         format!("{how} (profile: {})", self.profile.name)
     }
 
+    // tidy: each step needs what those before it made
     /// Starts the command. `steering` is added to it; `gateway` is where it may connect to besides what its
     /// profile says.
     pub(crate) fn start(

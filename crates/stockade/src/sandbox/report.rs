@@ -274,18 +274,21 @@ impl Watching {
                     self.block(Object::Socket, (program, cause), format!("talk to {}", path.display()), why, None);
                 }
             }
-            Deed::Past(past) => {
-                let what = match past {
-                    Past::Connect(to) => format!("connect to {to}"),
-                    Past::Send(to) => format!("send a message to {to}"),
-                    Past::Listen(to) => format!("listen on {to}"),
-                    Past::Socket(protocol) => format!("make a socket for protocol {protocol}"),
-                };
-                // Whoever makes calls in the usual way is stopped, or served, before.
-                let tried = format!("{what}, past the filter of system calls");
-                self.block(Object::Host, (program, cause), tried, GROUP.to_owned(), None);
-            }
+            Deed::Past(past) => self.past(past, (program, cause)),
         }
+    }
+
+    /// Somebody got past the filter of system calls, and no further. Whoever makes calls in the usual way is stopped, or
+    /// served, before.
+    fn past(&mut self, past: Past, whose: (PathBuf, Option<Cause>)) {
+        let what = match past {
+            Past::Connect(to) => format!("connect to {to}"),
+            Past::Send(to) => format!("send a message to {to}"),
+            Past::Listen(to) => format!("listen on {to}"),
+            Past::Socket(protocol) => format!("make a socket for protocol {protocol}"),
+        };
+        let tried = format!("{what}, past the filter of system calls");
+        self.block(Object::Host, whose, tried, GROUP.to_owned(), None);
     }
 
     fn call(&mut self, call: Call) {

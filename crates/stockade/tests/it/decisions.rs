@@ -206,7 +206,7 @@ fn a_decision_is_about_a_release_and_has_a_reason_and_an_end_that_is_to_come() {
     ");
     assert_snapshot!(refused(&["deny", "pkg:nmp/left-demo@1.1.0", "--reason", "r"]), @"
     stockade: `nmp` is no ecosystem that stockade knows
-    hint: write `pkg:npm/…`
+    hint: write `pkg:npm/…`, `pkg:pypi/…`, `pkg:cargo/…`, `pkg:maven/…`
     ");
     assert_snapshot!(refused(&["deny", "pkg:npm/.left@1.1.0", "--reason", "r"]), @"stockade: `.left` is not a package name: no part of it may begin with `.` or `_`");
     assert_snapshot!(refused(&["approve", HIJACKED, "--reason", " "]), @"

@@ -52,6 +52,9 @@ fn a_policy_is_checked_for_what_can_have_no_effect() {
     digest     sha256:…
     mode       audit
     cooldown   pkg:npm/…: 7 days, from `cooldown.default`
+    cooldown   pkg:pypi/…: 7 days, from `cooldown.default`
+    cooldown   pkg:cargo/…: 7 days, from `cooldown.default`
+    cooldown   pkg:maven/…: 7 days, from `cooldown.default`
     cooldown   pkg:npm/@acme/*: 0
     deny       1
     allow      0

@@ -182,7 +182,7 @@ fn root_without_namespaces_has_a_control_group_as_well() {
     let script = format!(
         "const get = (port) => fetch(`http://127.0.0.1:${{port}}/`).then((answer) => answer.status > 0, () => false);
          const server = require('http').createServer((asked, answer) => answer.end('own')).listen(0, async () => {{
-           console.log(await get(server.address().port), await get({port}), await get(9));
+           console.log(await get(server.address().port), await get({port}), await get(5));
            process.stdin.on('end', () => process.exit()).resume();
          }});"
     );
@@ -218,7 +218,7 @@ fn root_without_namespaces_has_a_control_group_as_well() {
     assert!(stderr.contains("; a control group keeps its connections as well\n"), "{stderr}");
     let told: Vec<&str> = stderr.lines().filter(|line| line.starts_with("stockade: blocked: ")).collect();
     let [usual, past] = told.as_slice() else { panic!("each is told once: {stderr}") };
-    assert!(usual.ends_with("tried to connect to `127.0.0.1`:9") && !usual.contains("past the filter"), "{stderr}");
+    assert!(usual.ends_with("tried to connect to `127.0.0.1`:5") && !usual.contains("past the filter"), "{stderr}");
     let end = format!("tried to connect to 127.0.0.1:{port}, past the filter of system calls");
     assert!(past.ends_with(&end), "{stderr}");
     assert!(ours().is_empty(), "nothing is left of the group");

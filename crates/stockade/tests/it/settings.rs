@@ -18,7 +18,7 @@ fn what_is_wrong_with_settings_is_said_with_its_place() {
     ");
     assert_snapshot!(refused("[upstream.nmp]\nurl = \"https://registry.example\"\n"), @"
     stockade: `~/.config/stockade/stockade.toml` cannot be used
-      because line 1, column 11: `nmp` is no ecosystem that stockade knows; there is `npm`
+      because line 1, column 11: `nmp` is no ecosystem that stockade knows; there is `npm`, `pypi`, `cargo`, `maven`
     status 2
     ");
     assert_snapshot!(refused("[upstream.npm]\nurl = \"registry.example\"\n"), @"

@@ -19,7 +19,7 @@ const STACK: u64 = 2 << 32;
 /// What is found in a map.
 const FOUND: u64 = 3 << 32;
 /// More than any of them takes.
-const MAX_STEPS: usize = 1000; // tidy: none of them goes back, so it is a length
+const MAX_STEPS: usize = 1000;
 
 impl Kernel {
     fn new(ports: &[u16]) -> Self {

@@ -1,0 +1,78 @@
+//! `stockade run` with the real pip.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use insta::assert_snapshot;
+use stockade_testkit::{Distribution, NOW, Output, PythonRegistry, finished, hours_before, skipped};
+use tempfile::TempDir;
+
+use crate::world::summary;
+
+/// The system's: one that is a script of a version manager does more than pip.
+const PIP: &str = "/usr/bin/pip";
+
+/// A user whose pip fetches from here. There is a release of `left-demo` of long ago and one of five hours ago.
+struct World {
+    registry: PythonRegistry,
+    root: TempDir,
+}
+
+impl World {
+    /// The world; `None`, and a line that says so, where there is no pip.
+    fn or_skip() -> Option<Self> {
+        if !Path::new(PIP).is_file() {
+            skipped("what pip does: it is not installed");
+            return None;
+        }
+        let registry = PythonRegistry::start();
+        registry.publish(&Distribution::wheel("left-demo", "1.0.9"));
+        registry.publish(&Distribution::wheel("left-demo", "1.1.0").published(hours_before(NOW, 5)));
+        let root = TempDir::with_prefix("stockade-").unwrap();
+        for folder in ["home/.config/pip", "project/.git"] {
+            fs::create_dir_all(root.path().join(folder)).unwrap();
+        }
+        let config = format!("[global]\nindex-url = {}\ndisable-pip-version-check = true\n", registry.index());
+        fs::write(root.path().join("home/.config/pip/pip.conf"), config).unwrap();
+        Some(Self { registry, root })
+    }
+
+    fn stockade<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stockade"));
+        command.current_dir(self.root.path().join("project")).env_clear();
+        command.envs(["PATH", "TMPDIR"].iter().filter_map(|key| Some((key, std::env::var_os(key)?))));
+        command.env("HOME", self.root.path().join("home")).env("USER", "alice").env("NO_COLOR", "1");
+        finished(command.args(["--now", &NOW.to_string()]).args(arguments))
+    }
+
+    fn installed(&self) -> Vec<String> {
+        let names = fs::read_dir(self.root.path().join("project/out")).into_iter().flatten();
+        let names = names.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+        let mut names: Vec<String> = names.filter(|name| name.ends_with(".dist-info")).collect();
+        names.sort();
+        names
+    }
+}
+
+#[test]
+fn what_is_young_is_steered_around_and_who_insists_is_told_why() {
+    let Some(world) = World::or_skip() else { return };
+    let output = world.stockade(["run", "--", PIP, "install", "--target", "out", "left-demo"]);
+    assert!(output.ok(), "{output}");
+    assert_eq!(world.installed(), ["left_demo-1.0.9.dist-info"]);
+    assert_snapshot!(summary(&output), @"
+    stockade: 1 package served ([N] bytes), 1 steered around
+      held  pkg:pypi/left-demo@1.1.0?file_name=left_demo-1.1.0-py3-none-any.whl  is 5 hours old; policy asks 72 hours
+            until [INSTANT]; 1.0.9 is cleared
+            why: stockade explain [RULING]
+    status 0
+    ");
+
+    let output = world.stockade(["run", "--", PIP, "install", "--target", "out", "left-demo==1.1.0"]);
+    assert_ne!(output.status, Some(0), "{output}");
+    let sentence = "held by stockade: `left-demo` 1.1.0 is 5 hours old; policy asks 72 hours";
+    assert!(output.stderr.contains(sentence), "{output}");
+    assert_eq!(world.registry.count("*left_demo-1.1.0*"), 0, "nothing of it was fetched");
+}
