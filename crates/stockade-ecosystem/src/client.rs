@@ -82,8 +82,13 @@ pub struct Stated {
     pub url: Option<String>,
     /// Registries of single scopes.
     pub scopes: BTreeMap<String, String>,
-    /// Registries of names, by pattern.
+    /// Registries of names, by pattern; [`Stated::HOSTED`] for names that belong to us.
     pub claims: BTreeMap<String, String>,
+}
+
+impl Stated {
+    /// What stands in the place of an address for names whose packages are published here.
+    pub const HOSTED: &'static str = "hosted";
 }
 
 /// What a client is configured to use.
@@ -93,12 +98,21 @@ pub struct ClientConfig {
     pub default: Upstream,
     /// Registries of single scopes.
     pub scopes: BTreeMap<String, Upstream>,
-    /// Registries to which names belong, by pattern. They go before scopes. A client knows of none.
-    pub claims: Vec<(Pattern, Upstream)>,
+    /// To whom names belong, by pattern. They go before scopes. A client knows of none.
+    pub claims: Vec<(Pattern, Claim)>,
     /// A file with further certificate authorities.
     pub cafile: Option<String>,
     /// What could not be understood.
     pub problems: Vec<Problem>,
+}
+
+/// To whom names belong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// To another registry.
+    Upstream(Upstream),
+    /// To us: the packages are published here.
+    Hosted,
 }
 
 /// A registry that packages come from.

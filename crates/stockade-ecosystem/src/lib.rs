@@ -12,6 +12,7 @@ pub mod archive;
 pub mod cargo;
 mod client;
 mod denial;
+mod hosting;
 mod index;
 mod json;
 pub mod maven;
@@ -23,7 +24,10 @@ mod registry;
 use stockade_model::{EcosystemId, Malformed, Name};
 
 pub use archive::{ArtifactFormat, is_test_or_doc, of_directory, open, open_any};
-pub use client::{Client, ClientConfig, Configured, Credential, Environment, Given, Stated, Upstream, Variables};
+pub use client::{
+    Claim, Client, ClientConfig, Configured, Credential, Environment, Given, Stated, Upstream, Variables,
+};
+pub use hosting::{Account, Answer, Change, Hosted, HostedFile, Hosting, KnownToken, Publication, Told};
 pub use index::{Artifact, File, Index, Listed, Piece, Problem, Rope, Standing, Steering, Variant};
 pub use path::{PathError, Segments};
 pub use registry::{Audit, Denial, Refusal, Registry, Request, Route, Sum};

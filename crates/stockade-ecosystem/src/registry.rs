@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use stockade_model::{Evidence, Integrity, Malformed, Package, Release};
 
-use crate::{Artifact, Index, Listed, Rope, Steering, Variant};
+use crate::{Account, Artifact, Hosting, Index, Listed, Rope, Steering, Variant};
 
 /// What a client asks, as far as a protocol cares.
 #[derive(Debug, Clone, Copy)]
@@ -72,6 +72,10 @@ pub enum Route {
         /// The path below the upstream's address.
         path: String,
     },
+    /// Something hosted is to change; [`Hosting::changes`] reads what.
+    Change,
+    /// A question about who asks.
+    Account(Account),
     /// Are you there?
     Ping,
     /// Not something this gateway does.
@@ -263,6 +267,16 @@ pub trait Registry: Sync {
     /// What this protocol's clients ask first: a document about the registry, with our address.
     fn configuration(&self, _base: &str) -> Option<Vec<u8>> {
         None
+    }
+
+    /// How packages are hosted, if they can be.
+    fn hosting(&self) -> Option<&'static dyn Hosting> {
+        None
+    }
+
+    /// How a client is asked for a token (RFC 9110, section 11.6.1).
+    fn challenge(&self) -> &'static str {
+        "Basic realm=\"stockade\""
     }
 
     /// How audits are asked and answered.

@@ -117,7 +117,8 @@ impl Case {
     pub(crate) fn known(&self) -> Known<'_> {
         let (advisories, freeze) = (&self.state.advisories, self.state.freeze.as_ref());
         let (decisions, dates) = (&self.decisions, &self.dates);
-        Known { advisories, decisions, freeze, dates, stale: self.current.stale.as_ref() }
+        let stale = self.current.stale.as_ref();
+        Known { advisories, decisions, freeze, dates, stale, hosted: self.current.hosted }
     }
 
     /// The assessment, if it is of these bytes.
@@ -188,8 +189,11 @@ impl Engine {
             cleared.would = Some(Arc::new(Refused { ruling: judged.ruling.clone(), id, instead: None }));
         }
         self.give(&cleared, principal).await?;
-        let hot = Hot { cleared: cleared.clone(), document, epoch, until: judged.ruling.until };
-        self.0.hot.insert(key, Arc::new(hot));
+        // What is published here may be taken off at any moment, also by another process.
+        if !self.0.upstreams.of(&key.0)?.1.is_hosted() {
+            let hot = Hot { cleared: cleared.clone(), document, epoch, until: judged.ruling.until };
+            self.0.hot.insert(key, Arc::new(hot));
+        }
         Ok(Outcome::Cleared(cleared))
     }
 
@@ -204,7 +208,8 @@ impl Engine {
 
     /// Where the upstream has a file, as its index says; `None` if it lists no such file.
     pub async fn original(&self, package: &Package, file: &str) -> Result<Option<Url>, EngineError> {
-        let (registry, upstream) = self.0.upstreams.of(package)?;
+        let (registry, origin) = self.0.upstreams.of(package)?;
+        let Ok(upstream) = origin.upstream() else { return Ok(None) };
         match self.find(package, file).await {
             Ok(Found { listed, describes: None, .. }) => {
                 Ok(Some(beside_index(registry, upstream, package, &listed.artifact.url)?))
@@ -332,7 +337,8 @@ impl Engine {
     }
 
     async fn fetch(&self, case: &Case) -> Result<Arrived, EngineError> {
-        let (registry, upstream) = self.0.upstreams.of(&case.release.package)?;
+        let (registry, origin) = self.0.upstreams.of(&case.release.package)?;
+        let upstream = origin.upstream()?;
         let artifact = &case.listed.artifact;
         let stated = match registry.locator() {
             Some(locator) => {

@@ -16,6 +16,7 @@ use url::Url;
 
 use crate::store::Dated;
 use crate::upstream::{Ask, Dialler, UpstreamError};
+use crate::upstreams::Origin;
 use crate::{Engine, EngineError};
 
 /// The longest file with a claim in bytes; a claim has some hundred.
@@ -113,7 +114,7 @@ impl Engine {
         release: &Release,
         bound: Option<Timestamp>,
     ) -> Result<Dated, EngineError> {
-        let (_, upstream) = self.0.upstreams.of(&release.package)?;
+        let upstream = self.0.upstreams.of(&release.package)?.1.upstream()?;
         let file = registry.dated_by(&release.package, &registry.artifact_file(release));
         let file = file.ok_or_else(|| EngineError::NoRelease(release.to_string()))?;
         let url = beside_index(registry, upstream, &release.package, &file)?;
@@ -130,10 +131,15 @@ impl Engine {
     /// The digest that is claimed of a file, where its index claims none: of the claims beside it the strongest that there
     /// is. What was claimed first stays.
     pub(crate) async fn claim_of(&self, release: &Release, listed: &Listed) -> Result<Option<Integrity>, EngineError> {
-        let (registry, upstream) = self.0.upstreams.of(&release.package)?;
+        let (registry, origin) = self.0.upstreams.of(&release.package)?;
         if listed.artifact.integrity.is_some() || registry.claims().is_empty() {
             return Ok(listed.artifact.integrity.clone());
         }
+        let Origin::Upstream(upstream) = origin else {
+            // It was hashed when it was published.
+            let pin = self.0.store.pin(release).await?.ok_or(UpstreamError::NotFound)?;
+            return Ok(Integrity::from_digests(pin.digests));
+        };
         if let Some(known) = self.0.store.claim(release).await? {
             return Ok(Some(known));
         }

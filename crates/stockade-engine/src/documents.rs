@@ -9,13 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use moka::sync::Cache;
-use stockade_ecosystem::{Index, Piece, Registry, Rope};
+use stockade_ecosystem::{Index, Piece, Registry, Rope, Stated};
 use stockade_model::{Digest, Gap, GapKind, Package, redacted};
 use tokio::sync::{OwnedMutexGuard, Semaphore};
 
 use crate::objects::Objects;
 use crate::store::{DocumentRow, Store};
 use crate::upstream::{Ask, Dialler, UpstreamError};
+use crate::upstreams::Origin;
 use crate::{Clock, EngineError, Upstreams};
 
 /// The largest index document in bytes. The largest real packument had 39 MB in 2026.
@@ -137,13 +138,19 @@ pub(crate) struct Current {
     pub(crate) fresh_until: Timestamp,
     /// Why it may be out of date.
     pub(crate) stale: Option<Gap>,
+    /// True if the package is published here.
+    pub(crate) hosted: bool,
 }
 
 impl Current {
+    fn new(document: Arc<Document>, fresh_until: Timestamp) -> Self {
+        Self { document, fresh_until, stale: None, hosted: false }
+    }
+
     /// What stands for an index that there is not.
     pub(crate) fn without_index(package: &Package) -> Self {
         let document = Document::new(Index::empty(package.clone()), Digest::of(&[]), PathBuf::new());
-        Self { document, fresh_until: Timestamp::MIN, stale: None }
+        Self::new(document, Timestamp::MIN)
     }
 }
 
@@ -191,8 +198,12 @@ impl Documents {
         Ok(current)
     }
 
-    /// The package's document however old it is, asking the upstream only if there is none.
+    /// The package's document however old it is, asking the upstream only if there is none. What is published here can be
+    /// taken off again, so that only the newest says what there is.
     pub(crate) async fn any(&self, package: &Package) -> Result<Current, EngineError> {
+        if self.upstreams.of(package)?.1.is_hosted() {
+            return self.current(package).await;
+        }
         if let Some(current) = self.current.get(package) {
             return Ok(current);
         }
@@ -205,7 +216,7 @@ impl Documents {
             return self.current(package).await;
         };
         let fresh_until = row.fetched_at + SignedDuration::from_secs(FRESH_SECONDS);
-        let current = Current { document, fresh_until, stale: None };
+        let current = Current::new(document, fresh_until);
         self.current.insert(package.clone(), current.clone());
         Ok(current)
     }
@@ -220,6 +231,9 @@ impl Documents {
     }
 
     async fn refresh(&self, package: &Package) -> Result<Current, EngineError> {
+        if self.upstreams.of(package)?.1.is_hosted() {
+            return self.hosted(package).await;
+        }
         // Another process may have put a newer document in the place of the one at hand, and removed its file.
         let stored = match (self.current.get(package), self.store.document(package).await?) {
             (Some(current), Some(row)) if current.document.digest == row.digest => Some((current.document, row)),
@@ -229,7 +243,7 @@ impl Documents {
         if let Some((document, row)) = &stored {
             let fresh_until = row.fetched_at + SignedDuration::from_secs(FRESH_SECONDS);
             if (self.clock)() < fresh_until {
-                return Ok(Current { document: Arc::clone(document), fresh_until, stale: None });
+                return Ok(Current::new(Arc::clone(document), fresh_until));
             }
         }
         let outcome = self.fetch_unless_away(package, stored.as_ref()).await;
@@ -248,7 +262,8 @@ impl Documents {
                     _ => "the upstream did not answer",
                 };
                 let gap = Gap::new(GapKind::Stale, format!("{what}; this is its index of {}", row.fetched_at));
-                Ok(Current { document, fresh_until: now + SignedDuration::from_secs(AWAY_SECONDS), stale: Some(gap) })
+                let fresh_until = now + SignedDuration::from_secs(AWAY_SECONDS);
+                Ok(Current { stale: Some(gap), ..Current::new(document, fresh_until) })
             }
             (Err(error), _) => Err(error),
         }
@@ -260,7 +275,7 @@ impl Documents {
         package: &Package,
         stored: Option<&(Arc<Document>, DocumentRow)>,
     ) -> Result<Current, EngineError> {
-        let host = self.upstreams.of(package)?.1.url.authority().to_owned();
+        let host = self.upstreams.of(package)?.1.upstream()?.url.authority().to_owned();
         let away = self.away.get(&host).filter(|(until, _)| stored.is_some() && (self.clock)() < *until);
         if let Some((_, error)) = away {
             return Err(EngineError::Upstream(error));
@@ -278,9 +293,10 @@ impl Documents {
         package: &Package,
         stored: Option<&(Arc<Document>, DocumentRow)>,
     ) -> Result<Current, EngineError> {
-        let (registry, upstream) = self.upstreams.of(package)?;
+        let (registry, origin) = self.upstreams.of(package)?;
+        let upstream = origin.upstream()?;
         let url = upstream.url.join(&registry.index_path(package)).map_err(|_| UpstreamError::NotFound)?;
-        let address = redacted(upstream.url.as_str());
+        let address = address(origin);
         let validators = stored.map(|(_, row)| row).filter(|row| row.upstream == address);
         let mut headers = vec![("accept", registry.index_accept())];
         if let Some(row) = validators {
@@ -294,7 +310,7 @@ impl Documents {
         if response.status() == reqwest::StatusCode::NOT_MODIFIED {
             let (document, row) = stored.ok_or(UpstreamError::Status(304))?;
             self.store.put_document(package, DocumentRow { fetched_at: now, ..row.clone() }).await?;
-            return Ok(Current { document: Arc::clone(document), fresh_until, stale: None });
+            return Ok(Current::new(Arc::clone(document), fresh_until));
         }
         let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (etag, last_modified) = (header("etag"), header("last-modified"));
@@ -305,7 +321,7 @@ impl Documents {
         if let Some((document, row)) = stored.filter(|(document, _)| document.digest == digest) {
             let row = DocumentRow { upstream: address, etag, last_modified, fetched_at: now, ..row.clone() };
             self.store.put_document(package, row).await?;
-            return Ok(Current { document: Arc::clone(document), fresh_until, stale: None });
+            return Ok(Current::new(Arc::clone(document), fresh_until));
         }
         let (index, arrived) = self.parse(registry, package, size, move || Ok((arrived.read()?, arrived))).await?;
         let files = self.files.clone();
@@ -317,15 +333,50 @@ impl Documents {
         if let Some((old, _)) = stored {
             self.files.remove(&old.digest);
         }
-        Ok(Current { document: Document::new(index, digest, path), fresh_until, stale: None })
+        Ok(Current::new(Document::new(index, digest, path), fresh_until))
+    }
+
+    /// The index of what is published here: written anew when any of it has changed. It is never fresh, so that a
+    /// publication counts from the moment it is acknowledged.
+    async fn hosted(&self, package: &Package) -> Result<Current, EngineError> {
+        let current = |document| Current { hosted: true, ..Current::new(document, Timestamp::MIN) };
+        let revision = self.store.hosted_revision(package).await?.ok_or(UpstreamError::NotFound)?;
+        let known = self.store.document(package).await?;
+        let at_hand = self.current.get(package).filter(|current| current.hosted).map(|current| current.document);
+        if let (Some(document), Some(row)) = (at_hand, &known)
+            && row.etag.as_ref() == Some(&revision)
+            && row.digest == document.digest
+        {
+            return Ok(current(document));
+        }
+        let hosted = self.store.hosted(package).await?.ok_or(UpstreamError::NotFound)?;
+        let (registry, origin) = self.upstreams.of(package)?;
+        let hosting = registry.hosting().ok_or(UpstreamError::NotFound)?;
+        let bytes = hosting.index(package, &hosted);
+        let mut receiving = self.files.receive(None)?;
+        receiving.write(&bytes)?;
+        let arrived = receiving.finish();
+        let digest = arrived.sha256.clone();
+        let (index, ()) = self.parse(registry, package, arrived.size, move || Ok((bytes, ()))).await?;
+        let files = self.files.clone();
+        tokio::task::spawn_blocking(move || files.keep(arrived)).await??;
+        let path = self.files.path(&digest);
+        let (etag, fetched_at) = (Some(hosted.revision), (self.clock)());
+        let row =
+            DocumentRow { upstream: address(origin), digest: digest.clone(), etag, last_modified: None, fetched_at };
+        self.store.put_document(package, row).await?;
+        if let Some(old) = known.filter(|old| old.digest != digest) {
+            self.files.remove(&old.digest);
+        }
+        Ok(current(Document::new(index, digest, path)))
     }
 
     /// The stored document, read and parsed again. One that is damaged counts as none.
     async fn stored(&self, package: &Package) -> Result<Option<(Arc<Document>, DocumentRow)>, EngineError> {
         let Some(row) = self.store.document(package).await? else { return Ok(None) };
-        let (registry, upstream) = self.upstreams.of(package)?;
+        let (registry, origin) = self.upstreams.of(package)?;
         // A document of another origin says nothing about this one's packages.
-        if row.upstream != redacted(upstream.url.as_str()) {
+        if row.upstream != address(origin) {
             return Ok(None);
         }
         let path = self.files.path(&row.digest);
@@ -366,6 +417,11 @@ impl Documents {
         };
         tokio::task::spawn_blocking(parsing).await?
     }
+}
+
+/// An origin as it is written down beside its documents.
+fn address(origin: Origin<'_>) -> String {
+    origin.upstream().map_or_else(|_| Stated::HOSTED.to_owned(), |upstream| redacted(upstream.url.as_str()))
 }
 
 /// One flight per key at a time: who comes while it is under way waits for it and then finds what it brought.

@@ -29,6 +29,15 @@ pub enum EngineError {
     /// The file is still on its way, or being looked into.
     #[error("`{0}` is still being fetched and inspected; ask again in a few seconds")]
     Inspecting(String),
+    /// Whoever asks may not do that.
+    #[error("{0}")]
+    NotPermitted(String),
+    /// It would take the place of something that is there.
+    #[error("{0}")]
+    Conflict(String),
+    /// What was sent is not what it has to be.
+    #[error("{0}")]
+    Unacceptable(String),
     /// Somebody asked for what cannot be done.
     #[error("{0}")]
     Refused(String),

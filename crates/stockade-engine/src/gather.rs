@@ -3,7 +3,7 @@
 //! This runs for every release of a listing, so it does no I/O and is handed everything that it looks at.
 
 use stockade_ecosystem::{Index, Listed};
-use stockade_model::{Comparison, Digest, Evidence, Gap, GapKind, Release, Verdict};
+use stockade_model::{Clock, Comparison, Digest, Evidence, Gap, GapKind, Release, Verdict};
 
 use crate::asked::Dates;
 use crate::store::Assessed;
@@ -19,6 +19,8 @@ pub(crate) struct Known<'a> {
     pub(crate) dates: &'a Dates,
     /// Why the index may be out of date.
     pub(crate) stale: Option<&'a Gap>,
+    /// True if the package is published here.
+    pub(crate) hosted: bool,
 }
 
 /// What was found out, and what could not be.
@@ -38,7 +40,7 @@ pub(crate) fn gather(
     known: &Known<'_>,
 ) -> Gathered {
     let mut found = Gathered::default();
-    found.time(index, listed, known.dates);
+    found.time(index, listed, known.dates, known.hosted);
     found.evidence.extend(known.freeze.and_then(Freeze::evidence));
     found.evidence.push(Evidence::Manifest {
         publisher: listed.publisher.clone(),
@@ -64,7 +66,7 @@ pub(crate) fn gather(
 /// was first seen. Who approved of the file meant its description too, whose digest nobody ever sees.
 pub(crate) fn described(index: &Index, listed: &Listed, pin: Option<&Pin>, decisions: &[Decision]) -> Gathered {
     let mut found = Gathered::default();
-    found.time(index, listed, &Dates::default());
+    found.time(index, listed, &Dates::default(), false);
     found.claim(listed);
     let claimed = listed.artifact.integrity.as_ref().and_then(|claim| claim.deciding().next());
     let approvals = decisions.iter().filter(|decision| decision.verdict == Verdict::Allow);
@@ -98,8 +100,9 @@ pub(crate) fn in_force<'a>(
 }
 
 impl Gathered {
-    fn time(&mut self, index: &Index, listed: &Listed, dates: &Dates) {
+    fn time(&mut self, index: &Index, listed: &Listed, dates: &Dates, hosted: bool) {
         match index.published(listed).or_else(|| dates.of(listed)) {
+            Some((at, _)) if hosted => self.evidence.push(Evidence::Published { at, clock: Clock::Hosted }),
             Some((at, clock)) => self.evidence.push(Evidence::Published { at, clock }),
             None => self.gaps.push(Gap::new(GapKind::NoTime, "the index states no publish time for it")),
         }

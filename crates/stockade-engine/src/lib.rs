@@ -12,6 +12,7 @@
 //! What is learnt is written down before anybody is told: a pin, a ruling and who was given what are durable when a
 //! response begins, and a file is durable before the row that names it.
 
+pub mod access;
 mod advisories;
 mod artifact;
 mod asked;
@@ -22,6 +23,7 @@ mod documents;
 pub mod egress;
 mod error;
 mod gather;
+mod hosting;
 pub mod inspection;
 mod listing;
 mod numbers;

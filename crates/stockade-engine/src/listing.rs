@@ -162,7 +162,8 @@ fn judge_all(current: &Current, state: &State, stored: &Stored<'_>, now: Timesta
     let assessments: HashMap<(&str, Option<&str>), &Assessed> =
         assessments.iter().map(|(release, assessed)| (key(release), assessed)).collect();
     let (advisories, freeze) = (&state.advisories, state.freeze.as_ref());
-    let known = Known { advisories, decisions, freeze, dates, stale: current.stale.as_ref() };
+    let (stale, hosted) = (current.stale.as_ref(), current.hosted);
+    let known = Known { advisories, decisions, freeze, dates, stale, hosted };
     let standings = Vec::with_capacity(index.releases.len());
     let mut rulings = Judgement { standings, refused: Vec::new(), until: None, fresh: Vec::new() };
     let mut fresh = Vec::new();

@@ -26,7 +26,7 @@ impl Engine {
         path: &str,
     ) -> Result<Bytes, EngineError> {
         let upstream = match about {
-            Some(release) => self.0.upstreams.of(&release.package)?.1,
+            Some(release) => self.0.upstreams.of(&release.package)?.1.upstream()?,
             None => &self.0.upstreams.registry(ecosystem)?.1.default,
         };
         let key = format!("{}{path}", upstream.url);

@@ -1,6 +1,7 @@
 //! What rulings rest on besides a release's own evidence: policy, advisories, and what people decided. When any of it
 //! changes, a new epoch begins, and everything that was judged in an older one is judged again.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -8,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use stockade_model::Digest;
 use stockade_policy::Policy;
 
+use crate::access::Token;
 use crate::advisories::MAX_DEPTH;
 use crate::{Advisories, Engine, EngineError, Freeze, Store};
 
@@ -23,30 +25,34 @@ pub(crate) struct State {
     pub(crate) policy: Arc<Policy>,
     pub(crate) advisories: Arc<Advisories>,
     pub(crate) freeze: Option<Freeze>,
+    /// Every token, by its hash.
+    pub(crate) tokens: Arc<HashMap<Digest, Token>>,
     decisions: i64,
     stamp: Digest,
     /// Names the epoch, the same in every process that has the same policy, advisories and decisions.
     pub(crate) epoch: Arc<str>,
 }
 
+/// What people decided: a freeze, who may do what, and the number that changes with any of it.
+type Decided = (Option<Freeze>, Arc<HashMap<Digest, Token>>, i64);
+
 impl State {
     pub(crate) async fn first(policy: Policy, sources: &[PathBuf], store: &Store) -> Result<Self, EngineError> {
         let decisions = store.decisions_epoch().await?;
-        let freeze = store.frozen().await?;
+        let (freeze, tokens) = (store.frozen().await?, tokens(store).await?);
         let (advisories, stamp) = read(sources.to_vec()).await?;
-        Ok(Self::new(Arc::new(policy), advisories, stamp, freeze, decisions))
+        Ok(Self::new(Arc::new(policy), advisories, stamp, (freeze, tokens, decisions)))
     }
 
     fn new(
         policy: Arc<Policy>,
         advisories: Arc<Advisories>,
         stamp: Digest,
-        freeze: Option<Freeze>,
-        decisions: i64,
+        (freeze, tokens, decisions): Decided,
     ) -> Self {
         let named = Digest::of(format!("{} {} {decisions}", policy.digest(), stamp.hex()).as_bytes());
         let epoch = Arc::from(&named.hex()[..16]);
-        Self { policy, advisories, freeze, decisions, stamp, epoch }
+        Self { policy, advisories, freeze, tokens, decisions, stamp, epoch }
     }
 }
 
@@ -88,12 +94,18 @@ impl Engine {
             (advisories, stamp)
         };
         if decisions != old.decisions || stamp != old.stamp {
-            let freeze = self.0.store.frozen().await?;
-            let state = State::new(Arc::clone(&old.policy), advisories, stamp, freeze, decisions);
+            let (freeze, tokens) = (self.0.store.frozen().await?, tokens(&self.0.store).await?);
+            let decided = (freeze, tokens, decisions);
+            let state = State::new(Arc::clone(&old.policy), advisories, stamp, decided);
             *self.0.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(state);
         }
         Ok(())
     }
+}
+
+async fn tokens(store: &Store) -> Result<Arc<HashMap<Digest, Token>>, EngineError> {
+    let tokens = store.tokens().await?.into_iter().map(|token| (token.hash.clone(), token));
+    Ok(Arc::new(tokens.collect()))
 }
 
 async fn read(sources: Vec<PathBuf>) -> Result<(Arc<Advisories>, Digest), EngineError> {

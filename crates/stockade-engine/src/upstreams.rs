@@ -4,10 +4,33 @@
 
 use std::collections::BTreeMap;
 
-use stockade_ecosystem::{ClientConfig, Registry, Upstream, by_id};
+use stockade_ecosystem::{Claim, ClientConfig, Registry, Upstream, by_id};
 use stockade_model::{EcosystemId, Name, Package, Pattern};
 
-use crate::EngineError;
+use crate::{EngineError, UpstreamError};
+
+/// Where a package comes from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Origin<'a> {
+    /// From there.
+    Upstream(&'a Upstream),
+    /// From nowhere else: it is published here.
+    Hosted,
+}
+
+impl<'a> Origin<'a> {
+    /// The registry to ask. Of what is hosted nobody else is asked: what is not here is nowhere.
+    pub(crate) fn upstream(self) -> Result<&'a Upstream, UpstreamError> {
+        match self {
+            Self::Upstream(upstream) => Ok(upstream),
+            Self::Hosted => Err(UpstreamError::NotFound),
+        }
+    }
+
+    pub(crate) fn is_hosted(self) -> bool {
+        matches!(self, Self::Hosted)
+    }
+}
 
 /// The upstreams of every ecosystem that is on.
 #[derive(Debug, Clone, Default)]
@@ -26,10 +49,16 @@ impl Upstreams {
         self.0.iter()
     }
 
-    /// The registry that a package comes from.
-    pub(crate) fn of(&self, package: &Package) -> Result<(&'static dyn Registry, &Upstream), EngineError> {
+    /// Where a package comes from.
+    pub(crate) fn of(&self, package: &Package) -> Result<(&'static dyn Registry, Origin<'_>), EngineError> {
         let (registry, config) = self.registry(&package.ecosystem)?;
-        Ok((registry, owner(config, package).unwrap_or(&config.default)))
+        Ok((registry, owner(config, package).unwrap_or(Origin::Upstream(&config.default))))
+    }
+
+    /// The patterns of an ecosystem's names whose packages are published here.
+    pub fn hosted(&self, id: &EcosystemId) -> impl Iterator<Item = &Pattern> {
+        let claims = self.0.get(id).into_iter().flat_map(|config| &config.claims);
+        claims.filter(|(_, claim)| *claim == Claim::Hosted).map(|(pattern, _)| pattern)
     }
 
     /// True if the package comes from the registry for names without one of their own.
@@ -45,7 +74,10 @@ impl Upstreams {
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &Upstream> {
         self.0.values().flat_map(|config| {
-            let claimed = config.claims.iter().map(|(_, upstream)| upstream);
+            let claimed = config.claims.iter().filter_map(|(_, claim)| match claim {
+                Claim::Upstream(upstream) => Some(upstream),
+                Claim::Hosted => None,
+            });
             std::iter::once(&config.default).chain(config.scopes.values()).chain(claimed)
         })
     }
@@ -55,14 +87,17 @@ impl Upstreams {
     }
 }
 
-/// The registry that a name belongs to besides the default one: of several claims the longest counts.
-fn owner<'a>(config: &'a ClientConfig, package: &Package) -> Option<&'a Upstream> {
+/// To whom a name belongs, if not to the default registry: of several claims the longest counts.
+fn owner<'a>(config: &'a ClientConfig, package: &Package) -> Option<Origin<'a>> {
     let claims = config.claims.iter().filter(|(pattern, _)| is_claimed(pattern, package));
-    if let Some((_, upstream)) = claims.max_by_key(|(pattern, _)| pattern.as_str().len()) {
-        return Some(upstream);
+    if let Some((_, claim)) = claims.max_by_key(|(pattern, _)| pattern.as_str().len()) {
+        return Some(match claim {
+            Claim::Upstream(upstream) => Origin::Upstream(upstream),
+            Claim::Hosted => Origin::Hosted,
+        });
     }
     let (scope, _) = package.name.split();
-    config.scopes.get(scope?)
+    config.scopes.get(scope?).map(Origin::Upstream)
 }
 
 /// True if a claim covers a name in one of its spellings: clients look for `acme-core` where there is no `acme_core`, and
@@ -82,7 +117,8 @@ mod tests {
     #[test]
     fn each_name_has_one_origin() {
         let upstream = |url: &str| Upstream { url: url.parse().unwrap(), credential: None };
-        let claim = |pattern: &str, url: &str| (pattern.parse::<Pattern>().unwrap(), upstream(url));
+        let claim = |pattern: &str, url: &str| (pattern.parse::<Pattern>().unwrap(), Claim::Upstream(upstream(url)));
+        let ours = |pattern: &str| (pattern.parse::<Pattern>().unwrap(), Claim::Hosted);
         let config = ClientConfig {
             default: upstream("https://registry.example/"),
             scopes: BTreeMap::from([("@acme".to_owned(), upstream("https://scope.example/"))]),
@@ -90,6 +126,7 @@ mod tests {
                 claim("pkg:npm/acme_*", "https://claim.example/"),
                 claim("pkg:npm/acme_open", "https://open.example/"),
                 claim("pkg:npm/@acme/x*", "https://x.example/"),
+                ours("pkg:npm/@acme/our-*"),
             ],
             cafile: None,
             problems: Vec::new(),
@@ -98,7 +135,9 @@ mod tests {
         let upstreams = Upstreams::default().with(npm.clone(), config);
         let origin = |name: &str| {
             let package = Package { ecosystem: npm.clone(), name: Name::normalised(name) };
-            let host = upstreams.of(&package).unwrap().1.url.host_str().unwrap().to_owned();
+            let origin = upstreams.of(&package).unwrap().1;
+            let host = origin.upstream().map_or("", |upstream| upstream.url.host_str().unwrap()).to_owned();
+            assert_eq!(origin.is_hosted(), host.is_empty());
             assert_eq!(upstreams.is_public(&package), host == "registry.example", "{name}");
             host
         };
@@ -110,6 +149,9 @@ mod tests {
             ("acme-open", "open.example"),
             ("@acme/left", "scope.example"),
             ("@acme/xy", "x.example"),
+            ("@acme/our-own", ""),
+            ("@acme/our_own", ""),
+            ("@acme/ours", "scope.example"),
             ("@acme-evil/left", "registry.example"),
         ] {
             assert_eq!(origin(name), host, "{name}");

@@ -83,6 +83,13 @@ impl Engine {
         Ok(())
     }
 
+    /// Queues releases that were published here.
+    pub(crate) fn inspect_soon(&self, published: Vec<Release>) {
+        for release in published {
+            let _ = self.0.inspections.warming.queue.try_send(release);
+        }
+    }
+
     /// Inspects what is queued, for as long as it is polled. The second caller has nothing to do.
     pub async fn warm(&self) {
         let queued = self.0.inspections.warming.queued.lock().unwrap_or_else(PoisonError::into_inner).take();

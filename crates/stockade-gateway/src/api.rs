@@ -11,7 +11,7 @@ use hyper::header::{
 };
 use hyper::{Method, Request, Response, StatusCode};
 use serde::{Deserialize, Serialize};
-use stockade_ecosystem::{ALL, ClientConfig, by_id};
+use stockade_ecosystem::{ALL, Claim, ClientConfig, Stated, by_id};
 use stockade_engine::{EngineError, Explained};
 use stockade_model::{Evidence, redacted};
 
@@ -134,7 +134,7 @@ pub struct Origins {
     pub url: String,
     /// For scopes with one.
     pub scopes: BTreeMap<String, String>,
-    /// For names that are claimed for one, by pattern.
+    /// For names that are claimed for one, by pattern; `hosted` for those whose packages are published here.
     #[serde(default)]
     pub claims: BTreeMap<String, String>,
 }
@@ -143,8 +143,13 @@ impl Origins {
     /// The origins that a client is configured to use.
     pub fn of(config: &ClientConfig) -> Self {
         let scopes = config.scopes.iter().map(|(scope, upstream)| (scope.clone(), redacted(upstream.url.as_str())));
-        let claims = config.claims.iter();
-        let claims = claims.map(|(names, upstream)| (names.to_string(), redacted(upstream.url.as_str())));
+        let claims = config.claims.iter().map(|(names, claim)| {
+            let whose = match claim {
+                Claim::Upstream(upstream) => redacted(upstream.url.as_str()),
+                Claim::Hosted => Stated::HOSTED.to_owned(),
+            };
+            (names.to_string(), whose)
+        });
         Self { url: redacted(config.default.url.as_str()), scopes: scopes.collect(), claims: claims.collect() }
     }
 }

@@ -10,6 +10,7 @@
 mod api;
 mod body;
 mod checksum;
+mod hosting;
 mod metrics;
 mod mount;
 mod range;
@@ -22,6 +23,7 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use stockade_engine::Engine;
+use tokio::sync::Semaphore;
 use url::Url;
 
 use metrics::Metrics;
@@ -31,6 +33,9 @@ use runs::Runs;
 pub use api::{Origins, Status};
 pub use runs::{Notice, RunReport};
 
+/// How many publications are in memory at the same time; the next one waits.
+const PUBLICATIONS: usize = 2;
+
 /// How a gateway presents itself.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -39,6 +44,18 @@ pub struct Options {
     /// It is for the run of a client with this name and ends with it. Every request belongs to it, also of clients that
     /// cannot say so; and nobody can follow an address of ours afterwards, so that refusals name the command that says more.
     pub only_run: Option<String>,
+    /// Who may read what it serves.
+    pub reading: Reading,
+}
+
+/// Who may read what a gateway serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reading {
+    /// Whoever reaches it.
+    #[default]
+    Anybody,
+    /// Whoever shows a token.
+    Token,
 }
 
 /// The gateway. Cheap to clone.
@@ -49,6 +66,9 @@ struct Inner {
     engine: Engine,
     public_url: Option<Url>,
     only_run: Option<String>,
+    reading: Reading,
+    /// Publications that are in memory at the same time.
+    publishing: Semaphore,
     rendered: Rendered,
     runs: Runs,
     metrics: Metrics,
@@ -59,11 +79,13 @@ struct Inner {
 impl Gateway {
     /// A gateway in front of this engine.
     pub fn new(engine: Engine, options: Options) -> Self {
-        let Options { public_url, only_run } = options;
+        let Options { public_url, only_run, reading } = options;
         Self(Arc::new(Inner {
             engine,
             public_url,
             only_run,
+            reading,
+            publishing: Semaphore::new(PUBLICATIONS),
             rendered: Rendered::default(),
             runs: Runs::default(),
             metrics: Metrics::default(),

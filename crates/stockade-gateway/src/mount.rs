@@ -13,16 +13,17 @@ use hyper::header::{
 use hyper::{Method, Request, Response, StatusCode};
 use jiff::SignedDuration;
 use stockade_ecosystem::{Ecosystem, Refusal, Registry, Request as Asked, Rope, Route, Steering, Sum, Variant};
+use stockade_engine::access::{Action, Caller};
 use stockade_engine::{EngineError, Listing, Outcome, Refused};
 use stockade_model::{Gap, Package, Release};
 
-use crate::Gateway;
 use crate::body::Body;
 use crate::metrics::{Stopwatch, count};
 use crate::render::{base, message};
 use crate::runs::name_of;
 use crate::serve::{Peer, Root};
-use crate::{checksum, range, refuse};
+use crate::{Gateway, Reading};
+use crate::{checksum, hosting, range, refuse};
 
 /// The longest body of an audit in bytes, as it is sent.
 const MAX_QUESTION: usize = 8 * 1024 * 1024;
@@ -37,6 +38,10 @@ pub(crate) struct Mounted<'a> {
     pub(crate) ecosystem: &'static Ecosystem,
     pub(crate) registry: &'static dyn Registry,
     pub(crate) peer: &'a Peer,
+    /// Who asks.
+    pub(crate) caller: Caller,
+    /// True if they show a token, good or not.
+    pub(crate) shows_token: bool,
     /// The run that the request belongs to.
     pub(crate) run: Option<String>,
     /// True if nobody is given what is answered: it is only computed with.
@@ -53,17 +58,26 @@ impl<'a> Mounted<'a> {
     ) -> Self {
         let agent = text(request, USER_AGENT);
         let run = gateway.0.only_run.clone().or_else(|| name_of(ecosystem, agent).map(str::to_owned));
-        Self { gateway, ecosystem, registry, peer, run, unsent: false }
+        let shown = hosting::shown(request);
+        let anybody = Caller::at(Arc::clone(&peer.principal), gateway.0.reading == Reading::Anybody);
+        let caller = gateway.0.engine.caller(shown.as_ref(), anybody);
+        let shows_token = shown.is_some();
+        Self { gateway, ecosystem, registry, peer, caller, shows_token, run, unsent: false }
     }
 
     /// Answers. `path` is what follows the mount, with its leading `/` and its query.
     pub(crate) async fn answer(&self, request: Request<Incoming>, path: &str) -> Response<Body> {
         let asked = Asked { method: request.method().as_str(), path, accept: text(&request, ACCEPT) };
         let route = self.registry.route(&asked);
-        if let Route::Checksum { of, sum } = route {
-            self.checksum(*of, sum, request).await
-        } else {
-            self.routed(route, request).await
+        let is_for_all = matches!(route, Route::Ping | Route::Account(_) | Route::Refuse { .. });
+        if !is_for_all && !self.caller.may(Action::Read) {
+            return self.unauthenticated();
+        }
+        match route {
+            Route::Checksum { of, sum } => self.checksum(*of, sum, request).await,
+            Route::Change => self.change(request, path).await,
+            Route::Account(account) => self.account(account, request).await,
+            route => self.routed(route, request).await,
         }
     }
 
@@ -95,7 +109,9 @@ impl<'a> Mounted<'a> {
                 let found = self.gateway.0.engine.search(&self.ecosystem.id, &path).await;
                 found.map_or_else(|error| self.failed(&error, ""), json)
             }
-            Route::Checksum { .. } => self.refuse(&refuse::unserved(404, "there is no checksum of a checksum")),
+            Route::Checksum { .. } | Route::Change | Route::Account(_) => {
+                self.refuse(&refuse::unserved(404, "there is no checksum of that"))
+            }
             Route::Ping => json(Bytes::from_static(b"{}")),
             Route::Refuse { status, why } => self.refuse(&refuse::unserved(status, &why)),
         }
@@ -107,7 +123,8 @@ impl<'a> Mounted<'a> {
         for header in [ACCEPT_ENCODING, IF_NONE_MATCH, IF_RANGE, RANGE] {
             request.headers_mut().remove(header);
         }
-        let other = Mounted { run: self.run.clone(), unsent: true, ..*self };
+        let (run, caller) = (self.run.clone(), self.caller.clone());
+        let other = Mounted { run, caller, unsent: true, ..*self };
         let response = other.routed(of, request).await;
         if response.status() != StatusCode::OK {
             return response;
@@ -127,7 +144,7 @@ impl<'a> Mounted<'a> {
         let metrics = &self.gateway.0.metrics;
         let patience = self.registry.patience(text(request, USER_AGENT));
         let watch = Stopwatch::start();
-        let outcome = self.gateway.0.engine.artifact(package, file, &self.peer.principal, patience).await;
+        let outcome = self.gateway.0.engine.artifact(package, file, &self.caller.name, patience).await;
         metrics.decisions.record(&watch);
         match outcome {
             Ok(Outcome::Cleared(cleared)) => match range::answer(&cleared, request) {
@@ -290,11 +307,11 @@ impl<'a> Mounted<'a> {
         answer.map_or_else(|error| self.failed(&error, "audit: "), |bytes| json(bytes.into()))
     }
 
-    fn refuse(&self, refusal: &Refusal) -> Response<Body> {
+    pub(crate) fn refuse(&self, refusal: &Refusal) -> Response<Body> {
         refuse::response(self.registry, refusal, None)
     }
 
-    fn failed(&self, error: &EngineError, about: &str) -> Response<Body> {
+    pub(crate) fn failed(&self, error: &EngineError, about: &str) -> Response<Body> {
         count(&self.gateway.0.metrics.failed, 1);
         tracing::warn!(%error, about, "a request could not be answered");
         refuse::response(self.registry, &refuse::failed(error, about), refuse::retry_after(error))
@@ -340,7 +357,7 @@ fn plain(text: String) -> Response<Body> {
     response
 }
 
-fn text<B>(request: &Request<B>, name: HeaderName) -> &str {
+pub(crate) fn text<B>(request: &Request<B>, name: HeaderName) -> &str {
     request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 

@@ -37,6 +37,14 @@ pub(crate) fn unserved(status: u16, why: &str) -> Refusal {
 /// Something could not be done. What can never succeed is not called a fault of the server, or clients would try again.
 pub(crate) fn failed(error: &EngineError, about: &str) -> Refusal {
     let (status, verdict) = match error {
+        EngineError::NotPermitted(_) | EngineError::Conflict(_) | EngineError::Unacceptable(_) => {
+            let status = match error {
+                EngineError::NotPermitted(_) => StatusCode::FORBIDDEN,
+                EngineError::Conflict(_) => StatusCode::CONFLICT,
+                _ => StatusCode::BAD_REQUEST,
+            };
+            return unserved(status.as_u16(), &error.to_string());
+        }
         EngineError::Off(_) | EngineError::NoRelease(_) | EngineError::NoRuling(_) => (StatusCode::NOT_FOUND, None),
         EngineError::Upstream(error) => match error {
             UpstreamError::NotFound => (StatusCode::NOT_FOUND, None),

@@ -187,6 +187,8 @@ pub enum Clock {
     Listed,
     /// Nobody else says when: it is when this gateway first saw the release.
     FirstSeen,
+    /// It was published here, by somebody who may.
+    Hosted,
 }
 
 /// How bytes compared with what was claimed of them.

@@ -157,6 +157,11 @@ impl Pattern {
         (!self.ecosystem.contains('*')).then_some(self.ecosystem.as_str())
     }
 
+    /// True if it covers releases of certain versions only.
+    pub fn has_version(&self) -> bool {
+        self.version.is_some()
+    }
+
     /// The pattern as it was written.
     pub fn as_str(&self) -> &str {
         &self.text

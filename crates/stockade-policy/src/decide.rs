@@ -232,13 +232,16 @@ impl<'a> Case<'a> {
 
     fn time(&mut self) {
         let Some((at, clock)) = self.facts.published else { return };
-        let cooldown = self.policy.cooldown(&self.release.package).age;
+        let cooldown = match clock {
+            Clock::Hosted => self.policy.cooldown_of_hosted(&self.release.package),
+            _ => self.policy.cooldown(&self.release.package).age,
+        };
         let matures = at.checked_add(cooldown).unwrap_or(Timestamp::MAX);
         if cooldown.is_zero() || self.now >= matures {
             return;
         }
         let clock = match clock {
-            Clock::Registry => "",
+            Clock::Registry | Clock::Hosted => "",
             Clock::Mirror { .. } => " by a mirror's clock",
             Clock::Files => " by the date of its files",
             Clock::Listed => " at the least, by the date of its index",

@@ -104,6 +104,16 @@ impl Policy {
         self.mode
     }
 
+    /// The minimum age of a release of this package that was published here. Waiting is for what strangers may find out in
+    /// the meantime, and nobody else sees these: only what is said of the package itself counts.
+    pub fn cooldown_of_hosted(&self, package: &Package) -> Duration {
+        let said = self.layers.iter().filter_map(|layer| match layer.cooldown(package) {
+            Some((age, CooldownSource::Pattern(_))) => Some(age.duration()),
+            _ => None,
+        });
+        said.max().unwrap_or_default()
+    }
+
     /// The minimum age of a release of this package, and where it comes from.
     pub fn cooldown(&self, package: &Package) -> Cooldown<'_> {
         let mut strictest = Cooldown { age: Age::ZERO.duration(), from: CooldownSource::BuiltIn, by_project: false };

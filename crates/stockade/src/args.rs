@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use stockade_ecosystem::{ALL, by_id};
+use stockade_engine::access::Right;
 use stockade_model::EcosystemId;
 use url::Url;
 
@@ -85,6 +86,9 @@ pub(crate) enum Command {
     Deny(Decide),
     /// Hold everything that was published since an instant, or end that
     Freeze(Freeze),
+    /// Make, list and revoke the tokens of those who publish, decide or read
+    #[command(subcommand)]
+    Token(Token),
     /// Say what an artifact can do, without running it
     Inspect(Inspect),
     /// Say what a release gained and lost
@@ -212,6 +216,31 @@ pub(crate) struct Freeze {
     /// Who decides; the user's name unless given
     #[arg(long, value_name = "WHO")]
     pub(crate) by: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Make a token, and show it this once
+    Create {
+        /// Whose it is: a person or a machine
+        who: String,
+        /// What it is good for: `read`, `publish:PATTERN`, `approve` or `admin`; may be repeated
+        #[arg(long, required = true, value_name = "RIGHT")]
+        may: Vec<Right>,
+        /// Until when: `90d`, a date or an instant
+        #[arg(long, value_name = "WHEN")]
+        expires: String,
+    },
+    /// List the tokens, without what is secret of them
+    List,
+    /// End a token at once
+    Revoke {
+        /// Its identifier
+        id: String,
+        /// Who ends it; the user's name unless given
+        #[arg(long, value_name = "WHO")]
+        by: Option<String>,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -131,6 +131,7 @@ fn age(at: Timestamp, clock: &Clock, now: Timestamp) -> String {
         Clock::Files => "by the upstream's date of its files",
         Clock::Listed => "at the latest, by the upstream's date of its index",
         Clock::FirstSeen => "when this gateway first saw it; nobody else says when",
+        Clock::Hosted => "here",
     };
     format!("published {ago}, at {at}, {clock}")
 }

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use stockade_ecosystem::{ALL, Client, ClientConfig, Configured, Ecosystem, Stated};
+use stockade_ecosystem::{ALL, Claim, Client, ClientConfig, Configured, Ecosystem, Stated};
 use stockade_engine::Upstreams;
 use stockade_model::EcosystemId;
 use url::Url;
@@ -146,9 +146,13 @@ fn read(
     let mut config = read_own(client, printed, &stated)?;
     for (names, address) in &stated.claims {
         let pattern = format!("pkg:{}/{names}", ecosystem.purl_type).parse().map_err(|error| format!("{error}"))?;
+        if address == Stated::HOSTED {
+            config.claims.push((pattern, Claim::Hosted));
+            continue;
+        }
         // What the client knows of that address, its credential above all, counts as for any other.
         let claimed = read_own(client, printed, &Stated { url: Some(address.clone()), ..Stated::default() })?;
-        config.claims.push((pattern, claimed.default));
+        config.claims.push((pattern, Claim::Upstream(claimed.default)));
     }
     Ok(config)
 }

@@ -22,7 +22,7 @@ use crate::args::Global;
 use crate::errors::hinted;
 use crate::{files, rules};
 
-pub(crate) use document::DEFAULT_LISTEN;
+pub(crate) use document::{DEFAULT_LISTEN, Readers};
 
 /// The name of settings files.
 pub(crate) const FILE: &str = "stockade.toml";
@@ -43,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) artifact_hosts: Vec<String>,
     /// The upstreams that are written down, by ecosystem.
     pub(crate) stated: BTreeMap<String, Stated>,
+    /// Who may read what the gateway serves, if it is said.
+    pub(crate) readers: Option<Readers>,
     /// Folders and zips of OSV records.
     pub(crate) advisories: Vec<PathBuf>,
     /// The policy.
@@ -125,6 +127,7 @@ impl Settings {
             public_url: written.public_url(),
             data,
             stated: written.stated(),
+            readers: written.access.read,
             artifact_hosts: written.artifact_hosts,
             advisories,
             policy,

@@ -114,7 +114,7 @@ fn read(
         scopes.insert(group.clone(), stated_upstream(url, &settings, &mut problems)?);
     }
     let others = settings.repositories.iter().filter(|repository| repository.id != CENTRAL);
-    let stated = || stated.scopes.values().chain(stated.claims.values());
+    let stated = || stated.scopes.values().chain(stated.claims.values()).filter(|address| *address != Stated::HOSTED);
     let others = others.filter(|repository| stated().all(|url| !is_same(url, &repository.url)));
     problems.extend(others.map(|repository| {
         let (id, url) = (repository.id.escape_debug(), stockade_model::redacted(&repository.url));

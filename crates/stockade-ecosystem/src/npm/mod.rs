@@ -10,6 +10,7 @@
 mod archive;
 mod audit;
 mod client;
+mod hosting;
 mod name;
 mod packument;
 mod render;
@@ -20,7 +21,9 @@ use std::time::Duration;
 
 use stockade_model::{EcosystemId, Malformed, Package, Release};
 
-use crate::{Audit, Denial, Ecosystem, Index, Refusal, Registry, Request, Rope, Route, Steering, Variant, denial};
+use crate::{
+    Audit, Denial, Ecosystem, Hosting, Index, Refusal, Registry, Request, Rope, Route, Steering, Variant, denial,
+};
 
 pub use archive::TARBALL;
 pub use name::parse as parse_name;
@@ -81,6 +84,10 @@ impl Registry for Protocol {
 
     fn artifact_file(&self, release: &Release) -> String {
         route::tarball(release.package.name.as_str(), &release.version)
+    }
+
+    fn hosting(&self) -> Option<&'static dyn Hosting> {
+        Some(&hosting::Npm)
     }
 
     fn audit(&self) -> Option<&'static Audit> {

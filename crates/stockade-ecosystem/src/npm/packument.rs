@@ -90,8 +90,7 @@ pub(super) fn read(package: &Package, document: &[u8]) -> Result<Index, Malforme
 }
 
 /// The members of a packument that are ours to write, or of no use to a client.
-const WRITTEN: [&str; 8] =
-    ["name", "dist-tags", "versions", "time", "modified", "policyRestrictions", "_rev", "_attachments"];
+const WRITTEN: [&str; 7] = ["name", "dist-tags", "versions", "time", "modified", "policyRestrictions", "_attachments"];
 
 fn not_readable(error: &serde_json::Error) -> &'static str {
     if error.is_data() { "an object in it has more than 200,000 members" } else { "the document is not JSON" }

@@ -1,9 +1,9 @@
 //! Which request means what, and how our own addresses are spelt.
 
-use stockade_model::Package;
+use stockade_model::{Malformed, Package, Secret};
 
 use super::package;
-use crate::{Request, Route, Segments, Variant};
+use crate::{Account, PathError, Request, Route, Segments, Variant};
 
 /// The media type with which a client asks for the abbreviated packument.
 pub(super) const ABBREVIATED: &str = "application/vnd.npm.install-v1+json";
@@ -11,25 +11,39 @@ pub(super) const ABBREVIATED: &str = "application/vnd.npm.install-v1+json";
 /// Routes a request. Total; names come in every encoding that clients use (`@a/b`, `@a%2fb`, `@a%2Fb`).
 pub(super) fn route(request: &Request<'_>) -> Route {
     let (path, query) = request.path.split_once('?').unwrap_or((request.path, ""));
-    let segments = match Segments::of(path) {
+    let segments = match segments_of(path) {
         Ok(segments) => segments,
         Err(error) => return refuse(400, error.why()),
     };
-    let segments = segments.as_slice();
-    // `@acme/left` in two segments is the same package as in one.
-    let joined;
-    let segments: Vec<&str> = match segments.as_slice() {
-        [scope, name, rest @ ..] if scope.starts_with('@') && !scope.contains('/') => {
-            joined = format!("{scope}/{name}");
-            std::iter::once(joined.as_str()).chain(rest.iter().copied()).collect()
-        }
-        _ => segments,
-    };
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     match request.method {
         "GET" | "HEAD" => get(&segments, query, request.accept),
         "POST" => post(&segments),
-        _ => refuse(403, "this gateway only reads: publish to the registry itself"),
+        "PUT" | "DELETE" => change(request.method, &segments),
+        _ => refuse(403, "this gateway does not offer that"),
     }
+}
+
+/// The segments of a path. `@acme/left` in two of them is the same package as in one.
+fn segments_of(path: &str) -> Result<Vec<String>, PathError> {
+    let segments = Segments::of(path)?;
+    let segments = segments.as_slice();
+    let scoped = |scope: &str| scope.starts_with('@') && !scope.contains('/');
+    let mut joined = Vec::with_capacity(segments.len());
+    let mut at = 0;
+    while let Some(segment) = segments.get(at) {
+        // In front, and behind `/-/package/`.
+        let is_place = at == 0 || (at == 2 && segments.starts_with(&["-", "package"]));
+        match segments.get(at + 1) {
+            Some(name) if is_place && scoped(segment) => {
+                joined.push(format!("{segment}/{name}"));
+                at += 1;
+            }
+            _ => joined.push((*segment).to_owned()),
+        }
+        at += 1;
+    }
+    Ok(joined)
 }
 
 fn get(segments: &[&str], query: &str, accept: &str) -> Route {
@@ -39,9 +53,12 @@ fn get(segments: &[&str], query: &str, accept: &str) -> Route {
         ["-", "npm", "v1", "keys"] => Route::Forward { about: None, path: "-/npm/v1/keys".to_owned() },
         ["-", "npm", "v1", "attestations", spec @ ..] => attestations(&spec.join("/")),
         ["-", "package", name, "dist-tags"] => with_package(name, |package| Route::Tags { package }),
-        ["-", "package", scope, name, "dist-tags"] if scope.starts_with('@') => {
-            with_package(&format!("{scope}/{name}"), |package| Route::Tags { package })
+        ["-", "package", name, "collaborators"] => {
+            with_package(name, |package| Route::Account(Account::Publishers { package }))
         }
+        ["-", "whoami"] => Route::Account(Account::Who),
+        ["-", "npm", "v1", "tokens"] => Route::Account(Account::Tokens),
+        ["-", "org" | "user", _, "package"] => Route::Account(Account::Packages),
         // There is a package whose name is `-`.
         ["-", wanted, ..] if *wanted != "-" => refuse(403, "this gateway does not offer that address"),
         [name] => with_package(name, |package| Route::Index { package, variant: variant(accept) }),
@@ -73,8 +90,61 @@ fn moved(segments: &[&str], file: &str) -> Route {
 fn post(segments: &[&str]) -> Route {
     match segments {
         ["-", "npm", "v1", "security", "advisories", "bulk"] => Route::Audit,
+        // npm then asks for a name and a password.
+        ["-", "v1", "login"] => refuse(404, "there is no page to log in; log in with a token as the password"),
+        ["-", "npm", "v1", "tokens"] => refuse(403, "tokens are made by `stockade token create`"),
         _ => refuse(403, "this gateway does not offer that address"),
     }
+}
+
+fn change(method: &str, segments: &[&str]) -> Route {
+    match (method, segments) {
+        ("PUT", ["-", "user", _]) => Route::Account(Account::LogIn),
+        ("DELETE", ["-", "user", "token", token] | ["-", "npm", "v1", "tokens", "token", token]) => {
+            Route::Account(Account::Revoke { token: Secret::new(*token) })
+        }
+        _ => match of_change(method, segments) {
+            Some(Ok(_)) => Route::Change,
+            Some(Err(malformed)) => refuse(400, &malformed.to_string()),
+            None => refuse(403, "this gateway does not offer that address"),
+        },
+    }
+}
+
+/// What a request changes.
+pub(super) enum Written {
+    /// The document of a package.
+    Document(Package),
+    /// A package as a whole, which is to go.
+    Package(Package),
+    /// A tarball, which is to go.
+    File(Package, String),
+    /// A tag.
+    Tag(Package, String),
+}
+
+/// What a request changes, if its address is one of those where something is changed.
+pub(super) fn written(request: &Request<'_>) -> Option<Written> {
+    let path = request.path.split('?').next().unwrap_or_default();
+    let segments = segments_of(path).ok()?;
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    of_change(request.method, &segments)?.ok()
+}
+
+fn of_change(method: &str, segments: &[&str]) -> Option<Result<Written, Malformed>> {
+    Some(match (method, segments) {
+        (_, ["-", "package", name, "dist-tags", tag]) => {
+            package(name).map(|package| Written::Tag(package, (*tag).to_owned()))
+        }
+        (_, ["-", ..]) => return None,
+        ("PUT", [name] | [name, "-rev", _]) => package(name).map(Written::Document),
+        ("DELETE", [name, "-rev", _]) => package(name).map(Written::Package),
+        ("DELETE", [tarball @ .., "-rev", _]) => match get(tarball, "", "") {
+            Route::Artifact { package, file } => Ok(Written::File(package, file)),
+            _ => return None,
+        },
+        _ => return None,
+    })
 }
 
 fn attestations(spec: &str) -> Route {
@@ -139,7 +209,7 @@ pub(super) fn tarball(name: &str, version: &str) -> String {
 }
 
 /// What a tarball's file name begins with: the name without its scope.
-fn tarball_name(name: &str) -> String {
+pub(super) fn tarball_name(name: &str) -> String {
     format!("{}-", name.rsplit('/').next().unwrap_or(name))
 }
 
@@ -252,16 +322,45 @@ mod tests {
             Route::Refuse { status, .. } => status,
             other => panic!("{path} is {other:?}"),
         };
-        for path in ["/", "/-/whoami", "/-/user/token/x", "/-/all", "/a/-/b/c", "/a/1.0.0/x", "/-/npm/v1/tokens"] {
+        for path in ["/", "/-/user/token/x", "/-/all", "/a/-/b/c", "/a/1.0.0/x", "/-/npm/v1/user"] {
             assert_eq!(status("GET", path), 403, "{path}");
         }
         for path in ["/a/../b", "/a%2f..%2fb", "/a%00", "/a%252fb", "//a", "/.a", "/@a", "/a%2fb", "/@a%2fb%2fc"] {
             assert_eq!(status("GET", path), 400, "{path}");
         }
-        for method in ["PUT", "DELETE", "PATCH", "CONNECT"] {
+        for method in ["DELETE", "PATCH", "CONNECT"] {
             assert_eq!(status(method, "/left"), 403);
         }
+        for path in ["/-/user/token/x", "/-/npm", "/left/-/left-1.0.0.tgz", "/left/1.0.0"] {
+            assert_eq!(status("PUT", path), 403);
+        }
+        assert_eq!(status("PUT", "/.left"), 400);
         assert_eq!(status("POST", "/left"), 403);
+    }
+
+    #[test]
+    fn what_changes_something_says_what() {
+        let route = |method, path| super::route(&Request { method, path, accept: "" });
+        let changes = [
+            ("PUT", "/@acme%2fleft"),
+            ("PUT", "/@acme/left/-rev/3"),
+            ("DELETE", "/@acme%2fleft/-rev/3"),
+            ("DELETE", "/@acme/left/-/left-1.0.0.tgz/-rev/3"),
+            ("DELETE", "/npm/@acme/left/-/left-1.0.0.tgz/-rev/undefined"),
+            ("PUT", "/-/package/@acme%2fleft/dist-tags/beta"),
+            ("DELETE", "/-/package/@acme/left/dist-tags/beta"),
+        ];
+        for (method, path) in changes {
+            assert_eq!(route(method, path), Route::Change, "{method} {path}");
+        }
+        let revoke = |token: &str| Route::Account(Account::Revoke { token: Secret::new(token) });
+        assert_eq!(route("GET", "/-/whoami"), Route::Account(Account::Who));
+        assert_eq!(route("PUT", "/-/user/org.couchdb.user:alice"), Route::Account(Account::LogIn));
+        assert_eq!(route("DELETE", "/-/user/token/stockade_x"), revoke("stockade_x"));
+        assert_eq!(route("DELETE", "/-/npm/v1/tokens/token/1f"), revoke("1f"));
+        assert_eq!(route("GET", "/-/npm/v1/tokens"), Route::Account(Account::Tokens));
+        let publishers = Route::Account(Account::Publishers { package: left() });
+        assert_eq!(route("GET", "/-/package/@acme%2fleft/collaborators"), publishers);
     }
 
     #[test]

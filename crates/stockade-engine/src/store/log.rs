@@ -18,7 +18,8 @@ pub struct Entry {
     pub seq: i64,
     /// When it was written.
     pub at: Timestamp,
-    /// `pin`, `ruling`, `served`, `decision`, `policy`.
+    /// `pin`, `ruling`, `served`, `decision`, `policy`, `freeze`; of what is hosted `publish`, `state`, `unlist`,
+    /// `discourage`, `tag`; `token` and `revoke`.
     pub kind: String,
     /// What happened, as JSON.
     pub body: serde_json::Value,
@@ -100,7 +101,7 @@ struct Derived {
     says_the_same: &'static str,
 }
 
-const TABLES: [Derived; 4] = [
+const TABLES: [Derived; 6] = [
     Derived {
         table: "decisions",
         kind: "decision",
@@ -119,6 +120,21 @@ const TABLES: [Derived; 4] = [
             AND json(t.digests) = l.body -> '$.pin.digests'",
     },
     Derived { table: "policies", kind: "policy", says_the_same: "t.digest = l.body ->> '$.digest'" },
+    Derived {
+        table: "hosted",
+        kind: "publish",
+        says_the_same: "t.seq = l.seq AND t.ecosystem = l.body ->> '$.release.ecosystem'
+            AND t.name = l.body ->> '$.release.name' AND t.version = l.body ->> '$.release.version'
+            AND t.file = coalesce(l.body ->> '$.release.file', '') AND t.by = l.body ->> '$.by'",
+    },
+    Derived {
+        table: "tokens",
+        kind: "token",
+        says_the_same: "t.id = l.body ->> '$.id' AND t.hash = l.body ->> '$.hash' AND t.name = l.body ->> '$.name'
+            AND json(t.rights) = l.body -> '$.rights' AND t.expires / 1000 = unixepoch(l.body ->> '$.expires')
+            AND (t.revoked IS NULL) = NOT EXISTS
+                (SELECT 1 FROM log r WHERE r.kind = 'revoke' AND r.body ->> '$.id' = t.id)",
+    },
     Derived {
         table: "served",
         kind: "served",

@@ -6,9 +6,11 @@
 //! Several processes may share a store: a transaction takes the write lock before it reads the end of the log.
 
 mod asked;
+mod hosted;
 mod inspections;
 mod log;
 mod tables;
+mod tokens;
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -19,6 +21,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
 pub(crate) use asked::Dated;
+pub(crate) use hosted::{Prepared, Unmade};
 pub(crate) use inspections::{About, Assessed, MAX_INSPECTION, packed};
 pub use log::{Entry, Head, LogFault, Verified};
 pub(crate) use tables::DocumentRow;
@@ -35,7 +38,7 @@ const BUSY: Duration = Duration::from_secs(30);
 const IDLE_READERS: usize = 4;
 
 /// The version of the tables: how many steps [`migrate`] has.
-const SCHEMA: i64 = 5;
+const SCHEMA: i64 = 6;
 
 /// A store in a directory. Cheap to clone.
 #[derive(Clone)]
@@ -191,6 +194,7 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
         include_str!("files.sql"),
         include_str!("freezes.sql"),
         include_str!("asked.sql"),
+        include_str!("hosted.sql"),
     ];
     for step in steps.into_iter().skip(usize::try_from(version).unwrap_or_default()) {
         transaction.execute_batch(step)?;

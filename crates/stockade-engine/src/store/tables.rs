@@ -409,11 +409,12 @@ impl Store {
         .await
     }
 
-    /// A number that changes when any process has written a decision or a freeze.
+    /// A number that changes when any process has written a decision, a freeze, or something about a token.
     pub async fn decisions_epoch(&self) -> Result<i64, StoreError> {
         self.read(|connection| {
             connection.query_row(
-                "SELECT max((SELECT coalesce(max(seq), 0) FROM decisions), (SELECT coalesce(max(seq), 0) FROM freezes))",
+                "SELECT max((SELECT coalesce(max(seq), 0) FROM decisions), (SELECT coalesce(max(seq), 0) FROM freezes),
+                            (SELECT coalesce(max(seq), 0) FROM tokens))",
                 [],
                 |row| row.get(0),
             )

@@ -6,6 +6,7 @@
 mod artifacts;
 mod crates;
 mod faults;
+mod hosting;
 mod human;
 mod inspection;
 mod listings;

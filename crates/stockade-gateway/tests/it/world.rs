@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use stockade_ecosystem::{ClientConfig, Stated, Upstream, npm};
+use stockade_ecosystem::{Claim, ClientConfig, Stated, Upstream, npm};
 use stockade_engine::inspection::{Inspector, Rules};
 use stockade_engine::{Engine, Settings, Upstreams};
 use stockade_gateway::{Gateway, Options};
@@ -46,7 +46,7 @@ pub(crate) struct Setup {
     pub(crate) credentials: String,
     /// Rules of one's own: the name of the file and its text.
     pub(crate) rules: Vec<(String, String)>,
-    /// Names that belong to another registry of npm's: pattern and address.
+    /// Names of npm's that belong to another registry, or here: pattern and address.
     pub(crate) claims: Vec<(String, String)>,
     /// The registries of other ecosystems.
     pub(crate) others: Vec<(EcosystemId, String)>,
@@ -185,7 +185,8 @@ fn settings(registry: &FakeRegistry, setup: Setup, data: &Path, clock: &Arc<Mute
     let client = npm::NPM.clients[0];
     let credentials = ("npmrc".to_owned(), credentials.into_bytes());
     let mut config = (client.read)(&[], &[credentials], &|_| None, &stated).unwrap();
-    config.claims = claims.iter().map(|(names, url)| (names.parse().unwrap(), at(url).default)).collect();
+    let claim = |url: &str| if url == Stated::HOSTED { Claim::Hosted } else { Claim::Upstream(at(url).default) };
+    config.claims = claims.iter().map(|(names, url)| (names.parse().unwrap(), claim(url))).collect();
     let npm = Upstreams::default().with(npm::NPM.id.clone(), config);
     let upstreams = others.into_iter().fold(npm, |upstreams, (ecosystem, url)| upstreams.with(ecosystem, at(&url)));
     let clock = Arc::clone(clock);

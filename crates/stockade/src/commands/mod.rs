@@ -12,6 +12,7 @@ mod policy;
 mod run;
 mod serve;
 mod setup;
+mod token;
 mod why;
 
 use std::process::ExitCode;
@@ -105,6 +106,7 @@ pub(crate) async fn perform(cli: Cli, printer: &Printer) -> anyhow::Result<Exit>
         Command::Setup(arguments) => setup::setup(context(&global)?, arguments).await,
         Command::Doctor => doctor::doctor(&global, printer).await,
         Command::Lock(arguments) => lock::lock(context(&global)?, arguments).await,
+        Command::Token(arguments) => token::token(context(&global)?, arguments).await,
         Command::Log(arguments) => log::log(context(&global)?, arguments).await,
     }
 }

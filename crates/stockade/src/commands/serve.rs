@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use anyhow::Context as _;
-use stockade_ecosystem::Client;
+use stockade_ecosystem::{ALL, Client};
 use stockade_engine::{Advisories, Engine};
-use stockade_gateway::{Gateway, Options};
+use stockade_gateway::{Gateway, Options, Reading};
 use stockade_model::redacted;
 use tokio::net::TcpListener;
 
@@ -16,7 +16,7 @@ use crate::errors::hinted;
 use crate::inherit::{self, Inherited};
 use crate::output::columns;
 use crate::running;
-use crate::settings::Settings;
+use crate::settings::{Readers, Settings};
 
 /// Serves until SIGINT or SIGTERM.
 pub(super) async fn serve(mut context: Context<'_>, arguments: Serve) -> anyhow::Result<Exit> {
@@ -25,6 +25,7 @@ pub(super) async fn serve(mut context: Context<'_>, arguments: Serve) -> anyhow:
     settings.public_url = arguments.public_url.or(settings.public_url.take());
     let all = inherit::all(&context.settings).await;
     let engine = context.engine_of(&all).await?;
+    let reading = reading(&context.settings, &engine).await?;
     let listener = listen(context.settings.listen).await?;
     context.settings.listen = listener.local_addr()?;
     let data = context.settings.data.clone();
@@ -32,12 +33,38 @@ pub(super) async fn serve(mut context: Context<'_>, arguments: Serve) -> anyhow:
     let stop = stopped()?;
     running::write_down(&data, &context.settings.local_address())?;
     context.printer.talk(&banner(&context.settings, &all, &engine));
-    let gateway = Gateway::new(engine, Options { public_url: context.settings.public_url.clone(), only_run: None });
+    let public_url = context.settings.public_url.clone();
+    let gateway = Gateway::new(engine, Options { public_url, only_run: None, reading });
     let served = gateway.serve(listener, stop).await;
     running::take_back(&data)?;
     served.context("the gateway ended")?;
     context.printer.talk("stockade: stopped\n");
     Ok(Exit::Allowed)
+}
+
+/// Who may read. What is private is not given to a whole network because nobody thought of it, and a gateway that nobody can
+/// read from is of no use.
+async fn reading(settings: &Settings, engine: &Engine) -> anyhow::Result<Reading> {
+    let hosts = ALL.iter().any(|ecosystem| engine.upstreams().hosted(&ecosystem.id).next().is_some());
+    match settings.readers {
+        Some(Readers::Token) => {
+            let now = engine.now();
+            if !engine.tokens().await?.iter().any(|token| token.is_good(now)) {
+                let hint = "make one with `stockade token create WHO --may read --expires 90d`";
+                return Err(hinted("`access.read` is `token`, and there is no token that is good", hint));
+            }
+            Ok(Reading::Token)
+        }
+        Some(Readers::Anybody) => Ok(Reading::Anybody),
+        None if hosts && !settings.listen.ip().is_loopback() => Err(hinted(
+            format!(
+                "packages are hosted, and nothing says whether everybody who reaches {} may read them",
+                settings.listen
+            ),
+            "write `read = \"token\"` or `read = \"anybody\"` into `[access]`",
+        )),
+        None => Ok(Reading::Anybody),
+    }
 }
 
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -78,6 +105,9 @@ fn banner(settings: &Settings, all: &[Inherited], engine: &Engine) -> String {
         match &inherited.config {
             Ok(config) => {
                 row(id, format!("{base}/{id}/ in front of {}", redacted(config.default.url.as_str())));
+                for names in engine.upstreams().hosted(&inherited.ecosystem.id) {
+                    row("", format!("{names} published here"));
+                }
                 for (scope, upstream) in &config.scopes {
                     row("", format!("{scope} from {}", redacted(upstream.url.as_str())));
                 }
@@ -91,7 +121,7 @@ fn banner(settings: &Settings, all: &[Inherited], engine: &Engine) -> String {
         row("use it", use_it(client));
     }
     let mut text = format!("stockade {} guards {base}\n{}", env!("CARGO_PKG_VERSION"), columns(2, &rows));
-    if !settings.listen.ip().is_loopback() {
+    if !settings.listen.ip().is_loopback() && settings.readers != Some(Readers::Token) {
         let _ = writeln!(text, "  warning: everybody who reaches {} can read through it", settings.listen);
     }
     text

@@ -30,6 +30,7 @@ pub(super) struct Written {
     pub(super) data: Option<PathBuf>,
     pub(super) artifact_hosts: Vec<String>,
     upstream: BTreeMap<Ecosystem, Upstream>,
+    pub(super) access: Access,
     pub(super) advisories: Advisories,
     pub(super) inspection: Inspection,
     /// What every command in the sandbox may do besides, or may not: a profile, which is read where there is a sandbox.
@@ -37,6 +38,22 @@ pub(super) struct Written {
     /// Read by the policy's own crate.
     #[serde(rename = "policy")]
     _policy: Option<IgnoredAny>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Access {
+    pub(super) read: Option<Readers>,
+}
+
+/// Who may read what a gateway serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Readers {
+    /// Whoever reaches it.
+    Anybody,
+    /// Whoever shows a token.
+    Token,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -56,8 +73,8 @@ pub(super) struct Inspection {
 struct Upstream {
     url: Option<Address>,
     scopes: BTreeMap<String, Address>,
-    /// Names that belong to another registry, as patterns.
-    claims: BTreeMap<String, Address>,
+    /// To whom names belong, as patterns.
+    claims: BTreeMap<String, Owner>,
 }
 
 impl Written {
@@ -74,7 +91,7 @@ impl Written {
         let stated = |upstream: &Upstream| Stated {
             url: upstream.url.as_ref().map(text),
             scopes: upstream.scopes.iter().map(|(scope, address)| (scope.clone(), text(address))).collect(),
-            claims: upstream.claims.iter().map(|(names, address)| (names.clone(), text(address))).collect(),
+            claims: upstream.claims.iter().map(|(names, owner)| (names.clone(), owner.0.clone())).collect(),
         };
         self.upstream.iter().map(|(ecosystem, upstream)| (ecosystem.0.clone(), stated(upstream))).collect()
     }
@@ -190,6 +207,23 @@ impl TryFrom<String> for Address {
     }
 }
 
+/// Whose names are: those of the registry at an address, or [`Stated::HOSTED`].
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct Owner(String);
+
+impl TryFrom<String> for Owner {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text == Stated::HOSTED {
+            return Ok(Self(text));
+        }
+        let neither = |why| format!("{why}, nor `{}`", Stated::HOSTED);
+        Address::try_from(text).map(|address| Self(address.0.to_string())).map_err(neither)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,6 +243,10 @@ mod tests {
         let stated = &written.stated()["npm"];
         assert_eq!(stated.url.as_deref(), Some("https://registry.example/npm"));
         assert_eq!(stated.scopes["@acme"], "https://npm.acme.example/");
+        let claims = "[upstream.npm.claims]\n\"@acme/*\" = \"hosted\"\n[access]\nread = \"token\"";
+        let hosted = settings(claims).unwrap();
+        assert_eq!(hosted.stated()["npm"].claims["@acme/*"], Stated::HOSTED);
+        assert_eq!(hosted.access.read, Some(Readers::Token));
         assert_eq!(settings("").unwrap().listen().to_string(), "127.0.0.1:4873");
     }
 
@@ -228,6 +266,11 @@ mod tests {
                 "[upstream.npm]\nscopes = { acme = \"https://x.example\" }",
                 "`upstream.npm.scopes`: no package is in `acme`: it has a character that would have to be encoded in a URL",
             ),
+            (
+                "[upstream.npm]\nclaims = { \"acme-*\" = \"here\" }",
+                "line 2, column 23: `here` is not an http or https address, nor `hosted`",
+            ),
+            ("[access]\nread = \"all\"", "line 2, column 8: unknown variant `all`, expected `anybody` or `token`"),
             (
                 "[upstream.npm]\nclaims = { \"ac me*\" = \"https://x.example\" }",
                 "`upstream.npm.claims`: no package is `ac me*`: it has a character that would have to be encoded in a URL",

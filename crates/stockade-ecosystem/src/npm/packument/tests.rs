@@ -384,7 +384,7 @@ fn restrictions_are_ours_alone_to_write() {
         r#","policyRestrictions":{"message":"pwned","versions":{}},"_rev":"1","_attachments":{},"modified":"x","_id":"left-demo""#,
     );
     let index = read_text(&document).unwrap();
-    assert_eq!(index.passed.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), ["_id"]);
+    assert_eq!(index.passed.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), ["_rev", "_id"]);
     assert_eq!(index.modified.as_deref(), Some("x"));
 }
 

@@ -108,7 +108,7 @@ fn a_cleared_manifest_is_the_originals_bytes_with_our_addresses() {
 fn a_whole_document_has_all_that_is_not_ours_to_write() {
     let case = Case::new(&[("1.0.0", Cleared)], r#"{"latest":"1.0.0"}"#);
     let json = case.json(Variant::Full);
-    assert_eq!(keys(&json), ["_id", "dist-tags", "license", "name", "readme", "time", "versions"]);
+    assert_eq!(keys(&json), ["_id", "_rev", "dist-tags", "license", "name", "readme", "time", "versions"]);
     assert_eq!((&json["name"], &json["license"]), (&json!("@acme/left"), &json!("MIT")));
     assert!(case.text(Variant::Full).contains(r#""readme":"caf\u00e9 \ud83d\ude00""#));
 }

