@@ -164,6 +164,8 @@ pub enum Told<'a> {
 pub struct KnownToken {
     /// Its identifier.
     pub id: String,
+    /// Whose it is.
+    pub name: String,
     /// True if it changes nothing.
     pub only_reads: bool,
     /// When it was made.

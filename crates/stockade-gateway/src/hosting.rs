@@ -188,7 +188,7 @@ impl Mounted<'_> {
 
 fn known(token: Token) -> KnownToken {
     let only_reads = token.rights.iter().all(|right| *right == Right::Read);
-    KnownToken { id: token.id, only_reads, since: token.since }
+    KnownToken { id: token.id, name: token.name, only_reads, since: token.since }
 }
 
 fn respond(answer: Answer) -> Response<Body> {

@@ -89,6 +89,7 @@ impl Hosting for Npm {
                     json!({
                         "key": token.id,
                         "token": token.id,
+                        "name": token.name,
                         "cidr_whitelist": null,
                         "readonly": token.only_reads,
                         "created": spelt(token.since),

@@ -90,6 +90,11 @@ impl Registry for Protocol {
         Some(&hosting::Npm)
     }
 
+    /// npm then says that the token is not good; by other words it would ask for a password.
+    fn challenge(&self) -> &'static str {
+        "Bearer"
+    }
+
     fn audit(&self) -> Option<&'static Audit> {
         Some(&audit::AUDIT)
     }

@@ -11,6 +11,7 @@ mod live;
 mod lockfiles;
 mod log;
 mod policy;
+mod publish;
 mod python;
 mod run;
 #[cfg(target_os = "linux")]
