@@ -12,6 +12,7 @@ pub mod archive;
 pub mod cargo;
 mod client;
 mod denial;
+mod form;
 mod hosting;
 mod index;
 mod json;

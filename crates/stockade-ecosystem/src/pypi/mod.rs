@@ -17,6 +17,7 @@
 mod archive;
 mod client;
 mod file;
+mod hosting;
 mod name;
 mod page;
 mod path;
@@ -28,7 +29,7 @@ use std::time::Duration;
 
 use stockade_model::{EcosystemId, Malformed, Package, Release};
 
-use crate::{Denial, Ecosystem, Index, Refusal, Registry, Request, Rope, Route, Steering, Variant, denial};
+use crate::{Denial, Ecosystem, Hosting, Index, Refusal, Registry, Request, Rope, Route, Steering, Variant, denial};
 
 pub use archive::{SDIST, WHEEL};
 pub use name::parse as parse_name;
@@ -93,6 +94,10 @@ impl Registry for Protocol {
     /// The metadata of a wheel (PEP 658).
     fn description(&self) -> Option<&'static str> {
         Some(".metadata")
+    }
+
+    fn hosting(&self) -> Option<&'static dyn Hosting> {
+        Some(&hosting::PyPi)
     }
 
     fn files_are_elsewhere(&self) -> bool {

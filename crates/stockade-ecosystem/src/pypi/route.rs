@@ -21,7 +21,8 @@ pub(super) fn route(request: &Request<'_>) -> Route {
     };
     match request.method {
         "GET" | "HEAD" => get(&segments.as_slice(), path.ends_with('/'), request.accept),
-        _ => refuse(403, "this gateway only reads: publish to the registry itself"),
+        "POST" if segments.as_slice() == ["legacy"] => Route::Change,
+        _ => refuse(403, "this gateway does not offer that: uploads go to `legacy/`"),
     }
 }
 
@@ -214,7 +215,10 @@ mod tests {
         }
         for method in ["POST", "PUT", "DELETE", "PATCH", "CONNECT", "get", ""] {
             assert_eq!(status(method, "/simple/left-demo/"), 403);
-            assert_eq!(status(method, "/legacy/"), 403);
+        }
+        for path in ["/legacy/", "/legacy"] {
+            assert_eq!(route(&Request { method: "POST", path, accept: "" }), Route::Change);
+            assert_eq!(status("PUT", path), 403);
         }
     }
 
