@@ -49,7 +49,8 @@ pub(crate) fn parts(content_type: &str, body: &Bytes) -> Result<Vec<Part>, Malfo
             return Err(malformed("it has too many parts"));
         }
         let rest = &body[at..];
-        let head = find(&rest[..rest.len().min(MAX_HEAD)], b"\r\n\r\n").ok_or_else(|| malformed("a part has no head"))?;
+        let head =
+            find(&rest[..rest.len().min(MAX_HEAD)], b"\r\n\r\n").ok_or_else(|| malformed("a part has no head"))?;
         let start = at + head + 4;
         let length = find(&body[start..], delimiter.as_bytes()).ok_or_else(|| malformed("it breaks off"))?;
         let head = std::str::from_utf8(&rest[..head]).map_err(|_| malformed("the head of a part is not UTF-8"))?;
@@ -106,7 +107,8 @@ mod tests {
             Content-Type: application/octet-stream\r\ncontent-disposition: form-data; name=\"content\"; filename=\"a.whl\"\r\n\
             \r\n--x\r\n\r\n--x y--\r\n";
         let parts = read(body).unwrap();
-        let seen: Vec<_> = parts.iter().map(|part| (part.name.as_str(), part.file.as_deref(), part.text().unwrap())).collect();
+        let seen: Vec<_> =
+            parts.iter().map(|part| (part.name.as_str(), part.file.as_deref(), part.text().unwrap())).collect();
         assert_eq!(seen, [(":action", None, "file_upload"), ("content", Some("a.whl"), "--x\r\n")]);
     }
 
@@ -123,7 +125,9 @@ mod tests {
         ] {
             assert_eq!(read(body).unwrap_err().why, why, "{body:?}");
         }
-        for content_type in ["", "text/plain", "multipart/form-data", "multipart/form-data; boundary=", "multipart/mixed; boundary=x"] {
+        for content_type in
+            ["", "text/plain", "multipart/form-data", "multipart/form-data; boundary=", "multipart/mixed; boundary=x"]
+        {
             assert!(parts(content_type, &Bytes::from_static(b"--x--")).is_err(), "{content_type}");
         }
     }

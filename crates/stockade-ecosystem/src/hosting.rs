@@ -7,7 +7,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use stockade_model::{Algorithm, Digest, Integrity, Malformed, Package, Release, Secret};
 
-use crate::Request;
+use crate::{Denial, Refusal, Request};
 
 /// How packages of a protocol are hosted.
 pub trait Hosting: Sync {
@@ -24,6 +24,11 @@ pub trait Hosting: Sync {
     /// The password in the body of a [`crate::Account::LogIn`], which has to be a token.
     fn password(&self, _body: &[u8]) -> Result<Secret, Malformed> {
         Err(Malformed::new("a request", "to log in", "this protocol has no such request"))
+    }
+
+    /// A refusal of what is asked for at a path, where it has another form than elsewhere.
+    fn refusal(&self, _path: &str, _refusal: &Refusal) -> Option<Denial> {
+        None
     }
 
     /// The answer to a question about who asks.
@@ -135,6 +140,13 @@ pub enum Account {
     Tokens,
     /// Which of the hosted packages may they change?
     Packages,
+    /// Which hosted packages have a text in their name? Whoever may read may know.
+    Find {
+        /// The text.
+        text: String,
+        /// How many are wanted.
+        most: usize,
+    },
     /// Who has published releases of a package?
     Publishers {
         /// The package.
@@ -155,6 +167,8 @@ pub enum Told<'a> {
     Tokens(&'a [KnownToken]),
     /// The packages that they may change.
     Packages(&'a [Package]),
+    /// What was found.
+    Found(&'a [(Package, Hosted)]),
     /// The names of those who published.
     Publishers(&'a [String]),
 }

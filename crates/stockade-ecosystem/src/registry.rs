@@ -264,8 +264,9 @@ pub trait Registry: Sync {
         false
     }
 
-    /// What this protocol's clients ask first: a document about the registry, with our address.
-    fn configuration(&self, _base: &str) -> Option<Vec<u8>> {
+    /// What this protocol's clients ask first: a document about the registry, with our address. `needs_token` if only those
+    /// may read who show a token.
+    fn configuration(&self, _base: &str, _needs_token: bool) -> Option<Vec<u8>> {
         None
     }
 

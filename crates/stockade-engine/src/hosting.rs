@@ -4,8 +4,8 @@
 //! published is immutable, and is inspected and ruled on like what comes from elsewhere: an account of one's own is taken
 //! over as easily as a stranger's.
 
-use stockade_ecosystem::{Change, Publication};
-use stockade_model::{Integrity, Package};
+use stockade_ecosystem::{Change, Hosted, Publication};
+use stockade_model::{EcosystemId, Integrity, Package};
 
 use crate::access::Caller;
 use crate::store::{Prepared, Unmade};
@@ -43,6 +43,25 @@ impl Engine {
         let mut packages = self.0.store.hosted_packages(ecosystem).await?;
         packages.retain(|package| caller.may(crate::access::Action::Publish(package)));
         Ok(packages)
+    }
+
+    /// The hosted packages with a text in their name, and what is hosted of them.
+    pub async fn find_hosted(
+        &self,
+        ecosystem: &EcosystemId,
+        text: &str,
+        most: usize,
+    ) -> Result<Vec<(Package, Hosted)>, EngineError> {
+        let text = text.to_lowercase();
+        let mut packages = self.0.store.hosted_packages(ecosystem.as_str()).await?;
+        packages.retain(|package| package.name.as_str().to_lowercase().contains(&text));
+        let mut found = Vec::new();
+        for package in packages.into_iter().take(most) {
+            if let Some(hosted) = self.0.store.hosted(&package).await? {
+                found.push((package, hosted));
+            }
+        }
+        Ok(found)
     }
 
     /// Who has published releases of a package.
@@ -92,6 +111,10 @@ impl From<Unmade> for EngineError {
             )),
             Unmade::Taken { release, since, by: None } => Self::Conflict(format!(
                 "`{release}` came from a registry with other bytes at {since}; publish it as a new version"
+            )),
+            Unmade::Alike { package, other } => Self::Conflict(format!(
+                "`{}` could be taken for `{other}`, which is published here; choose another name",
+                package.name
             )),
             Unmade::NoRelease(release) => Self::NoRelease(format!("`{release}` is not published here")),
             Unmade::Outdated(package) => {

@@ -41,8 +41,8 @@ impl Gateway {
         if let Some(ecosystem) = by_id(mount)
             && let Some(registry) = ecosystem.registry
         {
-            let mounted = Mounted::new(self, ecosystem, registry, peer, &request);
-            return mounted.answer(request, rest).await;
+            let mounted = Mounted::new(self, ecosystem, registry, peer, &request, rest);
+            return mounted.answer(request).await;
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return plain(StatusCode::METHOD_NOT_ALLOWED, "this address only reads\n");

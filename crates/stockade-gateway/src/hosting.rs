@@ -9,7 +9,7 @@ use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, WW
 use hyper::{Request, Response, StatusCode};
 use stockade_ecosystem::{Account, Answer, Hosting, KnownToken, Request as Asked, Told};
 use stockade_engine::EngineError;
-use stockade_engine::access::{Right, Token};
+use stockade_engine::access::{Action, Right, Token};
 use stockade_model::Secret;
 
 use crate::body::Body;
@@ -39,7 +39,7 @@ pub(crate) fn shown(request: &Request<Incoming>) -> Option<Secret> {
 
 impl Mounted<'_> {
     /// Changes what is hosted.
-    pub(crate) async fn change(&self, request: Request<Incoming>, path: &str) -> Response<Body> {
+    pub(crate) async fn change(&self, request: Request<Incoming>) -> Response<Body> {
         let Some(hosting) = self.registry.hosting() else { return self.not_hosted() };
         // Nobody without a right is read for long.
         if !self.caller.publishes() {
@@ -47,7 +47,7 @@ impl Mounted<'_> {
         }
         let method = request.method().clone();
         let content_type = text(&request, CONTENT_TYPE).to_owned();
-        let asked = Asked { method: method.as_str(), path, accept: "" };
+        let asked = Asked { method: method.as_str(), path: self.path, accept: "" };
         let Ok(_turn) = self.gateway.0.publishing.acquire().await else { return self.not_hosted() };
         let body = match self.body(request, MAX_PUBLICATION).await {
             Ok(body) => body,
@@ -87,11 +87,16 @@ impl Mounted<'_> {
         let Some(hosting) = self.registry.hosting() else { return self.not_hosted() };
         let engine = &self.gateway.0.engine;
         let shown = shown(&request).and_then(|shown| engine.token(&shown)).filter(|token| token.is_good(engine.now()));
-        if let Account::LogIn = account {
-            return self.log_in(hosting, request).await;
-        }
-        let Some(shown) = shown else { return self.unauthenticated() };
-        match self.told(hosting, account, &shown).await {
+        let answer = match (account, shown) {
+            (Account::LogIn, _) => return self.log_in(hosting, request).await,
+            (Account::Find { text, most }, _) if self.caller.may(Action::Read) => engine
+                .find_hosted(&self.ecosystem.id, &text, most)
+                .await
+                .map(|found| hosting.told(&Told::Found(&found))),
+            (_, None) => return self.unauthenticated(),
+            (account, Some(shown)) => self.told(hosting, account, &shown).await,
+        };
+        match answer {
             Ok(Some(answer)) => respond(answer),
             Ok(None) => self.not_hosted(),
             Err(error) => self.failed(&error, ""),
@@ -106,7 +111,7 @@ impl Mounted<'_> {
     ) -> Result<Option<Answer>, EngineError> {
         let engine = &self.gateway.0.engine;
         Ok(match account {
-            Account::Who | Account::LogIn => hosting.told(&Told::Who(&shown.name)),
+            Account::Who | Account::LogIn | Account::Find { .. } => hosting.told(&Told::Who(&shown.name)),
             Account::Revoke { token } => {
                 let wanted = engine.token(&token).map_or_else(|| token.reveal().to_owned(), |token| token.id);
                 let mut own = engine.tokens().await?.into_iter().filter(|token| token.name == shown.name);

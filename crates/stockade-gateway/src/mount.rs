@@ -12,7 +12,7 @@ use hyper::header::{
 };
 use hyper::{Method, Request, Response, StatusCode};
 use jiff::SignedDuration;
-use stockade_ecosystem::{Ecosystem, Refusal, Registry, Request as Asked, Rope, Route, Steering, Sum, Variant};
+use stockade_ecosystem::{Denial, Ecosystem, Refusal, Registry, Request as Asked, Rope, Route, Steering, Sum, Variant};
 use stockade_engine::access::{Action, Caller};
 use stockade_engine::{EngineError, Listing, Outcome, Refused};
 use stockade_model::{Gap, Package, Release};
@@ -38,6 +38,8 @@ pub(crate) struct Mounted<'a> {
     pub(crate) ecosystem: &'static Ecosystem,
     pub(crate) registry: &'static dyn Registry,
     pub(crate) peer: &'a Peer,
+    /// What follows the mount, with its leading `/` and its query.
+    pub(crate) path: &'a str,
     /// Who asks.
     pub(crate) caller: Caller,
     /// True if they show a token, good or not.
@@ -55,6 +57,7 @@ impl<'a> Mounted<'a> {
         registry: &'static dyn Registry,
         peer: &'a Peer,
         request: &Request<Incoming>,
+        path: &'a str,
     ) -> Self {
         let agent = text(request, USER_AGENT);
         let run = gateway.0.only_run.clone().or_else(|| name_of(ecosystem, agent).map(str::to_owned));
@@ -62,12 +65,12 @@ impl<'a> Mounted<'a> {
         let anybody = Caller::at(Arc::clone(&peer.principal), gateway.0.reading == Reading::Anybody);
         let caller = gateway.0.engine.caller(shown.as_ref(), anybody);
         let shows_token = shown.is_some();
-        Self { gateway, ecosystem, registry, peer, caller, shows_token, run, unsent: false }
+        Self { gateway, ecosystem, registry, peer, path, caller, shows_token, run, unsent: false }
     }
 
-    /// Answers. `path` is what follows the mount, with its leading `/` and its query.
-    pub(crate) async fn answer(&self, request: Request<Incoming>, path: &str) -> Response<Body> {
-        let asked = Asked { method: request.method().as_str(), path, accept: text(&request, ACCEPT) };
+    /// Answers.
+    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        let asked = Asked { method: request.method().as_str(), path: self.path, accept: text(&request, ACCEPT) };
         let route = self.registry.route(&asked);
         let is_for_all = matches!(route, Route::Ping | Route::Account(_) | Route::Refuse { .. });
         if !is_for_all && !self.caller.may(Action::Read) {
@@ -75,7 +78,7 @@ impl<'a> Mounted<'a> {
         }
         match route {
             Route::Checksum { of, sum } => self.checksum(*of, sum, request).await,
-            Route::Change => self.change(request, path).await,
+            Route::Change => self.change(request).await,
             Route::Account(account) => self.account(account, request).await,
             route => self.routed(route, request).await,
         }
@@ -96,10 +99,7 @@ impl<'a> Mounted<'a> {
                 let outcome = self.tags(&package).await;
                 outcome.unwrap_or_else(|error| self.failed(&error, &format!("`{}`: ", package.name)))
             }
-            Route::Configuration => match self.registry.configuration(&base(&self.ecosystem.id, &self.peer.root)) {
-                Some(document) => json(document.into()),
-                None => self.refuse(&refuse::unserved(StatusCode::FORBIDDEN.as_u16(), "there is no such document")),
-            },
+            Route::Configuration => self.configuration(),
             Route::Audit => self.audit(request).await,
             Route::Forward { about, path } => {
                 let fact = self.gateway.0.engine.fact(&self.ecosystem.id, about.as_ref(), &path).await;
@@ -114,6 +114,14 @@ impl<'a> Mounted<'a> {
             }
             Route::Ping => json(Bytes::from_static(b"{}")),
             Route::Refuse { status, why } => self.refuse(&refuse::unserved(status, &why)),
+        }
+    }
+
+    fn configuration(&self) -> Response<Body> {
+        let needs_token = self.gateway.0.reading == Reading::Token;
+        match self.registry.configuration(&base(&self.ecosystem.id, &self.peer.root), needs_token) {
+            Some(document) => json(document.into()),
+            None => self.refuse(&refuse::unserved(StatusCode::FORBIDDEN.as_u16(), "there is no such document")),
         }
     }
 
@@ -308,13 +316,19 @@ impl<'a> Mounted<'a> {
     }
 
     pub(crate) fn refuse(&self, refusal: &Refusal) -> Response<Body> {
-        refuse::response(self.registry, refusal, None)
+        refuse::response(self.denial(refusal), None)
+    }
+
+    /// The refusal in the dialect of what was asked for.
+    fn denial(&self, refusal: &Refusal) -> Denial {
+        let own = self.registry.hosting().and_then(|hosting| hosting.refusal(self.path, refusal));
+        own.unwrap_or_else(|| self.registry.denial(refusal))
     }
 
     pub(crate) fn failed(&self, error: &EngineError, about: &str) -> Response<Body> {
         count(&self.gateway.0.metrics.failed, 1);
         tracing::warn!(%error, about, "a request could not be answered");
-        refuse::response(self.registry, &refuse::failed(error, about), refuse::retry_after(error))
+        refuse::response(self.denial(&refuse::failed(error, about)), refuse::retry_after(error))
     }
 }
 

@@ -3,7 +3,7 @@
 use hyper::ext::ReasonPhrase;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
-use stockade_ecosystem::{Denial, Refusal, Registry};
+use stockade_ecosystem::{Denial, Refusal};
 use stockade_engine::{EngineError, Refused, UpstreamError};
 use stockade_model::Verdict;
 
@@ -83,9 +83,9 @@ pub(crate) fn retry_after(error: &EngineError) -> Option<HeaderValue> {
     }
 }
 
-/// The refusal as a response in a client's dialect. Nobody may keep it: the next moment may bring another ruling.
-pub(crate) fn response(registry: &dyn Registry, refusal: &Refusal, retry: Option<HeaderValue>) -> Response<Body> {
-    let Denial { status, phrase, content_type, body } = registry.denial(refusal);
+/// A refusal in a client's dialect as a response. Nobody may keep it: the next moment may bring another ruling.
+pub(crate) fn response(denial: Denial, retry: Option<HeaderValue>) -> Response<Body> {
+    let Denial { status, phrase, content_type, body } = denial;
     let mut response = Response::new(Body::whole(body.into()));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
     if let Ok(phrase) = ReasonPhrase::try_from(phrase) {

@@ -18,6 +18,7 @@ mod archive;
 mod client;
 mod denial;
 mod entry;
+mod hosting;
 mod locate;
 mod name;
 mod render;
@@ -29,7 +30,9 @@ use std::time::Duration;
 
 use stockade_model::{EcosystemId, Malformed, Package, Release};
 
-use crate::{Artifact, Denial, Ecosystem, Index, Listed, Refusal, Registry, Request, Rope, Route, Steering, Variant};
+use crate::{
+    Artifact, Denial, Ecosystem, Hosting, Index, Listed, Refusal, Registry, Request, Rope, Route, Steering, Variant,
+};
 
 pub use archive::CRATE;
 pub(crate) use archive::built;
@@ -104,10 +107,23 @@ impl Registry for Protocol {
         true
     }
 
-    /// Files are at ours. It names no API, because there is none.
-    fn configuration(&self, base: &str) -> Option<Vec<u8>> {
+    /// Files are at ours, and so is what there is of an API. Without `auth-required` cargo shows no token.
+    fn configuration(&self, base: &str, needs_token: bool) -> Option<Vec<u8>> {
         let files = format!("{base}/crates/{{crate}}/{{version}}/download");
-        Some(json!({ "dl": files }).to_string().into_bytes())
+        let mut document = json!({ "dl": files, "api": base });
+        if needs_token {
+            document["auth-required"] = json!(true);
+        }
+        Some(document.to_string().into_bytes())
+    }
+
+    fn hosting(&self) -> Option<&'static dyn Hosting> {
+        Some(&hosting::Crates)
+    }
+
+    /// cargo's own scheme; by it cargo learns that it needs a token.
+    fn challenge(&self) -> &'static str {
+        "Cargo"
     }
 
     /// cargo waits 30 seconds, and comes back as it is told.
@@ -130,8 +146,10 @@ mod tests {
 
     #[test]
     fn our_files_are_below_our_mount() {
-        let document = Protocol.configuration("http://127.0.0.1:4873/x").unwrap();
-        insta::assert_snapshot!(String::from_utf8(document).unwrap(), @r#"{"dl":"http://127.0.0.1:4873/x/crates/{crate}/{version}/download"}"#);
+        let document =
+            |token| String::from_utf8(Protocol.configuration("http://127.0.0.1:4873/x", token).unwrap()).unwrap();
+        insta::assert_snapshot!(document(false), @r#"{"api":"http://127.0.0.1:4873/x","dl":"http://127.0.0.1:4873/x/crates/{crate}/{version}/download"}"#);
+        assert!(document(true).contains(r#""auth-required":true"#));
     }
 
     #[test]

@@ -1,14 +1,13 @@
 //! Which request means what, and how our own addresses are spelt.
 //!
-//! The index lies at `index/` below our mount, and files at `crates/`, as `index/config.json` says. There is no more: it
-//! names no address of an API, so that cargo says itself that publishing, yanking and searching are not to be had here,
-//! and sends nothing.
+//! The index lies at `index/` below our mount, files at `crates/`, and the API at `api/`, as `index/config.json` says. The
+//! API is that of what is hosted.
 
 use stockade_model::{Package, Release};
 
 use super::name::prefix;
 use super::{package, version};
-use crate::{Request, Route, Segments, Variant};
+use crate::{Account, Request, Route, Segments, Variant};
 
 /// What clients ask first, below the index.
 pub(super) const CONFIGURATION: &str = "config.json";
@@ -25,12 +24,67 @@ pub(super) fn route(request: &Request<'_>) -> Route {
     };
     let segments = segments.as_slice();
     match (request.method, segments.as_slice()) {
-        (_, ["api", ..]) => refuse(403, "this gateway only reads: publish, yank and search at the registry itself"),
+        (_, ["api", "v1", rest @ ..]) => api(request, rest),
         ("GET" | "HEAD", ["index", file]) if *file == CONFIGURATION => Route::Configuration,
         ("GET" | "HEAD", ["index", folder @ .., name]) => index(folder, name),
         ("GET" | "HEAD", ["crates", name, version, "download"]) => download(name, version),
         ("GET" | "HEAD", _) => refuse(403, "this gateway does not offer that address"),
-        _ => refuse(403, "this gateway only reads: publish to the registry itself"),
+        _ => refuse(403, "this gateway does not offer that"),
+    }
+}
+
+fn api(request: &Request<'_>, rest: &[&str]) -> Route {
+    match (request.method, rest) {
+        ("GET", ["crates"]) => {
+            let query = request.path.split_once('?').map_or("", |(_, query)| query);
+            let value = |wanted: &str| {
+                url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == wanted).map(|(_, value)| value)
+            };
+            let text = value("q").unwrap_or_default().into_owned();
+            let most = value("per_page").and_then(|number| number.parse().ok()).unwrap_or(FOUND);
+            Route::Account(Account::Find { text, most: most.min(MAX_FOUND) })
+        }
+        ("GET", ["crates", name, "owners"]) => match package(name) {
+            Ok(package) => Route::Account(Account::Publishers { package }),
+            Err(malformed) => refuse(400, &malformed.to_string()),
+        },
+        ("PUT" | "DELETE", ["crates", _, "owners"]) => {
+            refuse(403, "who may publish a crate is said by tokens: `stockade token create`")
+        }
+        _ => match of_api(request) {
+            Some(_) => Route::Change,
+            None => refuse(403, "this gateway does not offer that address"),
+        },
+    }
+}
+
+/// How many crates a search finds unless it asks for another number, and at most.
+const FOUND: usize = 10;
+const MAX_FOUND: usize = 100;
+
+/// What a request to the API changes.
+pub(super) enum Api {
+    /// A release is to be published.
+    Publish,
+    /// It is to be yanked.
+    Yank(Release),
+    /// It is no longer to be yanked.
+    Unyank(Release),
+}
+
+/// What a request changes, if its address is one of those where something is changed.
+pub(super) fn of_api(request: &Request<'_>) -> Option<Api> {
+    let path = request.path.split_once('?').map_or(request.path, |(path, _)| path);
+    let segments = Segments::of(path).ok()?;
+    let release = |name: &str, stated: &str| {
+        let package = package(name).ok()?;
+        version::read(stated).ok().map(|_| package.release(stated))
+    };
+    match (request.method, segments.as_slice().as_slice()) {
+        ("PUT", ["api", "v1", "crates", "new"]) => Some(Api::Publish),
+        ("DELETE", ["api", "v1", "crates", name, version, "yank"]) => release(name, version).map(Api::Yank),
+        ("PUT", ["api", "v1", "crates", name, version, "unyank"]) => release(name, version).map(Api::Unyank),
+        _ => None,
     }
 }
 
@@ -166,11 +220,29 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_written_through_a_gateway() {
+    fn the_api_is_of_what_is_hosted() {
+        let route = |method, path| super::route(&Request { method, path, accept: "" });
         for (method, path) in [
             ("PUT", "/api/v1/crates/new"),
             ("DELETE", "/api/v1/crates/left-demo/1.0.0/yank"),
-            ("GET", "/api/v1/crates?q=left&per_page=10"),
+            ("PUT", "/api/v1/crates/left-demo/1.0.0/unyank"),
+        ] {
+            assert_eq!(route(method, path), Route::Change, "{method} {path}");
+        }
+        let find = |text: &str, most| Route::Account(Account::Find { text: text.to_owned(), most });
+        assert_eq!(route("GET", "/api/v1/crates?q=left%20x&per_page=7"), find("left x", 7));
+        assert_eq!(route("GET", "/api/v1/crates?per_page=9999"), find("", MAX_FOUND));
+        let publishers = Route::Account(Account::Publishers { package: package("left").unwrap() });
+        assert_eq!(route("GET", "/api/v1/crates/Left/owners"), publishers);
+    }
+
+    #[test]
+    fn what_is_unknown_is_refused() {
+        for (method, path) in [
+            ("PUT", "/api/v1/crates/left-demo/owners"),
+            ("DELETE", "/api/v1/crates/left-demo/1.0/yank"),
+            ("POST", "/api/v1/crates/new"),
+            ("GET", "/api/v1/me"),
             ("PUT", "/index/1/a"),
             ("POST", "/crates/left-demo/1.0.0/download"),
             ("GET", "/"),

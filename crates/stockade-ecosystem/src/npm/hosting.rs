@@ -103,6 +103,7 @@ impl Hosting for Npm {
                     packages.iter().map(|package| (package.name.to_string(), json!("write"))).collect();
                 Answer::json(200, &Value::Object(rights))
             }
+            Told::Found(_) => return None,
             Told::Publishers(names) => {
                 let rights: Object = names.iter().map(|name| (name.clone(), json!("write"))).collect();
                 Answer::json(200, &Value::Object(rights))

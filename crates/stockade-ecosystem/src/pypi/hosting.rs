@@ -71,7 +71,8 @@ fn publication(parts: &[Part]) -> Result<Publication, Malformed> {
         return Err(malformed("the name of the file has another version"));
     }
     let metadata = Metadata::of(name, &content.bytes).ok_or_else(|| malformed("there are no metadata in the file"))?;
-    if name::normalised(&metadata.name) != package.name.as_str() || version::parse(&metadata.version).ok() != Some(order.clone())
+    if name::normalised(&metadata.name) != package.name.as_str()
+        || version::parse(&metadata.version).ok() != Some(order.clone())
     {
         return Err(malformed("the metadata in the file name another project or version"));
     }

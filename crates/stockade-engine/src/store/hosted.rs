@@ -25,6 +25,8 @@ pub(crate) struct Prepared {
 pub(crate) enum Unmade {
     /// There is such a file already, or was, with these or with other bytes.
     Taken { release: Release, since: Timestamp, by: Option<String> },
+    /// Its name could be taken for that of another one that is published here.
+    Alike { package: Package, other: String },
     /// No such release is published here.
     NoRelease(Release),
     /// The package has changed since the client looked.
@@ -102,6 +104,11 @@ fn objection(connection: &Connection, prepared: &Prepared) -> rusqlite::Result<O
             let known = published(connection, release)?;
             let pinned = pin_of(connection, release)?;
             let same = pinned.as_ref().map(|pin| &pin.sha256) == prepared.pin.as_ref().map(|pin| &pin.sha256);
+            if known.is_none()
+                && let Some(other) = alike(connection, &release.package)?
+            {
+                return Ok(Some(Unmade::Alike { package: release.package.clone(), other }));
+            }
             Ok(match (known, pinned) {
                 (None, None) => None,
                 (Some(known), _) if same && known.listed => None,
@@ -131,6 +138,17 @@ fn objection(connection: &Connection, prepared: &Prepared) -> rusqlite::Result<O
         Change::Tag { package, version: Some(version), .. } => missing(package.release(version.clone())),
         Change::Tag { .. } | Change::Unlist { .. } => Ok(None),
     }
+}
+
+/// Another hosted package whose name differs only in case, or in `-` and `_`.
+fn alike(connection: &Connection, package: &Package) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare_cached(
+            "SELECT name FROM hosted WHERE ecosystem = ?1 AND name <> ?2
+             AND replace(lower(name), '_', '-') = replace(lower(?2), '_', '-') LIMIT 1",
+        )?
+        .query_row([package.ecosystem.as_str(), package.name.as_str()], |row| row.get(0))
+        .optional()
 }
 
 struct Published {

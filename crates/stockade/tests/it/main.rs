@@ -12,6 +12,7 @@ mod lockfiles;
 mod log;
 mod policy;
 mod publish;
+mod publish_crates;
 mod python;
 mod run;
 #[cfg(target_os = "linux")]

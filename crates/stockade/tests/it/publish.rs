@@ -125,7 +125,8 @@ fn npm_says_why_something_is_not_published() {
 #[test]
 fn tokens_are_made_listed_and_revoked() {
     let Some(world) = World::or_skip() else { return };
-    let create = ["token", "create", "ci", "--may", "read", "--may", "publish:pkg:npm/@acme/*", "--expires", "2026-12-31"];
+    let create =
+        ["token", "create", "ci", "--may", "read", "--may", "publish:pkg:npm/@acme/*", "--expires", "2026-12-31"];
     let token = world.stockade(create).stdout.trim().to_owned();
     assert!(token.starts_with("stockade_") && token.len() > 64, "{token}");
     let listed = world.json(["token", "list"]);
@@ -175,7 +176,8 @@ fn a_gateway_can_ask_everybody_for_a_token() {
     let token = made.stdout.trim();
     let served = serve(&world, &["--listen", "127.0.0.1:0"]);
     let registry = format!("{}/npm/", served.url);
-    let install = |project: stockade_testkit::Project| project.config("fetch-retries", "0").registry(&registry).run(["install"]);
+    let install =
+        |project: stockade_testkit::Project| project.config("fetch-retries", "0").registry(&registry).run(["install"]);
     let project = || npm.project(json!({"dependencies": {"left-demo": "1.0.9"}}));
     let refused = install(project());
     assert!(!refused.ok() && refused.stderr.contains("E401"), "{refused}");

@@ -28,7 +28,9 @@ const METADATA: &str = "Metadata-Version: 2.1\nName: Left.Demo\nVersion: 1.0\nRe
 fn form(fields: &[(&str, &str)], file: &str, bytes: &[u8]) -> Bytes {
     let mut body = Vec::new();
     for (name, value) in fields {
-        body.extend_from_slice(format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").as_bytes());
+        body.extend_from_slice(
+            format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").as_bytes(),
+        );
     }
     let head = format!("--b\r\nContent-Disposition: form-data; name=\"content\"; filename=\"{file}\"\r\n\r\n");
     body.extend_from_slice(head.as_bytes());
@@ -40,7 +42,11 @@ fn form(fields: &[(&str, &str)], file: &str, bytes: &[u8]) -> Bytes {
 const FIELDS: [(&str, &str); 4] =
     [(":action", "file_upload"), ("protocol_version", "1"), ("name", "left-demo"), ("version", "1.0.0")];
 
-fn upload(change: impl FnOnce(&mut Vec<(&'static str, &'static str)>), file: &str, bytes: &[u8]) -> Result<Vec<Change>, Malformed> {
+fn upload(
+    change: impl FnOnce(&mut Vec<(&'static str, &'static str)>),
+    file: &str,
+    bytes: &[u8],
+) -> Result<Vec<Change>, Malformed> {
     let mut fields = FIELDS.to_vec();
     change(&mut fields);
     PyPi.changes(&Request { method: "POST", path: "/legacy/", accept: "" }, TYPE, &form(&fields, file, bytes))
@@ -68,7 +74,10 @@ fn what_does_not_fit_together_is_refused() {
     assert_eq!(why(3, "1.1"), "the name of the file has another version");
     assert_eq!(why(3, "one"), "it does not follow PEP 440");
     let named = |file: &str, bytes: &[u8]| upload(|_| {}, file, bytes).unwrap_err().why;
-    assert_eq!(named("left_demo-1.0.exe", &bytes), "only wheels and source distributions (`.tar.gz`, `.zip`) are taken in here");
+    assert_eq!(
+        named("left_demo-1.0.exe", &bytes),
+        "only wheels and source distributions (`.tar.gz`, `.zip`) are taken in here"
+    );
     assert_eq!(named("../left_demo-1.0.tar.gz", &bytes), "the name of the file is none of this project");
     assert_eq!(named(file, b"none"), "there are no metadata in the file");
     let other = "the metadata in the file name another project or version";
@@ -100,7 +109,10 @@ fn what_is_hosted_is_a_page() {
     ];
     let page = PyPi.index(&left, &Hosted { revision: "7".to_owned(), files, tags: Vec::new() });
     let index = Protocol.index(&left, &page).unwrap();
-    assert_eq!((index.problems.as_slice(), index.versions.as_slice()), (&[][..], &["1.0".to_owned(), "1.1".to_owned()][..]));
+    assert_eq!(
+        (index.problems.as_slice(), index.versions.as_slice()),
+        (&[][..], &["1.0".to_owned(), "1.1".to_owned()][..])
+    );
     for listed in &index.releases {
         assert!(listed.is_usable() && listed.problems.is_empty() && listed.published.is_some(), "{listed:?}");
         assert_eq!(listed.requires.as_deref(), Some(">=3.8"));
