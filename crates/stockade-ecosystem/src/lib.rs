@@ -26,7 +26,7 @@ pub use archive::{ArtifactFormat, is_test_or_doc, of_directory, open, open_any};
 pub use client::{Client, ClientConfig, Configured, Credential, Environment, Given, Stated, Upstream, Variables};
 pub use index::{Artifact, File, Index, Listed, Piece, Problem, Rope, Standing, Steering, Variant};
 pub use path::{PathError, Segments};
-pub use registry::{Audit, Denial, Refusal, Registry, Request, Route, Sum};
+pub use registry::{Audit, Denial, Described, Refusal, Registry, Request, Route, Sum, Summary};
 
 /// What Stockade knows of an ecosystem: a descriptor, not a class. What an ecosystem lacks is `None`.
 pub struct Ecosystem {

@@ -17,6 +17,7 @@ mod refuse;
 mod render;
 mod runs;
 mod serve;
+mod summary;
 
 use std::sync::{Arc, Mutex};
 

@@ -22,13 +22,14 @@ mod page;
 mod path;
 mod render;
 mod route;
+mod summary;
 mod version;
 
 use std::time::Duration;
 
 use stockade_model::{EcosystemId, Malformed, Package, Release};
 
-use crate::{Denial, Ecosystem, Index, Refusal, Registry, Request, Rope, Route, Steering, Variant, denial};
+use crate::{Denial, Ecosystem, Index, Refusal, Registry, Request, Rope, Route, Steering, Summary, Variant, denial};
 
 pub use archive::{SDIST, WHEEL};
 pub use name::parse as parse_name;
@@ -97,6 +98,10 @@ impl Registry for Protocol {
 
     fn files_are_elsewhere(&self) -> bool {
         true
+    }
+
+    fn summary(&self) -> Option<&'static Summary> {
+        Some(&summary::SUMMARY)
     }
 
     /// pip waits 15 seconds, and comes back as it is told. uv waits 30, and comes back soon and only a few times.
