@@ -4,7 +4,7 @@
 //! print, which is credentials. Addresses in the settings go before the client's.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use stockade_ecosystem::{ALL, Client, ClientConfig, Configured, Ecosystem, Stated};
@@ -12,6 +12,7 @@ use stockade_engine::Upstreams;
 use stockade_model::EcosystemId;
 use url::Url;
 
+use crate::command::Started;
 use crate::errors::hinted;
 use crate::settings::{Settings, project_folders, variable};
 use crate::{files, process};
@@ -77,7 +78,8 @@ async fn ask(
     environment: &[(String, String)],
 ) -> anyhow::Result<Option<Vec<String>>> {
     // What is behind `--` is not for the client.
-    let arguments: Vec<OsString> = words.iter().skip(1).take_while(|word| *word != "--").cloned().collect();
+    let own = Started::by(words).map_or(1, |started| started.own);
+    let arguments: Vec<OsString> = words.iter().skip(own).take_while(|word| *word != "--").cloned().collect();
     if !arguments.is_empty()
         && let Ok(Some(printed)) = ask_all(client, words, &arguments, environment).await
         && read_own(client, &printed, &Stated::default()).is_ok()
@@ -93,10 +95,12 @@ async fn ask_all(
     more: &[OsString],
     environment: &[(String, String)],
 ) -> anyhow::Result<Option<Vec<String>>> {
-    let program = asked(client, words);
+    let mut start = Started::asked(client, words);
+    let program = start.remove(0);
     let mut all = Vec::new();
     for plain in client.ask {
-        let arguments: Vec<OsString> = plain.iter().map(OsString::from).chain(more.iter().cloned()).collect();
+        let plain = plain.iter().map(OsString::from);
+        let arguments: Vec<OsString> = start.iter().cloned().chain(plain).chain(more.iter().cloned()).collect();
         let Some(printed) = process::ask(&program, &arguments, environment).await? else { return Ok(None) };
         all.push(printed);
     }
@@ -109,16 +113,6 @@ async fn ask_all(
         all.extend(around(&folder.to_string_lossy(), &changed));
     }
     Ok(Some(all))
-}
-
-/// The program to ask: of a client with several, the first, from where the command's is. The others do not answer questions
-/// but run what they are given.
-fn asked(client: &Client, words: &[OsString]) -> OsString {
-    let first = client.programs.first().copied().unwrap_or(client.name);
-    match words.first() {
-        Some(program) => Path::new(program).with_file_name(first).into_os_string(),
-        None => first.into(),
-    }
 }
 
 /// True if a command, in this environment, would go to the gateway at `base` and nowhere else. Arguments outweigh the

@@ -47,6 +47,7 @@ pub static MAVEN: Ecosystem = Ecosystem {
     version: version::parse,
     registry: Some(&Protocol),
     clients: &[&client::MAVEN],
+    interpreted: None,
     artifacts: &[&JAR],
 };
 

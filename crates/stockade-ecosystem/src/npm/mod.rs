@@ -34,6 +34,7 @@ pub static NPM: Ecosystem = Ecosystem {
     version: version::parse,
     registry: Some(&Protocol),
     clients: &[&client::NPM],
+    interpreted: None,
     artifacts: &[&TARBALL],
 };
 

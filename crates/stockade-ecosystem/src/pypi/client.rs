@@ -8,6 +8,7 @@
 //! keep nothing; the gateway does.
 
 mod marks;
+mod module;
 mod pip;
 mod uv;
 
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 
 use crate::{ClientConfig, Problem, Stated, Upstream};
 
+pub(super) use module::module;
 pub(super) use pip::PIP;
 pub(super) use uv::UV;
 

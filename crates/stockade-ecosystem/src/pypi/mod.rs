@@ -43,6 +43,7 @@ pub static PYPI: Ecosystem = Ecosystem {
     version: version::parse,
     registry: Some(&Protocol),
     clients: &[&client::PIP, &client::UV],
+    interpreted: Some(client::module),
     artifacts: &[&WHEEL, &SDIST],
 };
 

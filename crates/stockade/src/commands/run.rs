@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde::Serialize;
-use stockade_ecosystem::{ALL, Client, Ecosystem, client_of};
+use stockade_ecosystem::{ALL, Client, Ecosystem};
 use stockade_gateway::{Gateway, Notice, Options, Origins, RunReport};
 use stockade_model::{Digest, Purl, Verdict};
 use tempfile::NamedTempFile;
@@ -23,6 +23,7 @@ use url::Url;
 
 use super::{Context, Exit};
 use crate::args::{Format, Run};
+use crate::command::{Started, program};
 use crate::describe::predicate;
 use crate::errors::hinted;
 use crate::inherit::{self, Inherited};
@@ -72,7 +73,7 @@ struct Route {
 /// Runs a command.
 pub(super) async fn run(context: Context<'_>, arguments: &Run) -> anyhow::Result<Exit> {
     let (printer, words, name) = (context.printer, &arguments.command, run_name());
-    let client = client(words);
+    let client = Started::by(words);
     if arguments.unsandboxed && printer.format() == Format::Sarif {
         return Err(hinted(
             "SARIF has what the sandbox blocked, and there is to be none",
@@ -83,7 +84,9 @@ pub(super) async fn run(context: Context<'_>, arguments: &Run) -> anyhow::Result
         return Err(no_client(words));
     }
     let route = match client {
-        Some((ecosystem, client)) => Some(Route::choose(&context, ecosystem, client, words, &name).await?),
+        Some(Started { ecosystem, client, .. }) => {
+            Some(Route::choose(&context, ecosystem, client, words, &name).await?)
+        }
         None => None,
     };
     let inherited = route.as_ref().map(|route| &route.inherited);
@@ -238,16 +241,6 @@ async fn restore(
     let addresses = Addresses { base, registry, config: inherited.config()?, engine: engine.as_ref() };
     lockfiles.restore(&addresses).await?;
     Ok(())
-}
-
-/// The client that a command is.
-fn client(words: &[OsString]) -> Option<(&'static Ecosystem, &'static Client)> {
-    client_of(&program(words))
-}
-
-fn program(words: &[OsString]) -> String {
-    let program = words.first().map(PathBuf::from).unwrap_or_default();
-    program.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn no_client(words: &[OsString]) -> anyhow::Error {
