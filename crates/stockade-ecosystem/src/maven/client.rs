@@ -39,14 +39,20 @@ pub(super) static MAVEN: Client = Client {
     // another repository by its name would go before ours, which is for every one.
     arguments: |_| Vec::new(),
     given: Some(Given {
+        name: "settings.xml",
         text: |text, base, _, run| settings::point(text, base, Some(&format!("Apache-Maven {RUN}{run}"))),
+        beside: &[],
         arguments: |path| ["-s", path, "-gs", path].map(str::to_owned).to_vec(),
+        environment: |_, _| Vec::new(),
     }),
     run_of,
     point: |text, base, _| settings::point(text, base, None),
     unpoint: settings::unpoint,
     configured_in: |printed| named(printed, USER).map(str::to_owned),
     lockfiles: &[],
+    like: None,
+    in_project: None,
+    by_hand: None,
 };
 
 /// Maven says which settings it reads when it encrypts a password, here a word that is none; no build begins. It does so

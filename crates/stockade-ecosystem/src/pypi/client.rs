@@ -10,6 +10,7 @@
 mod marks;
 mod module;
 mod pip;
+mod poetry;
 mod uv;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use crate::{ClientConfig, Problem, Stated, Upstream};
 
 pub(super) use module::module;
 pub(super) use pip::PIP;
+pub(super) use poetry::POETRY;
 pub(super) use uv::UV;
 
 /// The word before a run's name in pip's `User-Agent`.

@@ -42,7 +42,7 @@ pub static PYPI: Ecosystem = Ecosystem {
     name: name::parse,
     version: version::parse,
     registry: Some(&Protocol),
-    clients: &[&client::PIP, &client::UV],
+    clients: &[&client::PIP, &client::UV, &client::POETRY],
     interpreted: Some(client::module),
     artifacts: &[&WHEEL, &SDIST],
 };

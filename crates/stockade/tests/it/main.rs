@@ -10,6 +10,7 @@ mod inspect;
 mod live;
 mod lockfiles;
 mod log;
+mod poetry;
 mod policy;
 mod python;
 mod run;
