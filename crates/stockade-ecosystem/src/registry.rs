@@ -240,6 +240,11 @@ pub trait Registry: Sync {
         None
     }
 
+    /// Why nothing can be ruled on the file of this name, if it has other bytes from time to time.
+    fn moving(&self, _file: &str) -> Option<&'static str> {
+        None
+    }
+
     /// True if there may be code in a file of this name, so that it is to be inspected.
     fn has_content(&self, _file: &str) -> bool {
         true

@@ -162,6 +162,7 @@ impl Engine {
     async fn looked_at(&self, key: (Package, String), principal: &Arc<str>) -> Result<Outcome, EngineError> {
         let (package, file) = (&key.0, key.1.as_str());
         let Found { current, listed, describes } = self.find(package, file).await?;
+        self.refuse_moving(package, &listed).await?;
         let release = current.document.index.release(&listed);
         let _flight = self.0.fetching.board(release.clone()).await;
         if let Some(hot) = self.at_hand(&key) {

@@ -124,6 +124,14 @@ impl Registry for Protocol {
         true
     }
 
+    /// A snapshot's file has the instant of its deployment in its name. Repositories of old leave the word there, and put the
+    /// next one in its place.
+    fn moving(&self, file: &str) -> Option<&'static str> {
+        let (version, name) = file.split_once('/')?;
+        let moves = version.ends_with(layout::SNAPSHOT) && name.contains(version);
+        moves.then_some("changes under one name, so no ruling on it holds; deploy snapshots with a timestamp")
+    }
+
     /// A signature runs nothing, and the descriptions of Maven and of Gradle name what else is needed, which is ruled on when
     /// it is asked for.
     fn has_content(&self, file: &str) -> bool {

@@ -10,6 +10,7 @@ mod inspect;
 mod live;
 mod lockfiles;
 mod log;
+mod maven;
 mod poetry;
 mod policy;
 mod python;
