@@ -2,10 +2,12 @@
 
 #![no_main]
 
+use std::collections::BTreeMap;
+
 use libfuzzer_sys::{Corpus, fuzz_target};
 use serde::Deserialize;
 use stockade_ecosystem::pypi::PYPI;
-use stockade_ecosystem::{Request, Route, Standing, Steering, Variant};
+use stockade_ecosystem::{Described, Request, Route, Standing, Steering, Variant};
 use stockade_model::Package;
 
 const BASE: &str = "http://127.0.0.1:1/m";
@@ -36,6 +38,13 @@ fuzz_target!(|data: &[u8]| -> Corpus {
         assert_eq!(route, Route::Artifact { package: package.clone(), file: file.filename.clone() });
         assert!(registry.file(&index, &file.filename).is_some());
     }
+    let release = package.release("1");
+    let whole = write(Variant::Full);
+    let described = Described { release: &release, whole: true, index: &index, index_document: &whole, theirs: None, base: BASE };
+    if let Ok(older) = (registry.summary().unwrap().render)(&described) {
+        let older: Older = serde_json::from_slice(&older).unwrap();
+        assert_eq!(older.releases.values().map(Vec::len).sum::<usize>(), page.files.len());
+    }
     let html = String::from_utf8(write(Variant::Html)).unwrap();
     assert!(html.is_ascii());
     assert_eq!(html.matches("<a href=\"").count(), page.files.len());
@@ -49,6 +58,12 @@ fuzz_target!(|data: &[u8]| -> Corpus {
 #[derive(Deserialize)]
 struct Page {
     files: Vec<File>,
+}
+
+/// The same in the older interface. It reads numbers, and so does not take every page.
+#[derive(Deserialize)]
+struct Older {
+    releases: BTreeMap<String, Vec<File>>,
 }
 
 #[derive(Deserialize)]

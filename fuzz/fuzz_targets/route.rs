@@ -24,7 +24,7 @@ fuzz_target!(|data: &str| {
             assert!(path.starts_with("-/") && path.bytes().all(|byte| byte.is_ascii_graphic()));
         }
         Route::Audit | Route::Configuration | Route::Ping | Route::Refuse { .. } => {}
-        Route::Checksum { .. } => unreachable!("this protocol has none"),
+        Route::Checksum { .. } | Route::Summary { .. } => unreachable!("this protocol has none"),
     }
 });
 

@@ -65,14 +65,26 @@ pub struct Client {
     pub configured_in: fn(printed: &[String]) -> Option<String>,
     /// The lockfiles this client writes in a project's folder, which must not name the gateway of one run.
     pub lockfiles: &'static [&'static str],
+    /// The client whose upstream is this one's, if it does not say itself where packages come from.
+    pub like: Option<&'static Client>,
+    /// The file of a project in which it reads of further registries.
+    pub in_project: Option<&'static str>,
+    /// What its user has to write into a project to point it at the gateway, if it has no file of the user's for that.
+    pub by_hand: Option<fn(base: &str) -> String>,
 }
 
-/// A configuration file that a client is given for one run.
+/// A file that a client is given for one run, in a folder of its own.
 pub struct Given {
+    /// Its name.
+    pub name: &'static str,
     /// Its text, made of that of the file that `point` would rewrite.
     pub text: fn(text: &str, base: &str, scopes: &[String], run: &str) -> String,
-    /// The arguments, in front of all others, that make the client read it in that file's place.
+    /// What lies beside it: paths in the folder, and texts.
+    pub beside: &'static [(&'static str, &'static str)],
+    /// The arguments, in front of all others, that make the client read it.
     pub arguments: fn(path: &str) -> Vec<String>,
+    /// The variables that do so, from the path of the folder and those that are set.
+    pub environment: fn(folder: &str, env: Environment<'_>) -> Variables,
 }
 
 /// The addresses that Stockade's own settings state, and which go before a client's. Its credentials still count.

@@ -21,6 +21,11 @@ pub trait Hosting: Sync {
     /// The index of a package, as an upstream of this protocol would write it.
     fn index(&self, package: &Package, hosted: &Hosted) -> Vec<u8>;
 
+    /// What a [`crate::Route::Forward`] about a release is answered, if anything.
+    fn fact(&self, _release: &Release, _path: &str, _hosted: &Hosted) -> Option<Vec<u8>> {
+        None
+    }
+
     /// The password in the body of a [`crate::Account::LogIn`], which has to be a token.
     fn password(&self, _body: &[u8]) -> Result<Secret, Malformed> {
         Err(Malformed::new("a request", "to log in", "this protocol has no such request"))
@@ -67,6 +72,13 @@ pub enum Change {
         release: Release,
         /// The words; they may be empty. `None` takes them back.
         why: Option<String>,
+    },
+    /// What a client says of a file that it has published just before. It changes nothing, and is refused if it is wrong.
+    Claim {
+        /// The release, with its file.
+        release: Release,
+        /// The digest.
+        claimed: Integrity,
     },
     /// A tag names a version, or is removed.
     Tag {
@@ -211,7 +223,9 @@ impl Change {
     /// The package that it is of.
     pub fn package(&self) -> &Package {
         match self {
-            Self::Publish(Publication { release, .. }) | Self::Discourage { release, .. } => &release.package,
+            Self::Publish(Publication { release, .. })
+            | Self::Discourage { release, .. }
+            | Self::Claim { release, .. } => &release.package,
             Self::State { package, .. } | Self::Unlist { package, .. } | Self::Tag { package, .. } => package,
         }
     }

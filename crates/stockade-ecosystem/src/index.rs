@@ -317,6 +317,25 @@ impl Index {
         highest_first.into_iter().find(|listed| listed.order.as_ref().is_some_and(&wanted))
     }
 
+    /// The release that a package is described by: the highest that people would choose, else the highest cleared one, else
+    /// the highest of those that are still listed.
+    pub fn described_by(&self, standings: &[Standing]) -> Option<&Listed> {
+        let is = |wanted: &dyn Fn(&Listed, Standing) -> bool| -> Vec<bool> {
+            let each = self.releases.iter().zip(standings);
+            each.map(|(listed, standing)| listed.is_usable() && wanted(listed, *standing)).collect()
+        };
+        let offered = is(&|listed, standing| standing == Standing::Cleared && listed.deprecated.is_none());
+        let chosen = self.highest(&offered, |version| !version.is_prerelease());
+        let cleared = || self.highest(&is(&|_, standing| standing == Standing::Cleared), |_| true);
+        chosen.or_else(cleared).or_else(|| self.highest(&is(&|_, standing| standing != Standing::Removed), |_| true))
+    }
+
+    /// What is listed of this version, in any spelling of it.
+    pub fn spelt(&self, version: &str) -> Option<&Listed> {
+        let order = (self.ecosystem()?.version)(version).ok();
+        self.get(version).or_else(|| self.releases.iter().find(|listed| order.is_some() && listed.order == order))
+    }
+
     /// What has an order, the highest first.
     pub fn highest_first(&self) -> impl Iterator<Item = &Listed> {
         self.lookup.ordered().rev().filter_map(|at| self.releases.get(at))

@@ -31,7 +31,7 @@ pub use client::{
 pub use hosting::{Account, Answer, Change, Hosted, HostedFile, Hosting, KnownToken, Publication, Told};
 pub use index::{Artifact, File, Index, Listed, Piece, Problem, Rope, Standing, Steering, Variant};
 pub use path::{PathError, Segments};
-pub use registry::{Audit, Denial, Refusal, Registry, Request, Route, Sum};
+pub use registry::{Audit, Denial, Described, Refusal, Registry, Request, Route, Sum, Summary};
 
 /// What Stockade knows of an ecosystem: a descriptor, not a class. What an ecosystem lacks is `None`.
 pub struct Ecosystem {
@@ -49,9 +49,15 @@ pub struct Ecosystem {
     pub registry: Option<&'static dyn Registry>,
     /// The clients that install from it.
     pub clients: &'static [&'static Client],
+    /// The program that an interpreter of its language is told to run (`python -m pip`), and how many words of the command
+    /// say so.
+    pub interpreted: Option<Interpreted>,
     /// The formats of its artifacts.
     pub artifacts: &'static [&'static ArtifactFormat],
 }
+
+/// See [`Ecosystem::interpreted`].
+type Interpreted = for<'a> fn(words: &[&'a str]) -> Option<(&'a str, usize)>;
 
 /// Every ecosystem.
 pub static ALL: &[&Ecosystem] = &[&npm::NPM, &pypi::PYPI, &cargo::CARGO, &maven::MAVEN];
@@ -73,6 +79,16 @@ pub fn client_of(program: &str) -> Option<(&'static Ecosystem, &'static Client)>
         let client = ecosystem.clients.iter().copied().find(|client| client.programs.contains(&program))?;
         Some((ecosystem, client))
     })
+}
+
+/// The client that a command is, with its ecosystem, and how many words of it say so: `npm`, `python -m pip` …
+pub fn client_in(words: &[&str]) -> Option<(&'static Ecosystem, &'static Client, usize)> {
+    let program = words.first()?;
+    if let Some((ecosystem, client)) = client_of(program) {
+        return Some((ecosystem, client, 1));
+    }
+    let (module, count) = ALL.iter().find_map(|ecosystem| (ecosystem.interpreted?)(words))?;
+    client_of(module).map(|(ecosystem, client)| (ecosystem, client, count))
 }
 
 /// A version with the order of its ecosystem. Versions of different ecosystems have no order.

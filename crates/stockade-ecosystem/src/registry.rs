@@ -40,6 +40,13 @@ pub enum Route {
         /// The package.
         package: Package,
     },
+    /// The description of a package in an older form.
+    Summary {
+        /// The package.
+        package: Package,
+        /// The release that it is to be of, if not of the package as a whole.
+        version: Option<String>,
+    },
     /// One file of a release.
     Artifact {
         /// The package.
@@ -237,6 +244,11 @@ pub trait Registry: Sync {
         None
     }
 
+    /// Why nothing can be ruled on the file of this name, if it has other bytes from time to time.
+    fn moving(&self, _file: &str) -> Option<&'static str> {
+        None
+    }
+
     /// True if there may be code in a file of this name, so that it is to be inspected.
     fn has_content(&self, _file: &str) -> bool {
         true
@@ -280,6 +292,11 @@ pub trait Registry: Sync {
         "Basic realm=\"stockade\""
     }
 
+    /// How the older description of a package is made, if there is one.
+    fn summary(&self) -> Option<&'static Summary> {
+        None
+    }
+
     /// How audits are asked and answered.
     fn audit(&self) -> Option<&'static Audit> {
         None
@@ -296,6 +313,31 @@ pub trait Registry: Sync {
 
     /// The refusal in the dialect that these clients show to a person.
     fn denial(&self, refusal: &Refusal) -> Denial;
+}
+
+/// How the description of a package in an older form is made: of what the upstream says of a release, and of our own index.
+pub struct Summary {
+    /// Where an upstream says something of a release, relative to its address.
+    pub path: fn(release: &Release) -> String,
+    /// Writes the description.
+    pub render: fn(described: &Described<'_>) -> Result<Vec<u8>, Malformed>,
+}
+
+/// What a [`Summary`] is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Described<'a> {
+    /// The release that it speaks of.
+    pub release: &'a Release,
+    /// True if it is of the whole package, false if it is of the release alone.
+    pub whole: bool,
+    /// The package's index.
+    pub index: &'a Index,
+    /// The index as clients are given it: steered, with our addresses.
+    pub index_document: &'a [u8],
+    /// What the upstream says of the release; `None` if it has no such documents, as many mirrors.
+    pub theirs: Option<&'a [u8]>,
+    /// Our address of the ecosystem's mount, without a trailing `/`.
+    pub base: &'a str,
 }
 
 /// See [`Audit::answer`].

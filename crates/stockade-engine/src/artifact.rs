@@ -106,6 +106,8 @@ pub(crate) struct Case {
     pub(crate) listed: Listed,
     /// True if it only describes a file that may be had. There is nothing to know about it but its bytes.
     describes: bool,
+    /// True if the package is published here.
+    hosted: bool,
     dates: Dates,
     pin: Option<Pin>,
     decisions: Vec<Decision>,
@@ -118,7 +120,7 @@ impl Case {
         let (advisories, freeze) = (&self.state.advisories, self.state.freeze.as_ref());
         let (decisions, dates) = (&self.decisions, &self.dates);
         let stale = self.current.stale.as_ref();
-        Known { advisories, decisions, freeze, dates, stale, hosted: self.current.hosted }
+        Known { advisories, decisions, freeze, dates, stale, hosted: self.hosted }
     }
 
     /// The assessment, if it is of these bytes.
@@ -163,6 +165,7 @@ impl Engine {
     async fn looked_at(&self, key: (Package, String), principal: &Arc<str>) -> Result<Outcome, EngineError> {
         let (package, file) = (&key.0, key.1.as_str());
         let Found { current, listed, describes } = self.find(package, file).await?;
+        self.refuse_moving(package, &listed).await?;
         let release = current.document.index.release(&listed);
         let _flight = self.0.fetching.board(release.clone()).await;
         if let Some(hot) = self.at_hand(&key) {
@@ -241,7 +244,8 @@ impl Engine {
         listed.artifact.integrity = self.claim_of(&release, &listed).await?;
         let About { pin, decisions, assessed } = self.0.store.about(&release, &self.0.inspections.judge).await?;
         let assessed = assessed.filter(|_| state.policy.inspects());
-        Ok(Case { state, current, release, listed, describes: false, dates, pin, decisions, assessed })
+        let hosted = self.0.upstreams.of(&release.package)?.1.is_hosted();
+        Ok(Case { state, current, release, listed, describes: false, hosted, dates, pin, decisions, assessed })
     }
 
     /// What describes the file of a case.
@@ -257,8 +261,8 @@ impl Engine {
         let listed = Listed { artifact, ..of.listed.clone() };
         let (state, current) = (Arc::clone(&of.state), of.current.clone());
         let in_force = in_force(&of.decisions, &of.release, of.pin.as_ref());
-        let (dates, decisions) = (Dates::default(), in_force.cloned().collect());
-        Ok(Case { state, current, release, listed, describes: true, dates, pin, decisions, assessed: None })
+        let (dates, decisions, hosted) = (Dates::default(), in_force.cloned().collect(), of.hosted);
+        Ok(Case { state, current, release, listed, describes: true, hosted, dates, pin, decisions, assessed: None })
     }
 
     /// Rules on a release and, if nothing speaks against it, on its bytes. What is held is not even fetched.

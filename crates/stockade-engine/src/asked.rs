@@ -44,7 +44,10 @@ impl Dates {
 impl Engine {
     /// The dates that are needed to rule on all releases of an index.
     pub(crate) async fn dates_of_all(&self, index: &Index) -> Result<Dates, EngineError> {
-        let (registry, _) = self.0.upstreams.of(&index.package)?;
+        let (registry, origin) = self.0.upstreams.of(&index.package)?;
+        if origin.is_hosted() {
+            return self.dates_of_hosted(&index.package).await;
+        }
         let Some(listed_by) = registry.published_by(index) else { return Ok(Dates::default()) };
         let known = self.0.store.dates(&index.package).await?;
         let mut dates = Dates { by_version: known.into_iter().collect(), others: Some((listed_by, Clock::Listed)) };
@@ -61,21 +64,51 @@ impl Engine {
         Ok(dates)
     }
 
+    /// What is hosted has the date of its publication: of several files of a version that of the last.
+    async fn dates_of_hosted(&self, package: &Package) -> Result<Dates, EngineError> {
+        let hosted = self.0.store.hosted(package).await?.unwrap_or_default();
+        let dated = hosted.files.into_iter().map(|file| (file.release.version, (file.at, Clock::Hosted)));
+        Ok(Dates { by_version: dated.collect(), others: None })
+    }
+
     /// The date of one release.
     pub(crate) async fn dates_of(&self, index: &Index, listed: &Listed) -> Result<Dates, EngineError> {
-        let (registry, _) = self.0.upstreams.of(&index.package)?;
+        let (registry, origin) = self.0.upstreams.of(&index.package)?;
         let file = registry.artifact_file(&index.release(listed));
-        if listed.published.is_some() || registry.dated_by(&index.package, &file).is_none() {
+        if origin.is_hosted() || listed.published.is_some() || registry.dated_by(&index.package, &file).is_none() {
             return Ok(Dates::default());
         }
         let known = self.0.store.dates(&index.package).await?;
         let mut dates = Dates { by_version: known.into_iter().collect(), others: None };
-        if !dates.by_version.contains_key(&listed.version) {
+        if let Some(dated) = self.date_of_build(registry, index, listed, &dates).await? {
+            dates.by_version.insert(listed.version.clone(), dated);
+        } else if !dates.by_version.contains_key(&listed.version) {
             let asked = vec![listed.version.clone()];
             let bound = registry.published_by(index).filter(|_| index.get(&listed.version).is_some());
             dates.by_version.extend(self.ask_dates(registry, &index.package, asked, bound).await?);
         }
         Ok(dates)
+    }
+
+    /// The date of one build of a version, where several are published under it one after the other: each has a date of its
+    /// own, and none is bounded by what the index says of the version.
+    async fn date_of_build(
+        &self,
+        registry: &'static dyn Registry,
+        index: &Index,
+        listed: &Listed,
+        known: &Dates,
+    ) -> Result<Option<Dated>, EngineError> {
+        let dated_by = |release: &Release| registry.dated_by(&index.package, &registry.artifact_file(release));
+        let release = index.release(listed);
+        let build = dated_by(&release).filter(|own| dated_by(&release.clone().whole()).as_ref() != Some(own));
+        let Some(build) = build else { return Ok(None) };
+        if let Some(known) = known.by_version.get(&build) {
+            return Ok(Some(known.clone()));
+        }
+        let dated = self.ask_date(registry, &release, None).await?;
+        self.0.store.keep_dates(&index.package, vec![(build, dated.clone())]).await?;
+        Ok(Some(dated))
     }
 
     async fn ask_dates(
@@ -169,10 +202,27 @@ impl Engine {
             return Err(error);
         }
         // Nothing is claimed of what is not there, and that is another answer.
-        let url = beside_index(registry, upstream, &release.package, &listed.artifact.url)?;
+        self.is_there(&release.package, listed).await?;
+        Ok(None)
+    }
+
+    /// An error if nothing can be ruled on a file because its bytes are others from time to time; that it is not there is
+    /// another one.
+    pub(crate) async fn refuse_moving(&self, package: &Package, listed: &Listed) -> Result<(), EngineError> {
+        let (registry, _) = self.0.upstreams.of(package)?;
+        let moving = listed.file.as_ref().and_then(|file| Some((&file.name, registry.moving(&file.name)?)));
+        let Some((file, why)) = moving else { return Ok(()) };
+        self.is_there(package, listed).await?;
+        Err(EngineError::Moving(file.rsplit('/').next().unwrap_or_default().to_owned(), why))
+    }
+
+    async fn is_there(&self, package: &Package, listed: &Listed) -> Result<(), EngineError> {
+        let (registry, origin) = self.0.upstreams.of(package)?;
+        let upstream = origin.upstream()?;
+        let url = beside_index(registry, upstream, package, &listed.artifact.url)?;
         let ask = Ask { method: Method::HEAD, credential: upstream.credential.as_ref(), ..Ask::get(url) };
         self.0.dialler.send(&ask).await?;
-        Ok(None)
+        Ok(())
     }
 }
 

@@ -23,6 +23,9 @@ pub enum EngineError {
     /// The package's index lists no such release.
     #[error("the registry lists no such release: {0}")]
     NoRelease(String),
+    /// A file whose bytes are others from time to time, and why that will not do.
+    #[error("`{0}` {1}")]
+    Moving(String, &'static str),
     /// There is no ruling with this identifier.
     #[error("no ruling, or more than one, begins with `{0}`; `stockade held` lists those that are open")]
     NoRuling(String),

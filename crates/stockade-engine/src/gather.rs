@@ -40,7 +40,10 @@ pub(crate) fn gather(
     known: &Known<'_>,
 ) -> Gathered {
     let mut found = Gathered::default();
-    found.time(index, listed, known.dates, known.hosted);
+    match pin.filter(|_| known.hosted) {
+        Some(pin) => found.evidence.push(Evidence::Published { at: pin.since, clock: Clock::Hosted }),
+        None => found.time(index, listed, known.dates),
+    }
     found.evidence.extend(known.freeze.and_then(Freeze::evidence));
     found.evidence.push(Evidence::Manifest {
         publisher: listed.publisher.clone(),
@@ -66,7 +69,7 @@ pub(crate) fn gather(
 /// was first seen. Who approved of the file meant its description too, whose digest nobody ever sees.
 pub(crate) fn described(index: &Index, listed: &Listed, pin: Option<&Pin>, decisions: &[Decision]) -> Gathered {
     let mut found = Gathered::default();
-    found.time(index, listed, &Dates::default(), false);
+    found.time(index, listed, &Dates::default());
     found.claim(listed);
     let claimed = listed.artifact.integrity.as_ref().and_then(|claim| claim.deciding().next());
     let approvals = decisions.iter().filter(|decision| decision.verdict == Verdict::Allow);
@@ -100,9 +103,8 @@ pub(crate) fn in_force<'a>(
 }
 
 impl Gathered {
-    fn time(&mut self, index: &Index, listed: &Listed, dates: &Dates, hosted: bool) {
+    fn time(&mut self, index: &Index, listed: &Listed, dates: &Dates) {
         match index.published(listed).or_else(|| dates.of(listed)) {
-            Some((at, _)) if hosted => self.evidence.push(Evidence::Published { at, clock: Clock::Hosted }),
             Some((at, clock)) => self.evidence.push(Evidence::Published { at, clock }),
             None => self.gaps.push(Gap::new(GapKind::NoTime, "the index states no publish time for it")),
         }

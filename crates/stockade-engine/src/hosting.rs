@@ -116,6 +116,9 @@ impl From<Unmade> for EngineError {
                 "`{}` could be taken for `{other}`, which is published here; choose another name",
                 package.name
             )),
+            Unmade::NotAsClaimed(release) => Self::Unacceptable(format!(
+                "the file of `{release}` does not have the digest that is said of it; publish it as a new version"
+            )),
             Unmade::NoRelease(release) => Self::NoRelease(format!("`{release}` is not published here")),
             Unmade::Outdated(package) => {
                 Self::Conflict(format!("`{}` has changed in the meantime; try again", package.name))

@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use stockade_ecosystem::{Audit, Upstream};
+use stockade_ecosystem::{Audit, Registry, Upstream};
 use stockade_model::{EcosystemId, Evidence, Release};
 
 use crate::upstream::{Ask, Dialler, UpstreamError};
+use crate::upstreams::Origin;
 use crate::{Engine, EngineError};
 
 /// How long an answer is remembered.
@@ -26,7 +27,10 @@ impl Engine {
         path: &str,
     ) -> Result<Bytes, EngineError> {
         let upstream = match about {
-            Some(release) => self.0.upstreams.of(&release.package)?.1.upstream()?,
+            Some(release) => match self.0.upstreams.of(&release.package)? {
+                (_, Origin::Upstream(upstream)) => upstream,
+                (registry, Origin::Hosted) => return self.hosted_fact(registry, release, path).await,
+            },
             None => &self.0.upstreams.registry(ecosystem)?.1.default,
         };
         let key = format!("{}{path}", upstream.url);
@@ -38,6 +42,18 @@ impl Engine {
             self.0.passing.insert(key, answer.clone());
         }
         Ok(answer)
+    }
+
+    /// The same of what is published here.
+    async fn hosted_fact(
+        &self,
+        registry: &'static dyn Registry,
+        release: &Release,
+        path: &str,
+    ) -> Result<Bytes, EngineError> {
+        let hosted = self.0.store.hosted(&release.package).await?.ok_or(UpstreamError::NotFound)?;
+        let fact = registry.hosting().and_then(|hosting| hosting.fact(release, path, &hosted));
+        Ok(fact.ok_or(UpstreamError::NotFound)?.into())
     }
 
     /// Whether the ecosystem's default registry answers at all.

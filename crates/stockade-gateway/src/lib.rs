@@ -18,6 +18,7 @@ mod refuse;
 mod render;
 mod runs;
 mod serve;
+mod summary;
 
 use std::sync::{Arc, Mutex};
 

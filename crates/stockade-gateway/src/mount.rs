@@ -95,6 +95,10 @@ impl<'a> Mounted<'a> {
                 let outcome = self.manifest(&package, &wanted).await;
                 outcome.unwrap_or_else(|error| self.failed(&error, &format!("`{}`: ", package.name)))
             }
+            Route::Summary { package, version } => {
+                let outcome = self.summary(&package, version.as_deref()).await;
+                outcome.unwrap_or_else(|error| self.failed(&error, &format!("`{}`: ", package.name)))
+            }
             Route::Tags { package } => {
                 let outcome = self.tags(&package).await;
                 outcome.unwrap_or_else(|error| self.failed(&error, &format!("`{}`: ", package.name)))
@@ -283,7 +287,7 @@ impl<'a> Mounted<'a> {
         }
     }
 
-    async fn listing(&self, package: &Package) -> Result<Listing, EngineError> {
+    pub(crate) async fn listing(&self, package: &Package) -> Result<Listing, EngineError> {
         let listing = self.gateway.0.engine.listing(package).await?;
         if let Some(run) = &self.run {
             self.gateway.0.runs.listed(run, &listing);
@@ -344,12 +348,12 @@ fn refused_by<'a>(listing: &'a Listing, wanted: &str) -> Option<&'a Refused> {
     if index.get(wanted).is_some() { of(wanted) } else { tagged() }
 }
 
-fn with_steering<T>(listing: &Listing, root: &Root, render: impl FnOnce(&Steering<'_>) -> T) -> T {
+pub(crate) fn with_steering<T>(listing: &Listing, root: &Root, render: impl FnOnce(&Steering<'_>) -> T) -> T {
     let (message, base) = (message(listing, root), base(&listing.package.ecosystem, root));
     render(&Steering { standings: &listing.rulings.standings, message: &message, base: &base, variant: Variant::Full })
 }
 
-fn read(listing: &Listing, rope: Rope) -> Result<Bytes, EngineError> {
+pub(crate) fn read(listing: &Listing, rope: Rope) -> Result<Bytes, EngineError> {
     let mut bytes = Vec::new();
     for piece in listing.document.bytes.pieces(Arc::new(rope))? {
         bytes.extend_from_slice(&piece?);
@@ -357,7 +361,7 @@ fn read(listing: &Listing, rope: Rope) -> Result<Bytes, EngineError> {
     Ok(bytes.into())
 }
 
-fn json(bytes: Bytes) -> Response<Body> {
+pub(crate) fn json(bytes: Bytes) -> Response<Body> {
     let mut response = Response::new(Body::whole(bytes));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));

@@ -55,7 +55,7 @@ pub(crate) fn failed(error: &EngineError, about: &str) -> Refusal {
             UpstreamError::Status(status) if *status < 500 => (StatusCode::FORBIDDEN, Some(Verdict::Hold)),
             UpstreamError::Unreachable(_) | UpstreamError::Status(_) => (StatusCode::BAD_GATEWAY, None),
         },
-        EngineError::Malformed(_) => (StatusCode::FORBIDDEN, Some(Verdict::Hold)),
+        EngineError::Malformed(_) | EngineError::Moving(..) => (StatusCode::FORBIDDEN, Some(Verdict::Hold)),
         EngineError::Inspecting(_) | EngineError::Refused(_) | EngineError::Interrupted => {
             (StatusCode::SERVICE_UNAVAILABLE, None)
         }

@@ -26,6 +26,8 @@ pub struct MavenRelease {
     group: String,
     artifact: String,
     version: String,
+    /// What stands in the names of its files in place of `SNAPSHOT`.
+    stamp: Option<String>,
     packaging: String,
     published: Option<Timestamp>,
     needs: Vec<(String, String)>,
@@ -42,6 +44,7 @@ impl MavenRelease {
             group: group.to_owned(),
             artifact: artifact.to_owned(),
             version: version.to_owned(),
+            stamp: None,
             packaging: "jar".to_owned(),
             published: Some(LONG_AGO),
             needs: Vec::new(),
@@ -54,6 +57,13 @@ impl MavenRelease {
     #[must_use]
     pub fn only_pom(mut self) -> Self {
         "pom".clone_into(&mut self.packaging);
+        self
+    }
+
+    /// It is this build of a snapshot: `20260601.120000-1`.
+    #[must_use]
+    pub fn build(mut self, stamp: &str) -> Self {
+        self.stamp = Some(stamp.to_owned());
         self
     }
 
@@ -133,6 +143,14 @@ impl MavenRelease {
         text + "</project>\n"
     }
 
+    /// The version as the names of its files have it.
+    fn written(&self) -> String {
+        match &self.stamp {
+            Some(stamp) => self.version.replace("SNAPSHOT", stamp),
+            None => self.version.clone(),
+        }
+    }
+
     /// The folder of the package.
     fn folder(&self) -> String {
         format!("{}/{}", self.group.replace('.', "/"), self.artifact)
@@ -199,10 +217,10 @@ impl MavenRegistry {
         Self { repository, server }
     }
 
-    /// Deploys a release, or replaces the one of the same package and version.
+    /// Deploys a release, or replaces the one of the same package and version, and the same build of it.
     pub fn publish(&self, release: &MavenRelease) {
         let mut state = self.repository.state();
-        let same = |old: &&mut MavenRelease| old.folder() == release.folder() && old.version == release.version;
+        let same = |old: &&mut MavenRelease| old.folder() == release.folder() && old.written() == release.written();
         match state.releases.iter_mut().find(same) {
             Some(old) => *old = release.clone(),
             None => state.releases.push(release.clone()),
@@ -282,7 +300,7 @@ impl State {
             return Some(stored);
         }
         if let Some(folder) = path.strip_suffix("/maven-metadata.xml") {
-            return self.metadata(folder);
+            return self.metadata(folder).or_else(|| self.builds(folder));
         }
         let (of, sum) = path.rsplit_once('.')?;
         let has = match &self.sums {
@@ -291,6 +309,30 @@ impl State {
         };
         let Stored { body, at } = self.find(of).filter(|_| has)?;
         Some(Stored { body: digits(sum, &body)?.into_bytes(), at })
+    }
+
+    /// What is said of a snapshot in its own folder: which build is the newest.
+    fn builds(&self, folder: &str) -> Option<Stored> {
+        let is_here = |release: &&MavenRelease| format!("{}/{}", release.folder(), release.version) == folder;
+        let newest = self.releases.iter().rfind(|release| is_here(release) && release.stamp.is_some())?;
+        let stamp = newest.stamp.as_deref()?;
+        let (at, number) = stamp.rsplit_once('-')?;
+        let updated = at.replace('.', "");
+        let mut text = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<metadata modelVersion=\"1.1.0\">\n  <groupId>{}</groupId>\n  \
+             <artifactId>{}</artifactId>\n  <version>{}</version>\n  <versioning>\n    <snapshot><timestamp>{at}</timestamp>\
+             <buildNumber>{number}</buildNumber></snapshot>\n    <lastUpdated>{updated}</lastUpdated>\n    <snapshotVersions>\n",
+            newest.group, newest.artifact, newest.version
+        );
+        for extension in ["pom", "jar"] {
+            let _ = writeln!(
+                text,
+                "      <snapshotVersion><extension>{extension}</extension><value>{}</value><updated>{updated}</updated></snapshotVersion>",
+                newest.written()
+            );
+        }
+        text.push_str("    </snapshotVersions>\n  </versioning>\n</metadata>\n");
+        Some(Stored { body: text.into_bytes(), at: newest.published })
     }
 
     /// The list of a package's versions.
@@ -308,8 +350,10 @@ impl State {
             let _ = writeln!(text, "    <release>{}</release>", release.version);
         }
         text.push_str("    <versions>\n");
-        for release in listed {
-            let _ = writeln!(text, "      <version>{}</version>", release.version);
+        let mut versions: Vec<&str> = listed.iter().map(|release| release.version.as_str()).collect();
+        versions.dedup();
+        for version in versions {
+            let _ = writeln!(text, "      <version>{version}</version>");
         }
         text.push_str("    </versions>\n");
         if let Some(at) = at {
@@ -322,7 +366,7 @@ impl State {
 
 fn file(release: &MavenRelease, path: &str) -> Option<Stored> {
     let MavenRelease { artifact, version, published, .. } = release;
-    let ending = path.strip_prefix(&format!("{}/{version}/{artifact}-{version}", release.folder()))?;
+    let ending = path.strip_prefix(&format!("{}/{version}/{artifact}-{}", release.folder(), release.written()))?;
     Some(Stored { body: release.bytes(ending)?, at: *published })
 }
 

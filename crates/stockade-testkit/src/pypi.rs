@@ -1,6 +1,6 @@
 //! A fake index of Python packages, on a loopback port.
 //!
-//! Its pages lie at `simple/`, its files at `files/`, each below a folder of its own, as on the index itself. A wheel can be
+//! Its pages lie at `simple/`, the older interface at `pypi/`, attestations at `integrity/`, its files at `files/`, each below a folder of its own, as on the index itself. A wheel can be
 //! installed, and a source distribution brings the backend that builds it, so that real clients can be let loose on them
 //! without a second registry.
 
@@ -45,6 +45,7 @@ pub struct Distribution {
     needs: Vec<String>,
     files: BTreeMap<String, Vec<u8>>,
     describes: bool,
+    attested: bool,
     listed: Map<String, Value>,
     raw: Option<Vec<u8>>,
 }
@@ -77,6 +78,7 @@ impl Distribution {
             needs: Vec::new(),
             files: BTreeMap::from([(format!("{}/__init__.py", build::module(name)), module.into_bytes())]),
             describes: kind == Kind::Wheel,
+            attested: false,
             listed: Map::new(),
             raw: None,
         }
@@ -145,6 +147,13 @@ impl Distribution {
         self
     }
 
+    /// There are attestations of its origin.
+    #[must_use]
+    pub fn attested(mut self) -> Self {
+        self.attested = true;
+        self
+    }
+
     /// A member of its entry in the page, in place of what would be there.
     #[must_use]
     pub fn listing_field(mut self, key: &str, value: Value) -> Self {
@@ -194,6 +203,33 @@ impl Distribution {
         format!("files/{}/{}/{}", &digest[..2], &digest[2..], self.file)
     }
 
+    fn provenance_path(&self) -> String {
+        format!("integrity/{}/{}/{}/provenance", normal(&self.name), self.version, self.file)
+    }
+
+    /// What is said of its origin.
+    pub fn provenance(&self) -> Value {
+        json!({"version": 1, "attestation_bundles": [{"publisher": {"kind": "Testkit"}, "attestations": [self.checksum()]}]})
+    }
+
+    /// Its entry in the older interface.
+    fn older_entry(&self, base: &str) -> Value {
+        let packed = self.packed();
+        let wheel = self.kind == Kind::Wheel;
+        json!({
+            "digests": {"md5": hex::encode(md5::Md5::digest(&packed)), "sha256": sha256(&packed)},
+            "filename": self.file,
+            "packagetype": if wheel { "bdist_wheel" } else { "sdist" },
+            "python_version": if wheel { "py3" } else { "source" },
+            "requires_python": self.requires_python,
+            "size": packed.len(),
+            "upload_time_iso_8601": self.published.map(|at| format!("{at:.6}")),
+            "url": format!("{base}{}", self.path()),
+            "yanked": self.yanked.is_some(),
+            "yanked_reason": self.yanked,
+        })
+    }
+
     /// Its entry in the page.
     fn entry(&self, base: &str) -> Value {
         let packed = self.packed();
@@ -203,7 +239,7 @@ impl Distribution {
             "data-dist-info-metadata": described,
             "filename": self.file,
             "hashes": {"sha256": sha256(&packed)},
-            "provenance": null,
+            "provenance": self.attested.then(|| format!("{base}{}", self.provenance_path())),
             "requires-python": self.requires_python,
             "size": packed.len(),
             "upload-time": self.published.map(|at| format!("{at:.6}")),
@@ -333,6 +369,9 @@ impl Registry {
                 let address = format!("{}simple/{}/", state.url, normal(name));
                 Response::new(301, "text/plain", "").header("location", address)
             }
+            ["pypi", name, "json"] => state.older(&normal(name), None),
+            ["pypi", name, version, "json"] => state.older(&normal(name), Some(version)),
+            ["integrity", ..] => state.provenance(request.path.trim_start_matches('/')),
             ["files", ..] => state.file(request.path.trim_start_matches('/')),
             _ => not_found(),
         }
@@ -360,6 +399,40 @@ impl State {
             "alternate-locations": [], "files": files, "meta": meta, "name": name,
             "project-status": {"status": status}, "versions": versions,
         })
+    }
+
+    /// The older interface: of a release, else of the last one that was published, with all others beside it.
+    fn older(&self, name: &str, version: Option<&str>) -> Response {
+        let Some(shelf) = self.shelves.get(name) else { return not_found() };
+        let chosen = shelf.iter().rev().find(|file| version.is_none_or(|version| file.version == version));
+        let Some(chosen) = chosen else { return not_found() };
+        let of = |version: &str| -> Vec<Value> {
+            let files = shelf.iter().filter(|file| file.version == version);
+            files.map(|file| file.older_entry(&self.url)).collect()
+        };
+        let page = format!("{}project/{name}/", self.url);
+        let info = json!({
+            "download_url": page, "name": chosen.name, "package_url": page, "project_url": page,
+            "release_url": format!("{page}{}/", chosen.version), "requires_dist": chosen.needs,
+            "requires_python": chosen.requires_python, "summary": format!("what {name} is"), "version": chosen.version,
+            "yanked": chosen.yanked.is_some(), "yanked_reason": chosen.yanked,
+        });
+        let mut document =
+            json!({"info": info, "last_serial": shelf.len(), "urls": of(&chosen.version), "vulnerabilities": []});
+        if version.is_none() {
+            let releases: BTreeMap<&str, Vec<Value>> =
+                shelf.iter().map(|file| (file.version.as_str(), of(&file.version))).collect();
+            document["releases"] = json!(releases);
+        }
+        stored(document.to_string().into_bytes(), "application/json")
+    }
+
+    fn provenance(&self, path: &str) -> Response {
+        let mut files = self.shelves.values().flatten();
+        match files.find(|file| file.attested && file.provenance_path() == path) {
+            Some(file) => stored(file.provenance().to_string().into_bytes(), "application/vnd.pypi.integrity.v1+json"),
+            None => not_found(),
+        }
     }
 
     /// A file, or the metadata beside it.

@@ -29,15 +29,19 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
-/// A new file in a folder, which is its owner's alone and goes when it is dropped.
-pub(crate) fn temporary(folder: &Path, text: &str) -> anyhow::Result<tempfile::NamedTempFile> {
+/// A new folder with these files in it, below another one. It goes when this does.
+pub(crate) fn temporary(folder: &Path, texts: &[(&str, &str)]) -> anyhow::Result<tempfile::TempDir> {
     let making = || {
         std::fs::create_dir_all(folder)?;
-        let mut file = tempfile::Builder::new().prefix("run-").tempfile_in(folder)?;
-        file.write_all(text.as_bytes())?;
-        Ok::<_, io::Error>(file)
+        let made = tempfile::Builder::new().prefix("run-").tempdir_in(folder)?;
+        for (path, text) in texts {
+            let path = made.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap_or(&path))?;
+            std::fs::write(path, text)?;
+        }
+        Ok::<_, io::Error>(made)
     };
-    making().with_context(|| format!("a file in `{}` could not be written", folder.display()))
+    making().with_context(|| format!("a folder in `{}` could not be written", folder.display()))
 }
 
 /// A file's text; `None` if it does not exist.

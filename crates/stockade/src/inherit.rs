@@ -3,7 +3,7 @@
 //! The client itself is asked for its effective configuration. The files that it names are read for what it does not
 //! print, which is credentials. Addresses in the settings go before the client's.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -12,6 +12,7 @@ use stockade_engine::Upstreams;
 use stockade_model::EcosystemId;
 use url::Url;
 
+use crate::command::Started;
 use crate::errors::hinted;
 use crate::settings::{Settings, project_folders, variable};
 use crate::{files, process};
@@ -59,7 +60,10 @@ pub(crate) async fn one(
     let stated = settings.stated.get(ecosystem.id.as_str());
     let (printed, config) = match ask(client, words, &[]).await {
         Ok(Some(printed)) => {
-            let config = read(ecosystem, client, &printed, stated);
+            let config = match client.like {
+                Some(other) => read_like(ecosystem, (client, &printed), other, stated).await,
+                None => read(ecosystem, client, &printed, stated),
+            };
             (Some(printed), config)
         }
         Ok(None) if stated.is_some_and(|stated| stated.url.is_some()) => (None, read(ecosystem, client, &[], stated)),
@@ -67,6 +71,29 @@ pub(crate) async fn one(
         Err(error) => (None, Err(format!("{error:#}"))),
     };
     Inherited { ecosystem, client, printed, config }
+}
+
+/// What is in effect for a client that does not say itself where packages come from: another one's upstream. What it says of
+/// anything else counts.
+async fn read_like(
+    ecosystem: &Ecosystem,
+    (client, printed): (&Client, &[String]),
+    other: &Client,
+    stated: Option<&Stated>,
+) -> Result<ClientConfig, String> {
+    let program = OsString::from(other.programs.first().copied().unwrap_or(other.name));
+    let config = match ask(other, &[program], &[]).await {
+        Ok(Some(theirs)) => read(ecosystem, other, &theirs, stated)?,
+        Ok(None) if stated.is_some_and(|stated| stated.url.is_some()) => read(ecosystem, other, &[], stated)?,
+        Ok(None) => {
+            let (own, theirs) = (client.name, other.name);
+            return Err(format!("`{own}` does not say where packages come from, and `{theirs}` is not installed"));
+        }
+        Err(error) => return Err(format!("{error:#}")),
+    };
+    let theirs = Stated { url: Some(config.default.url.to_string()), ..Stated::default() };
+    let own = read_own(client, printed, &theirs)?;
+    Ok(ClientConfig { problems: own.problems, ..config })
 }
 
 /// What the client prints of its configuration, as it is for a command in an environment. An argument may keep it from
@@ -77,7 +104,8 @@ async fn ask(
     environment: &[(String, String)],
 ) -> anyhow::Result<Option<Vec<String>>> {
     // What is behind `--` is not for the client.
-    let arguments: Vec<OsString> = words.iter().skip(1).take_while(|word| *word != "--").cloned().collect();
+    let own = Started::by(words).map_or(1, |started| started.own);
+    let arguments: Vec<OsString> = words.iter().skip(own).take_while(|word| *word != "--").cloned().collect();
     if !arguments.is_empty()
         && let Ok(Some(printed)) = ask_all(client, words, &arguments, environment).await
         && read_own(client, &printed, &Stated::default()).is_ok()
@@ -93,10 +121,12 @@ async fn ask_all(
     more: &[OsString],
     environment: &[(String, String)],
 ) -> anyhow::Result<Option<Vec<String>>> {
-    let program = asked(client, words);
+    let mut start = Started::asked(client, words);
+    let program = start.remove(0);
     let mut all = Vec::new();
     for plain in client.ask {
-        let arguments: Vec<OsString> = plain.iter().map(OsString::from).chain(more.iter().cloned()).collect();
+        let plain = plain.iter().map(OsString::from);
+        let arguments: Vec<OsString> = start.iter().cloned().chain(plain).chain(more.iter().cloned()).collect();
         let Some(printed) = process::ask(&program, &arguments, environment).await? else { return Ok(None) };
         all.push(printed);
     }
@@ -111,16 +141,6 @@ async fn ask_all(
     Ok(Some(all))
 }
 
-/// The program to ask: of a client with several, the first, from where the command's is. The others do not answer questions
-/// but run what they are given.
-fn asked(client: &Client, words: &[OsString]) -> OsString {
-    let first = client.programs.first().copied().unwrap_or(client.name);
-    match words.first() {
-        Some(program) => Path::new(program).with_file_name(first).into_os_string(),
-        None => first.into(),
-    }
-}
-
 /// True if a command, in this environment, would go to the gateway at `base` and nowhere else. Arguments outweigh the
 /// environment.
 pub(crate) async fn goes_to(
@@ -129,6 +149,10 @@ pub(crate) async fn goes_to(
     environment: &[(String, String)],
     base: &str,
 ) -> anyhow::Result<bool> {
+    // Of one that does not say where packages come from, nothing says where an argument sends it.
+    if client.like.is_some() {
+        return Ok(false);
+    }
     let printed = ask(client, words, environment).await?.unwrap_or_default();
     let config = read_own(client, &printed, &Stated::default()).map_err(anyhow::Error::msg)?;
     let base = format!("{base}/");
@@ -170,8 +194,9 @@ fn read_own(client: &Client, printed: &[String], stated: &Stated) -> Result<Clie
 
 /// The project's own configuration file, which a client reads and need not name: it has the name of the user's.
 fn of_project(client: &Client, printed: &[String]) -> Option<PathBuf> {
-    let users = PathBuf::from((client.configured_in)(printed)?);
-    let name = users.file_name()?;
+    let users = (client.configured_in)(printed).map(PathBuf::from);
+    let users = users.as_deref().and_then(Path::file_name);
+    let name = client.in_project.map(OsStr::new).or(users)?;
     project_folders().into_iter().map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 

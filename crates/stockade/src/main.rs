@@ -5,6 +5,7 @@
 
 mod args;
 mod clock;
+mod command;
 mod commands;
 mod describe;
 mod errors;

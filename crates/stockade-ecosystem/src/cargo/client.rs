@@ -45,6 +45,9 @@ pub(super) static CARGO: Client = Client {
     unpoint: point::unpoint,
     configured_in: |printed| Some(below(&Around::of(printed)?.home, &["config.toml"])),
     lockfiles: &["Cargo.lock"],
+    like: None,
+    in_project: None,
+    by_hand: None,
 };
 
 /// The name of the public registry in configurations.

@@ -46,6 +46,7 @@ pub static CARGO: Ecosystem = Ecosystem {
     version: version::parse,
     registry: Some(&Protocol),
     clients: &[&client::CARGO],
+    interpreted: None,
     artifacts: &[&CRATE],
 };
 

@@ -18,7 +18,7 @@ use url::Url;
 
 use super::settings::{self, CENTRAL, Mirror, Repository, Server, Settings};
 use crate::archive::{Root, unpack, xml};
-use crate::{Client, ClientConfig, Configured, Credential, Environment, Given, Problem, Stated, Upstream};
+use crate::{Client, ClientConfig, Configured, Credential, Environment, Given, Problem, Stated, Upstream, Variables};
 
 /// The client.
 pub(super) static MAVEN: Client = Client {
@@ -39,14 +39,20 @@ pub(super) static MAVEN: Client = Client {
     // another repository by its name would go before ours, which is for every one.
     arguments: |_| Vec::new(),
     given: Some(Given {
+        name: "settings.xml",
         text: |text, base, _, run| settings::point(text, base, Some(&format!("Apache-Maven {RUN}{run}"))),
+        beside: &[],
         arguments: |path| ["-s", path, "-gs", path].map(str::to_owned).to_vec(),
+        environment: |_, env| arguments_of_environment(env),
     }),
     run_of,
     point: |text, base, _| settings::point(text, base, None),
     unpoint: settings::unpoint,
     configured_in: |printed| named(printed, USER).map(str::to_owned),
     lockfiles: &[],
+    like: None,
+    in_project: None,
+    by_hand: None,
 };
 
 /// Maven says which settings it reads when it encrypts a password, here a word that is none; no build begins. It does so
@@ -233,6 +239,25 @@ fn expand(text: &str, env: Environment<'_>) -> String {
     out + rest
 }
 
+/// Newer Maven puts the arguments of a variable in front of all others, so that settings in there would go before ours.
+fn arguments_of_environment(env: Environment<'_>) -> Variables {
+    const SETTINGS: [&str; 4] = ["-s", "--settings", "-gs", "--global-settings"];
+    let Some(theirs) = env(ARGUMENTS) else { return Vec::new() };
+    let mut words = theirs.split_ascii_whitespace();
+    let mut kept = Vec::new();
+    while let Some(word) = words.next() {
+        let named = word.split_once('=').map_or(word, |(name, _)| name);
+        if SETTINGS.contains(&word) {
+            words.next();
+        } else if !SETTINGS.contains(&named) {
+            kept.push(word);
+        }
+    }
+    vec![(ARGUMENTS.to_owned(), kept.join(" "))]
+}
+
+/// The variable.
+const ARGUMENTS: &str = "MAVEN_ARGS";
 /// The word before a run's name in the `User-Agent`.
 const RUN: &str = "stockade-run/";
 

@@ -99,8 +99,13 @@ impl Place {
     /// What it is of a release: `jar`, `sources.jar`, `pom.asc`.
     pub(super) fn form(&self) -> String {
         let classifier = self.classifier.iter().map(|classifier| format!("{classifier}."));
+        classifier.collect::<String>() + &self.extension_with_signature()
+    }
+
+    /// The extension as metadata have it: that of a signature is with the signed file's.
+    pub(super) fn extension_with_signature(&self) -> String {
         let signature = if self.kind == Kind::Signature { ".asc" } else { "" };
-        format!("{}{}{signature}", classifier.collect::<String>(), self.extension)
+        format!("{}{signature}", self.extension)
     }
 
     /// The name of the release's build description, which every release has.

@@ -16,6 +16,7 @@ mod archive;
 mod claim;
 mod client;
 mod elements;
+mod hosting;
 mod layout;
 mod metadata;
 mod name;
@@ -31,7 +32,8 @@ use stockade_model::{EcosystemId, Integrity, Malformed, Package, Release};
 
 use crate::archive::extension;
 use crate::{
-    Artifact, Denial, Ecosystem, File, Index, Listed, Refusal, Registry, Request, Rope, Route, Steering, Variant,
+    Artifact, Denial, Ecosystem, File, Hosting, Index, Listed, Refusal, Registry, Request, Rope, Route, Steering,
+    Variant,
 };
 use layout::Place;
 
@@ -47,6 +49,7 @@ pub static MAVEN: Ecosystem = Ecosystem {
     version: version::parse,
     registry: Some(&Protocol),
     clients: &[&client::MAVEN],
+    interpreted: None,
     artifacts: &[&JAR],
 };
 
@@ -119,8 +122,20 @@ impl Registry for Protocol {
         metadata::updated(index)
     }
 
+    fn hosting(&self) -> Option<&'static dyn Hosting> {
+        Some(&hosting::Maven)
+    }
+
     fn files_stand_alone(&self) -> bool {
         true
+    }
+
+    /// A snapshot's file has the instant of its deployment in its name. Repositories of old leave the word there, and put the
+    /// next one in its place.
+    fn moving(&self, file: &str) -> Option<&'static str> {
+        let (version, name) = file.split_once('/')?;
+        let moves = version.ends_with(layout::SNAPSHOT) && name.contains(version);
+        moves.then_some("changes under one name, so no ruling on it holds; deploy snapshots with a timestamp")
     }
 
     /// A signature runs nothing, and the descriptions of Maven and of Gradle name what else is needed, which is ruled on when

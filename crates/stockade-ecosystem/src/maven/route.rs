@@ -24,8 +24,11 @@ pub(super) fn route(request: &Request<'_>) -> Route {
         Ok(segments) => segments,
         Err(error) => return refuse(400, error.why()),
     };
+    if request.method == "PUT" {
+        return deployment(&segments.as_slice());
+    }
     if !matches!(request.method, "GET" | "HEAD") {
-        return refuse(403, "this gateway only reads: deploy to the repository itself");
+        return refuse(403, "this gateway does not offer that");
     }
     if listing.is_some() {
         return refuse(404, "this gateway does not list folders");
@@ -45,6 +48,35 @@ pub(super) fn route(request: &Request<'_>) -> Route {
         },
         [] => nothing(),
     }
+}
+
+fn deployment(segments: &[&str]) -> Route {
+    match deployed(segments) {
+        Some(_) => Route::Change,
+        None => refuse(400, "no repository has a file at that address"),
+    }
+}
+
+/// What is deployed.
+pub(super) enum Deployed {
+    /// A file, or the checksum of one.
+    File(Box<Place>),
+    /// The metadata of a folder, or a checksum of them. We write our own.
+    Metadata,
+}
+
+/// What is deployed with a request, by its address.
+pub(super) fn of_deployment(request: &Request<'_>) -> Option<Deployed> {
+    let path = request.path.split_once('?').map_or(request.path, |(path, _)| path);
+    deployed(&Segments::of(path).ok()?.as_slice())
+}
+
+fn deployed(segments: &[&str]) -> Option<Deployed> {
+    let (name, _) = segments.split_last()?;
+    if without_sum(name).0 == METADATA {
+        return Some(Deployed::Metadata);
+    }
+    Place::of(segments).map(|place| Deployed::File(Box::new(place)))
 }
 
 fn file(segments: &[&str]) -> Route {
@@ -179,9 +211,17 @@ mod tests {
         {
             assert_eq!(status("GET", path), 403, "{path}");
         }
-        for method in ["PUT", "POST", "DELETE", "MKCOL", "PROPFIND"] {
+        for method in ["POST", "DELETE", "MKCOL", "PROPFIND"] {
             assert_eq!(status(method, "/org/acme/left/1.0/left-1.0.jar"), 403, "{method}");
         }
+        for path in [
+            "/org/acme/left/1.0/left-1.0.jar",
+            "/org/acme/left/1.0/left-1.0.pom.sha1",
+            "/org/acme/left/maven-metadata.xml",
+        ] {
+            assert_eq!(route(&Request { method: "PUT", path, accept: "" }), Route::Change, "{path}");
+        }
+        assert_eq!(status("PUT", "/org/acme/left/1.0/right-1.0.jar"), 400);
     }
 
     #[test]

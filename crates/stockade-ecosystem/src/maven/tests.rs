@@ -42,3 +42,14 @@ fn an_advisory_finds_the_package_that_a_purl_names() {
     let purl: stockade_model::Purl = "pkg:maven/org.acme/left@1.0".parse().unwrap();
     assert_eq!(purl.package, package("org.acme:left").unwrap());
 }
+
+#[test]
+fn a_file_that_changes_under_its_name_is_known() {
+    let registry = MAVEN.registry.unwrap();
+    for file in ["1.0-SNAPSHOT/left-1.0-SNAPSHOT.jar", "1.0-SNAPSHOT/left-1.0-SNAPSHOT-sources.jar.asc"] {
+        assert!(registry.moving(file).is_some(), "{file}");
+    }
+    for file in ["1.0-SNAPSHOT/left-1.0-20260601.120000-1.jar", "1.0/left-1.0.jar", "1.0-SNAPSHOT", ""] {
+        assert_eq!(registry.moving(file), None, "{file}");
+    }
+}

@@ -32,6 +32,9 @@ pub(super) static NPM: Client = Client {
     unpoint,
     configured_in: |printed| Some(settings(printed).ok()?.get("userconfig")?.as_str()?.to_owned()),
     lockfiles: &["package-lock.json", "npm-shrinkwrap.json", "node_modules/.package-lock.json"],
+    like: None,
+    in_project: None,
+    by_hand: None,
 };
 
 /// The longest `npmrc` line that is looked at.

@@ -37,6 +37,7 @@ pub static NPM: Ecosystem = Ecosystem {
     version: version::parse,
     registry: Some(&Protocol),
     clients: &[&client::NPM],
+    interpreted: None,
     artifacts: &[&TARBALL],
 };
 

@@ -8,14 +8,18 @@
 //! keep nothing; the gateway does.
 
 mod marks;
+mod module;
 mod pip;
+mod poetry;
 mod uv;
 
 use std::collections::BTreeMap;
 
 use crate::{ClientConfig, Problem, Stated, Upstream};
 
+pub(super) use module::module;
 pub(super) use pip::PIP;
+pub(super) use poetry::POETRY;
 pub(super) use uv::UV;
 
 /// The word before a run's name in pip's `User-Agent`.

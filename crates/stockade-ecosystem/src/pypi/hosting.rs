@@ -84,7 +84,8 @@ fn publication(parts: &[Part]) -> Result<Publication, Malformed> {
             Integrity::from_digests(vec![digest])
         }
     };
-    let Version::Pep440(spelt) = order else { return Err(malformed("its version has no order")) };
+    // As the name of the file spells it: the form may say `1.0.0` of `left-1.0.tar.gz`.
+    let Some(Version::Pep440(spelt)) = parsed.order else { return Err(malformed("its version has no order")) };
     let mut entry = Map::new();
     entry.extend(metadata.requires_python.map(|wanted| (REQUIRES.to_owned(), json!(wanted))));
     let release = package.release(spelt.to_string()).with_file(name.to_owned());

@@ -23,13 +23,16 @@ mod page;
 mod path;
 mod render;
 mod route;
+mod summary;
 mod version;
 
 use std::time::Duration;
 
 use stockade_model::{EcosystemId, Malformed, Package, Release};
 
-use crate::{Denial, Ecosystem, Hosting, Index, Refusal, Registry, Request, Rope, Route, Steering, Variant, denial};
+use crate::{
+    Denial, Ecosystem, Hosting, Index, Refusal, Registry, Request, Rope, Route, Steering, Summary, Variant, denial,
+};
 
 pub use archive::{SDIST, WHEEL};
 pub use name::parse as parse_name;
@@ -42,7 +45,8 @@ pub static PYPI: Ecosystem = Ecosystem {
     name: name::parse,
     version: version::parse,
     registry: Some(&Protocol),
-    clients: &[&client::PIP, &client::UV],
+    clients: &[&client::PIP, &client::UV, &client::POETRY],
+    interpreted: Some(client::module),
     artifacts: &[&WHEEL, &SDIST],
 };
 
@@ -102,6 +106,10 @@ impl Registry for Protocol {
 
     fn files_are_elsewhere(&self) -> bool {
         true
+    }
+
+    fn summary(&self) -> Option<&'static Summary> {
+        Some(&summary::SUMMARY)
     }
 
     /// pip waits 15 seconds, and comes back as it is told. uv waits 30, and comes back soon and only a few times.

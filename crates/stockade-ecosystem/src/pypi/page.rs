@@ -38,10 +38,12 @@ pub(super) enum Part {
     False,
     /// A value that becomes `null`.
     Null,
+    /// The beginning of an address, up to the path of a document that is passed on: ours.
+    Mount,
 }
 
 impl Part {
-    const ALL: [Self; 6] = [Self::Host, Self::Query, Self::Address, Self::Yanked, Self::False, Self::Null];
+    const ALL: [Self; 7] = [Self::Host, Self::Query, Self::Address, Self::Yanked, Self::False, Self::Null, Self::Mount];
 
     /// The part with this number.
     pub(super) fn of(number: u8) -> Option<Self> {
@@ -311,8 +313,7 @@ fn read_members(members: &Members<'_>, listed: &mut Listed, places: &Places<'_>)
         listed.deprecated = yanked(raw);
     }
     if let Some(raw) = members.get("provenance") {
-        listed.provenance = raw.get().starts_with('"');
-        listed.kept.push((Part::Null as u8, places.of(raw)));
+        read_provenance(raw, listed, places);
     }
     if let Some(raw) = members.get("gpg-sig") {
         listed.kept.push((Part::False as u8, places.of(raw)));
@@ -337,6 +338,18 @@ fn read_address(members: &Members<'_>, listed: &mut Listed, places: &Places<'_>)
         _ => listed.kept.push((Part::Address as u8, place)),
     }
     listed.artifact.url = url.into_owned();
+}
+
+/// The attestations of a file (PEP 740) are offered where their address is of the shape that we know how to ask for.
+fn read_provenance(raw: &RawValue, listed: &mut Listed, places: &Places<'_>) {
+    listed.provenance = raw.get().starts_with('"');
+    let place = places.of(raw);
+    let url = string(raw).filter(|url| raw.get().len() == url.len() + 2);
+    let own = url.as_deref().zip(file_name(listed)).and_then(|(url, name)| path::attestations(url, name));
+    listed.kept.push(match own {
+        Some(start) => (Part::Mount as u8, place.start + 1..place.start + 1 + offset(start)),
+        None => (Part::Null as u8, place),
+    });
 }
 
 /// The digests that we know. What the index claims with others only, nobody can check.

@@ -6,6 +6,10 @@ use crate::Segments;
 
 /// The folder of files below our mount.
 pub(super) const FILES: &str = "files";
+/// The folder of what is said of a file's origin, at registries and below our mount.
+pub(super) const INTEGRITY: &str = "integrity";
+/// What it is called there.
+pub(super) const PROVENANCE: &str = "provenance";
 /// How many segments of a path are taken by that folder and the project.
 const OWN_SEGMENTS: usize = 2;
 /// How many bytes of a path are left for that folder, the project, and the ending of a description.
@@ -24,6 +28,20 @@ pub(super) fn original(url: &str, file: &str) -> Option<Range<usize>> {
     let segments = segments.as_slice();
     let fits = segments.len() <= Segments::MAX_SEGMENTS - OWN_SEGMENTS;
     (fits && segments.last() == Some(&file)).then_some(start..end)
+}
+
+/// Where in an address `integrity/PROJECT/VERSION/FILE/provenance` begins, if it ends so and is of this file.
+pub(super) fn attestations(url: &str, file: &str) -> Option<usize> {
+    let at = url.rfind(INTEGRITY).filter(|at| url[..*at].ends_with('/'))?;
+    let path = &url[at..];
+    if !path.bytes().all(is_plain) {
+        return None;
+    }
+    let segments = Segments::of(&format!("/{path}")).ok()?;
+    match segments.as_slice().as_slice() {
+        [INTEGRITY, _, _, own, PROVENANCE] if *own == file => Some(at),
+        _ => None,
+    }
 }
 
 /// Where the path of an address begins. Of one that is relative to the page, it is what does not go upwards.

@@ -5,9 +5,9 @@
 //! when nothing of it is left.
 //!
 //! Three members of a file speak of something beside it. Its metadata are offered where the page claims their digest, else
-//! clients fetch the file itself. A detached signature is not, and neither is the address of its provenance: it is at the
-//! upstream's host, at an address that nothing of what clients ask us could lead back to. No installer asks for either.
-//! They are written as `false` and `null`, which say that there is nothing.
+//! clients fetch the file itself. The attestations of its origin are offered at our address, if the registry has them where
+//! registries have them. A detached signature is not; no installer asks for it. What is not offered is written as `false`
+//! or `null`, which say that there is nothing.
 
 mod html;
 #[cfg(test)]
@@ -49,13 +49,15 @@ fn json(rope: &mut Rope, index: &Index, steering: &Steering<'_>) {
     rope.text("\"files\":[");
     let start = serde_json::Value::from(files_start(steering.base, index.package.name.as_str())).to_string();
     let start = start.trim_matches('"');
+    let mount = serde_json::Value::from(format!("{}/", steering.base)).to_string();
+    let mount = mount.trim_matches('"');
     let mut first = true;
     for (listed, standing) in rendered(index, steering) {
         if !std::mem::take(&mut first) {
             rope.text(",");
         }
         let reason = (standing == Standing::Held).then(|| reason(index, listed, steering.message));
-        file(rope, listed, start, reason.as_deref());
+        file(rope, listed, &Ours { mount, start }, reason.as_deref());
     }
     rope.text("]}");
 }
@@ -67,8 +69,16 @@ fn rendered<'a>(index: &'a Index, steering: &'a Steering<'_>) -> impl Iterator<I
     listed.filter(|(listed, standing)| *standing != Standing::Removed && listed.is_usable())
 }
 
+/// How our addresses begin, as they stand in a JSON string.
+struct Ours<'a> {
+    /// The mount's own.
+    mount: &'a str,
+    /// That of the project's files.
+    start: &'a str,
+}
+
 /// Copies a file's object and writes our words in their places.
-fn file(rope: &mut Rope, listed: &Listed, start: &str, reason: Option<&str>) {
+fn file(rope: &mut Rope, listed: &Listed, ours: &Ours<'_>, reason: Option<&str>) {
     let mut at = listed.object.start;
     let is_stated = listed.kept.iter().any(|(number, _)| Part::of(*number) == Some(Part::Yanked));
     if let Some(reason) = reason.filter(|_| !is_stated) {
@@ -81,11 +91,12 @@ fn file(rope: &mut Rope, listed: &Listed, start: &str, reason: Option<&str>) {
         let Some(part) = Part::of(*number).filter(|part| *part != Part::Yanked || reason.is_some()) else { continue };
         rope.document(at..place.start);
         match part {
-            Part::Host => rope.text(start),
+            Part::Host => rope.text(ours.start),
+            Part::Mount => rope.text(ours.mount),
             Part::Query => {}
             Part::Address => {
                 rope.text("\"");
-                rope.text(start);
+                rope.text(ours.start);
                 encoded(name(listed)).for_each(|part| rope.text(part));
                 rope.text("\"");
             }

@@ -3,7 +3,7 @@
 //! A page is at `/simple/{name}/`. Registries redirect other spellings of the name, and an address without the last `/`, to
 //! there; clients take the answer as well, so they get it at once.
 
-use super::{package, path};
+use super::{file, name, package, path, version};
 use crate::{Request, Route, Segments, Variant};
 
 /// The media type of a page as JSON.
@@ -33,8 +33,29 @@ fn get(segments: &[&str], is_folder: bool, accept: &str) -> Route {
         [path::FILES, name, .., file] if !is_folder && !file.contains('/') => {
             with_package(name, |package| Route::Artifact { package, file: (*file).to_owned() })
         }
-        [.., "json"] => refuse(403, "this gateway does not offer the older JSON interface: use the project's page"),
+        [path::INTEGRITY, name, version, file, path::PROVENANCE] if !is_folder => attestations(name, version, file),
+        ["pypi", name, "json"] => with_package(name, |package| Route::Summary { package, version: None }),
+        ["pypi", name, version, "json"] => summary(name, version),
         _ => refuse(403, "this gateway does not offer that address"),
+    }
+}
+
+/// What the registry says of a file's origin lies beside its index.
+fn attestations(name: &str, of: &str, file: &str) -> Route {
+    if version::parse(of).is_err() || file::parse(&name::normalised(name), file).is_err() {
+        return refuse(400, "attestations are of a file of a release");
+    }
+    with_package(name, |package| {
+        let (folder, end) = (path::INTEGRITY, path::PROVENANCE);
+        let path = format!("../{folder}/{}/{}/{}/{end}", package.name, path::encoded(of), path::encoded(file));
+        Route::Forward { about: Some(package.release(of).with_file(file)), path }
+    })
+}
+
+fn summary(name: &str, wanted: &str) -> Route {
+    match version::parse(wanted) {
+        Ok(_) => with_package(name, |package| Route::Summary { package, version: Some(wanted.to_owned()) }),
+        Err(malformed) => refuse(400, &malformed.to_string()),
     }
 }
 
@@ -142,6 +163,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_of_a_files_origin_lies_beside_the_index() {
+        let file = "left_demo-1!1.0-py3-none-any.whl";
+        for name in ["left-demo", "Left.Demo"] {
+            let about = Some(left().release("1!1.0+x").with_file(file));
+            let path = format!("../integrity/left-demo/1!1.0+x/{file}/provenance");
+            assert_eq!(get(&format!("/integrity/{name}/1!1.0%2Bx/{file}/provenance")), Route::Forward { about, path });
+        }
+    }
+
+    #[test]
+    fn the_older_interface_is_known() {
+        for path in ["/pypi/left-demo/json", "/pypi/Left.Demo/json/", "/pypi/left_demo/json?x"] {
+            assert_eq!(get(path), Route::Summary { package: left(), version: None }, "{path}");
+        }
+        let version = Some("1.0rc1".to_owned());
+        assert_eq!(get("/pypi/left-demo/1.0rc1/json"), Route::Summary { package: left(), version });
+    }
+
+    #[test]
     fn the_accept_header_chooses_the_form() {
         let check = |accept: &str, expect| assert_eq!(variant(accept), expect, "{accept}");
         let (json, html) = (Variant::Full, Variant::Html);
@@ -182,15 +222,16 @@ mod tests {
             "/",
             "/simple",
             "/simple/",
-            "/pypi/left-demo/json",
+            "/pypi/left-demo",
             "/left-demo/json",
-            "/pypi/left-demo/1.0/json/",
+            "/pypi/left-demo/1.0/2.0/json",
             "/files",
             "/files/left-demo",
             "/files/left-demo/left-demo-1.0.tar.gz/",
             "/files/left-demo/a%2fleft-demo-1.0.tar.gz",
             "/simple/left-demo/left-demo-1.0.tar.gz",
-            "/provenance/left-demo/left-demo-1.0.tar.gz",
+            "/integrity/left-demo/1.0/left-demo-1.0.tar.gz",
+            "/integrity/left-demo/1.0/left-demo-1.0.tar.gz/publish",
             "/packages/left-demo-1.0.tar.gz",
         ] {
             assert_eq!(status("GET", path), 403, "{path}");
@@ -210,6 +251,11 @@ mod tests {
             "/files/a/../x.whl",
             "/files/a//x.whl",
             "/files/a/x%5cy.whl",
+            "/pypi/-a/json",
+            "/pypi/left-demo/latest/json",
+            "/integrity/left-demo/x/left-demo-1.0.tar.gz/provenance",
+            "/integrity/left-demo/1.0/right-demo-1.0.tar.gz/provenance",
+            "/integrity/left-demo/1.0/..%2fx/provenance",
         ] {
             assert_eq!(status("GET", path), 400, "{path}");
         }
@@ -229,6 +275,5 @@ mod tests {
             other => panic!("{path} is {other:?}"),
         };
         assert_eq!(why("/simple/"), "this gateway does not list all packages: ask for one by its name");
-        assert!(why("/pypi/left-demo/json").contains("older JSON interface"));
     }
 }

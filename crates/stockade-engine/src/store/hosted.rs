@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use serde_json::json;
 use stockade_ecosystem::{Change, Hosted, HostedFile};
-use stockade_model::{Clock, Package, Release};
+use stockade_model::{Package, Release};
 
 use super::tables::{file, instant, millis, pin_of, record_pin, release, unreadable};
 use super::{Pin, Store, StoreError, log};
@@ -27,6 +27,8 @@ pub(crate) enum Unmade {
     Taken { release: Release, since: Timestamp, by: Option<String> },
     /// Its name could be taken for that of another one that is published here.
     Alike { package: Package, other: String },
+    /// The file has another digest than its publisher says.
+    NotAsClaimed(Release),
     /// No such release is published here.
     NoRelease(Release),
     /// The package has changed since the client looked.
@@ -60,6 +62,7 @@ fn make(transaction: &Transaction<'_>, at: Timestamp, by: &str, changes: &[Prepa
                 tags(transaction, release, &publication.tags)?;
                 seq
             }
+            Change::Claim { .. } => continue,
             Change::State { package, releases, tags, .. } => {
                 let body = json!({ "package": package, "releases": releases, "tags": tags, "by": by });
                 let seq = log::append(transaction, at, "state", &body)?;
@@ -135,6 +138,11 @@ fn objection(connection: &Connection, prepared: &Prepared) -> rusqlite::Result<O
             Ok(None)
         }
         Change::Discourage { release, .. } => missing(release.clone()),
+        Change::Claim { release, claimed } => Ok(match pin_of(connection, release)? {
+            Some(pin) if pin.digests.iter().any(|digest| claimed.admits(digest)) => None,
+            Some(_) => Some(Unmade::NotAsClaimed(release.clone())),
+            None => Some(Unmade::NoRelease(release.clone())),
+        }),
         Change::Tag { package, version: Some(version), .. } => missing(package.release(version.clone())),
         Change::Tag { .. } | Change::Unlist { .. } => Ok(None),
     }
@@ -184,17 +192,11 @@ fn publish(
     entry: &str,
 ) -> rusqlite::Result<()> {
     let (ecosystem, name) = (release.package.ecosystem.as_str(), release.package.name.as_str());
-    transaction.execute(
-        "INSERT INTO hosted (ecosystem, name, version, file, seq, at, by, entry, listed)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1)",
-        params![ecosystem, name, release.version, file(release), seq, millis(at), by, entry],
-    )?;
-    let clock = serde_json::to_string(&Clock::Hosted)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
     transaction
         .execute(
-            "INSERT INTO dates (ecosystem, name, version, at, clock) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
-            params![ecosystem, name, release.version, millis(at), clock],
+            "INSERT INTO hosted (ecosystem, name, version, file, seq, at, by, entry, listed)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1)",
+            params![ecosystem, name, release.version, file(release), seq, millis(at), by, entry],
         )
         .map(drop)
 }

@@ -4,10 +4,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use stockade_ecosystem::Stated;
+use stockade_ecosystem::maven::MAVEN;
+use stockade_ecosystem::pypi::PYPI;
 use stockade_engine::access::TokenRequest;
 use stockade_model::Secret;
-use stockade_testkit::{FakeRegistry, NOW, Package};
+use stockade_testkit::{Distribution, FakeRegistry, MavenRegistry, NOW, Package, PythonRegistry};
 
+use crate::maven::sha1;
 use crate::world::{Answer, Setup, World};
 
 const PATH: &str = "/npm/@acme%2fleft";
@@ -237,4 +240,93 @@ fn a_body_that_is_too_long_is_not_read() {
     let header = format!("authorization: Bearer {}\r\ncontent-length: 300000000", alice.reveal());
     let answer = world.ask("PUT", PATH, &[&header], b"");
     assert!([400, 413].contains(&answer.status), "{}", answer.status);
+}
+
+/// A world that hosts names of another ecosystem, whose registry is elsewhere and hears of nothing.
+fn hosting_of(ecosystem: &'static stockade_ecosystem::Ecosystem, url: String, names: &str) -> World {
+    let others = vec![(ecosystem.id.clone(), url)];
+    let hosted = vec![(ecosystem.id.clone(), names.to_owned())];
+    World::with(FakeRegistry::start(), Setup { others, hosted, ..Setup::default() })
+}
+
+#[test]
+fn maven_deploys_files_and_is_given_metadata_made_of_them() {
+    let upstream = MavenRegistry::start();
+    let world = hosting_of(&MAVEN, upstream.url(), "pkg:maven/com.acme/*");
+    let alice = token(&world, 1, &["publish:pkg:maven/com.acme/*"]);
+    let put = |path: &str, body: &str| send(&world, "PUT", &format!("/maven/com/acme/left/{path}"), Some(&alice), body);
+    let get = |path: &str| world.ask("GET", &format!("/maven/com/acme/left/{path}"), &[], b"");
+    let pom = |version: &str| {
+        format!(
+            "<project><groupId>com.acme</groupId><artifactId>left</artifactId><version>{version}</version></project>"
+        )
+    };
+    assert_eq!(get("maven-metadata.xml").status, 404);
+    assert_eq!(get("1.0/left-1.0.pom").status, 404);
+    assert_eq!(put("1.0/left-1.0.pom", &pom("1.0")).status, 201);
+    let sum = sha1(pom("1.0").as_bytes());
+    assert_eq!(put("1.0/left-1.0.pom.sha1", &sum).status, 201);
+    assert_eq!(put("1.0/left-1.0.pom.sha1", &"0".repeat(40)).status, 400, "the checksum is another file's");
+    assert_eq!(put("1.0/left-1.0.pom", &pom("1.0").replace("left<", "left <")).status, 409, "a release never changes");
+    assert_eq!(put("maven-metadata.xml", "<metadata/>").status, 201);
+    let metadata = get("maven-metadata.xml");
+    assert!(metadata.text().contains("<version>1.0</version>"), "{}", metadata.text());
+    assert_eq!(get("maven-metadata.xml.sha1").text(), sha1(&metadata.body));
+    assert_eq!((get("1.0/left-1.0.pom").text(), get("1.0/left-1.0.pom.sha1").text()), (pom("1.0"), sum));
+    assert_eq!(get("1.0/left-1.0.jar").status, 404);
+    assert_eq!(get("1.0/left-1.0.module").status, 404);
+
+    let build = |number: u32| format!("2.0-SNAPSHOT/left-2.0-20260601.12000{number}-{number}.pom");
+    for number in [1, 2] {
+        assert_eq!(put(&build(number), &pom("2.0-SNAPSHOT")).status, 201);
+    }
+    let snapshot = get("2.0-SNAPSHOT/maven-metadata.xml");
+    assert!(snapshot.text().contains("<buildNumber>2</buildNumber>"), "{}", snapshot.text());
+    assert_eq!(get(&build(1)).status, 200);
+    assert_eq!(put("2.0-SNAPSHOT/left-2.0-SNAPSHOT.pom", &pom("2.0-SNAPSHOT")).status, 400);
+    assert_eq!(upstream.count("*acme*"), 0, "no internal name is told");
+    world.log_holds();
+}
+
+#[test]
+fn python_packages_are_uploaded_and_listed() {
+    let upstream = PythonRegistry::start();
+    let world = hosting_of(&PYPI, upstream.index(), "pkg:pypi/acme-*");
+    let alice = token(&world, 1, &["publish:pkg:pypi/acme-*"]);
+    let upload = |distribution: &Distribution, version: &str| {
+        let mut body = Vec::new();
+        for (name, value) in
+            [(":action", "file_upload"), ("protocol_version", "1"), ("name", "acme.left"), ("version", version)]
+        {
+            let part = format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend_from_slice(part.as_bytes());
+        }
+        let name = distribution.file_name();
+        let head = format!("--b\r\nContent-Disposition: form-data; name=\"content\"; filename=\"{name}\"\r\n\r\n");
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(&distribution.packed());
+        body.extend_from_slice(b"\r\n--b--\r\n");
+        let basic = STANDARD.encode(format!("__token__:{}", alice.reveal()));
+        let headers =
+            [format!("authorization: Basic {basic}"), "content-type: multipart/form-data; boundary=b".to_owned()];
+        let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
+        world.ask("POST", "/pypi/legacy/", &headers, &body)
+    };
+    let wheel = Distribution::wheel("acme-left", "1.0").requires_python(">=3.8");
+    assert_eq!(upload(&wheel, "1.0").status, 200, "{}", upload(&wheel, "1.0").text());
+    assert_eq!(upload(&Distribution::sdist("acme-left", "1.0"), "1.0.0").status, 200);
+    let other = wheel.clone().file("acme_left/more.py", "x = 1");
+    let taken = upload(&other, "1.0");
+    assert_eq!(taken.status, 409);
+    assert!(taken.phrase.contains("was published by `alice`"), "{}", taken.phrase);
+    let accept = "accept: application/vnd.pypi.simple.v1+json";
+    let page = world.ask("GET", "/pypi/simple/acme-left/", &[accept], b"").json();
+    let files = page["files"].as_array().unwrap();
+    assert_eq!(files.len(), 2);
+    assert_eq!(page["versions"], json!(["1.0"]));
+    let address = files[0]["url"].as_str().unwrap();
+    let path = address.strip_prefix(&world.root()).unwrap();
+    assert_eq!(world.ask("GET", path, &[], b"").body, wheel.packed());
+    assert_eq!(world.ask("GET", "/pypi/simple/acme_right/", &[accept], b"").status, 404);
+    assert_eq!(upstream.requests().len(), 0, "no internal name is told");
 }

@@ -32,7 +32,7 @@ fn file(version: &str, ending: &str) -> String {
     format!("{FOLDER}/{version}/left-demo-{version}{ending}")
 }
 
-fn sha1(bytes: &[u8]) -> String {
+pub(crate) fn sha1(bytes: &[u8]) -> String {
     hex::encode(sha1::Sha1::digest(bytes))
 }
 
@@ -115,6 +115,57 @@ fn malware_is_in_no_metadata_and_its_files_are_denied() {
         "{}",
         answer.phrase
     );
+}
+
+const SNAPSHOT: &str = "2.0-SNAPSHOT";
+
+fn build(stamp: &str) -> MavenRelease {
+    MavenRelease::new(NAME, SNAPSHOT).build(stamp).file("a/A.class", stamp)
+}
+
+#[test]
+fn each_build_of_a_snapshot_is_a_file_with_a_date_of_its_own() {
+    let registry = MavenRegistry::start_at("/maven2");
+    let world = world(&registry, Setup::default());
+    let [first, second] = ["20260501.120000-1", "20260601.070000-2"];
+    registry.publish(&build(first));
+    registry.publish(&build(second).published(hours_before(NOW, 5)));
+    let path = format!("{FOLDER}/{SNAPSHOT}/maven-metadata.xml");
+    let metadata = get(&world, &path);
+    assert!(metadata.text().contains("<value>2.0-20260601.070000-2</value>"), "{}", metadata.text());
+    assert_eq!(get(&world, &format!("{path}.sha1")).text(), sha1(&metadata.body));
+    let file = |stamp: &str, ending: &str| format!("{FOLDER}/{SNAPSHOT}/left-demo-2.0-{stamp}{ending}");
+    for ending in [".pom", ".jar"] {
+        let answer = get(&world, &file(first, ending));
+        assert_eq!((answer.status, Some(answer.body)), (200, build(first).bytes(ending)));
+        let answer = get(&world, &file(second, ending));
+        assert!(answer.phrase.contains("is 5 hours old by the date of its files"), "{}", answer.phrase);
+    }
+    registry.publish(&build("20260601.080000-3").without_time());
+    let answer = get(&world, &file("20260601.080000-3", ".jar"));
+    assert!(answer.phrase.contains("since it was first seen"), "no older build lends it a date: {}", answer.phrase);
+    world.pass(67);
+    assert_eq!(get(&world, &file(second, ".jar")).status, 200);
+    registry.publish(&build(first).file("a/A.class", "other"));
+    assert_eq!(Some(get(&world, &file(first, ".jar")).body), build(first).bytes(".jar"), "it is pinned under its name");
+    world.log_holds();
+}
+
+#[test]
+fn a_file_that_changes_under_one_name_is_refused_with_what_now_and_is_no_tampering() {
+    let registry = MavenRegistry::start();
+    let world = world(&registry, Setup::default());
+    registry.publish(&MavenRelease::new(NAME, SNAPSHOT));
+    let phrase = "held by stockade: `org.acme/left-demo`: `left-demo-2.0-SNAPSHOT.jar` changes under one name, so no ruling \
+                  on it holds; deploy snapshots with a timestamp";
+    for bytes in ["one", "other"] {
+        registry.publish(&MavenRelease::new(NAME, SNAPSHOT).attached(".jar", bytes));
+        for ending in ["", ".sha1"] {
+            let answer = get(&world, &file(SNAPSHOT, &format!(".jar{ending}")));
+            assert_eq!((answer.status, answer.phrase.as_str()), (403, phrase));
+        }
+    }
+    assert_eq!(get(&world, &file(SNAPSHOT, ".module")).status, 404, "what is not there is 404");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use serde_json::Value;
 use stockade_ecosystem::pypi::PYPI;
 use stockade_engine::DecisionRequest;
 use stockade_model::{Purl, Verdict};
-use stockade_testkit::{Distribution, FakeRegistry, NOW, PythonRegistry, hours_before};
+use stockade_testkit::{Distribution, FakeRegistry, Fault, NOW, PythonRegistry, hours_before};
 
 use crate::world::{Answer, Setup, World, malware_of};
 
@@ -131,12 +131,74 @@ fn other_bytes_than_the_page_claims_are_denied() {
 }
 
 #[test]
+fn what_is_said_of_a_files_origin_is_passed_on_unaltered() {
+    for mount in ["/", "/api/python/all/"] {
+        let registry = PythonRegistry::start_at(mount);
+        let world = world(&registry, Setup::default());
+        let attested = young().attested();
+        registry.publish(&attested);
+        let files = files(&world);
+        let of = |file: &Distribution| files.iter().find(|listed| listed["filename"] == file.file_name()).unwrap();
+        assert_eq!(of(&old())["provenance"], Value::Null);
+        let address = of(&attested)["provenance"].as_str().unwrap().to_owned();
+        let path = address.strip_prefix(&world.root()).unwrap();
+        assert_eq!(path, "/pypi/integrity/left-demo/1.1.0/left_demo-1.1.0-py3-none-any.whl/provenance");
+        let answer = get(&world, path);
+        assert_eq!((answer.status, answer.text()), (200, attested.provenance().to_string()));
+        let other = "/pypi/integrity/left-demo/1.0.9/left_demo-1.0.9-py3-none-any.whl/provenance";
+        assert_eq!(get(&world, other).status, 404);
+    }
+}
+
+#[test]
+fn the_older_interface_is_steered_as_the_page_is() {
+    let registry = PythonRegistry::start_at("/api/python/all/");
+    let osv = malware_of(PYPI.osv, "left-demo", "1.0.8");
+    registry.publish(&Distribution::wheel("left-demo", "1.0.8"));
+    let world = world(&registry, Setup { advisories: vec![osv.path().to_owned()], ..Setup::default() });
+    let whole = get(&world, "/pypi/pypi/Left.Demo/json").json();
+    assert_eq!((&whole["info"]["version"], &whole["info"]["summary"]), (&"1.0.9".into(), &"what left-demo is".into()));
+    let releases = whole["releases"].as_object().unwrap();
+    assert_eq!(releases.keys().collect::<Vec<_>>(), ["1.0.9", "1.1.0"], "malware is gone");
+    assert_eq!(whole["urls"][0]["digests"]["sha256"], old().checksum());
+    assert_eq!(whole["urls"][0]["url"], format!("{}{}", world.root(), path(&world, &old())));
+    assert_eq!(whole["releases"]["1.0.9"][0]["yanked"], false);
+    let held = &whole["releases"]["1.1.0"][0];
+    assert_eq!((&held["yanked"], &held["yanked_reason"]), (&true.into(), &SENTENCE.into()));
+
+    let alone = get(&world, "/pypi/pypi/left-demo/1.1/json").json();
+    assert_eq!((&alone["info"]["version"], &alone["info"]["yanked_reason"]), (&"1.1.0".into(), &SENTENCE.into()));
+    assert_eq!((alone["urls"].as_array().unwrap().len(), alone.get("releases")), (1, None));
+    let answer = get(&world, "/pypi/pypi/left-demo/1.0.8/json");
+    assert!(answer.phrase.starts_with("denied by stockade: `left-demo` 1.0.8 is malware"), "{}", answer.phrase);
+    assert_eq!(get(&world, "/pypi/pypi/left-demo/9.9/json").status, 404);
+    assert_eq!(get(&world, "/pypi/pypi/nonesuch/json").status, 404);
+    world.pass(67);
+    let whole = get(&world, "/pypi/pypi/left-demo/json").json();
+    assert_eq!((&whole["info"]["version"], &whole["urls"][0]["yanked"]), (&"1.1.0".into(), &false.into()));
+}
+
+#[test]
+fn a_mirror_without_the_older_interface_has_one_here() {
+    let registry = PythonRegistry::start();
+    registry.fault("/pypi/*", Fault::Status(404));
+    let world = world(&registry, Setup::default());
+    let whole = get(&world, "/pypi/pypi/left-demo/json").json();
+    assert_eq!((&whole["info"]["version"], &whole["info"]["requires_dist"]), (&"1.0.9".into(), &Value::Null));
+    registry.fault("/pypi/*", Fault::Status(503));
+    assert_eq!(get(&world, "/pypi/pypi/left-demo/1.1.0/json").status, 502, "a failure is not taken for an answer");
+}
+
+#[test]
 fn no_answer_names_the_registry() {
     let registry = PythonRegistry::start();
     let world = world(&registry, Setup::default());
     let upstream = registry.address().to_string();
+    registry.publish(&old().attested());
     let file = path(&world, &old());
-    for path in [PAGE, "/pypi/simple/nonesuch/", &file, &format!("{file}.metadata"), "/pypi/simple/"] {
+    let (metadata, origin) = (format!("{file}.metadata"), "/pypi/integrity/left-demo/9/left_demo-9.tar.gz/provenance");
+    let [whole, alone] = ["/pypi/pypi/left-demo/json", "/pypi/pypi/left-demo/1.1.0/json"];
+    for path in [PAGE, "/pypi/simple/nonesuch/", &file, &metadata, "/pypi/simple/", origin, whole, alone] {
         for accept in [JSON, "accept: text/html"] {
             let answer = world.ask("GET", path, &[accept], b"");
             assert!(!answer.text().contains(&upstream), "{path}: {}", answer.text());

@@ -50,13 +50,25 @@ pub(crate) struct Setup {
     pub(crate) claims: Vec<(String, String)>,
     /// The registries of other ecosystems.
     pub(crate) others: Vec<(EcosystemId, String)>,
+    /// Names of other ecosystems that are hosted, by pattern.
+    pub(crate) hosted: Vec<(EcosystemId, String)>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
         let (policy, credentials) = (String::new(), String::new());
         let (artifact_hosts, advisories, scopes, rules) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { policy, artifact_hosts, advisories, scopes, credentials, rules, claims: Vec::new(), others: Vec::new() }
+        Self {
+            policy,
+            artifact_hosts,
+            advisories,
+            scopes,
+            credentials,
+            rules,
+            claims: Vec::new(),
+            others: Vec::new(),
+            hosted: Vec::new(),
+        }
     }
 }
 
@@ -179,7 +191,7 @@ impl World {
 }
 
 fn settings(registry: &FakeRegistry, setup: Setup, data: &Path, clock: &Arc<Mutex<Timestamp>>) -> Settings {
-    let Setup { policy, artifact_hosts, advisories, scopes, credentials, rules, claims, others } = setup;
+    let Setup { policy, artifact_hosts, advisories, scopes, credentials, rules, claims, others, hosted } = setup;
     let (url, scopes) = (Some(registry.url()), scopes.into_iter().collect());
     let stated = Stated { url, scopes, ..Stated::default() };
     let client = npm::NPM.clients[0];
@@ -188,7 +200,11 @@ fn settings(registry: &FakeRegistry, setup: Setup, data: &Path, clock: &Arc<Mute
     let claim = |url: &str| if url == Stated::HOSTED { Claim::Hosted } else { Claim::Upstream(at(url).default) };
     config.claims = claims.iter().map(|(names, url)| (names.parse().unwrap(), claim(url))).collect();
     let npm = Upstreams::default().with(npm::NPM.id.clone(), config);
-    let upstreams = others.into_iter().fold(npm, |upstreams, (ecosystem, url)| upstreams.with(ecosystem, at(&url)));
+    let upstreams = others.into_iter().fold(npm, |upstreams, (ecosystem, url)| {
+        let ours = hosted.iter().filter(|(id, _)| *id == ecosystem);
+        let claims = ours.map(|(_, names)| (names.parse().unwrap(), Claim::Hosted)).collect();
+        upstreams.with(ecosystem, ClientConfig { claims, ..at(&url) })
+    });
     let clock = Arc::clone(clock);
     Settings {
         data: data.to_owned(),

@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde::Serialize;
-use stockade_ecosystem::{ALL, Client, Ecosystem, client_of};
+use stockade_ecosystem::{ALL, Client, Ecosystem};
 use stockade_gateway::{Gateway, Notice, Options, Origins, RunReport};
 use stockade_model::{Digest, Purl, Verdict};
-use tempfile::NamedTempFile;
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -23,6 +23,7 @@ use url::Url;
 
 use super::{Context, Exit};
 use crate::args::{Format, Run};
+use crate::command::{Started, program};
 use crate::describe::predicate;
 use crate::errors::hinted;
 use crate::inherit::{self, Inherited};
@@ -65,14 +66,14 @@ struct Route {
     base: String,
     steering: Steering,
     lockfiles: Lockfiles,
-    /// A file that it is given to read.
-    _given: Option<NamedTempFile>,
+    /// A folder that it is given to read.
+    _given: Option<TempDir>,
 }
 
 /// Runs a command.
 pub(super) async fn run(context: Context<'_>, arguments: &Run) -> anyhow::Result<Exit> {
     let (printer, words, name) = (context.printer, &arguments.command, run_name());
-    let client = client(words);
+    let client = Started::by(words);
     if arguments.unsandboxed && printer.format() == Format::Sarif {
         return Err(hinted(
             "SARIF has what the sandbox blocked, and there is to be none",
@@ -83,7 +84,9 @@ pub(super) async fn run(context: Context<'_>, arguments: &Run) -> anyhow::Result
         return Err(no_client(words));
     }
     let route = match client {
-        Some((ecosystem, client)) => Some(Route::choose(&context, ecosystem, client, words, &name).await?),
+        Some(Started { ecosystem, client, .. }) => {
+            Some(Route::choose(&context, ecosystem, client, words, &name).await?)
+        }
         None => None,
     };
     let inherited = route.as_ref().map(|route| &route.inherited);
@@ -177,16 +180,20 @@ impl Route {
         name: &str,
     ) -> anyhow::Result<Self> {
         let inherited = inherit::one(&context.settings, ecosystem, client, words).await;
-        inherited.config()?;
+        for problem in &inherited.config()?.problems {
+            context.printer.talk(&format!("stockade: {}\n", problem.what));
+        }
         let through = Through::choose(context, &inherited, name).await?;
         let base = format!("{}/{}", through.url(), ecosystem.id);
         let lockfiles = Lockfiles::before(client, words)?;
         let mut arguments = (client.arguments)(&base);
+        let mut variables = (client.environment)(&base, &inherited.scopes(), name);
         let given = given(context, &inherited, &base, name)?;
-        if let (Some(file), Some(given)) = (&given, &client.given) {
-            arguments.extend((given.arguments)(&file.path().to_string_lossy()));
+        if let (Some(folder), Some(given)) = (&given, &client.given) {
+            let file = folder.path().join(given.name);
+            arguments.extend((given.arguments)(&file.to_string_lossy()));
+            variables.extend((given.environment)(&folder.path().to_string_lossy(), &settings::variable));
         }
-        let variables = (client.environment)(&base, &inherited.scopes(), name);
         let file = given.as_ref().map(|given| given.path().to_path_buf());
         let users = inherit::pointed(&inherited, &base)?;
         let steering = Steering { variables, arguments, file, users };
@@ -206,19 +213,15 @@ impl Route {
     }
 }
 
-/// Writes the configuration file that a client is given for one run, if it needs one: its own with the gateway in it.
-fn given(
-    context: &Context<'_>,
-    inherited: &Inherited,
-    base: &str,
-    name: &str,
-) -> anyhow::Result<Option<NamedTempFile>> {
+/// Writes what a client is given for one run, if it needs something: its own configuration file with the gateway in it.
+fn given(context: &Context<'_>, inherited: &Inherited, base: &str, name: &str) -> anyhow::Result<Option<TempDir>> {
     let Some(given) = &inherited.client.given else { return Ok(None) };
     let own = inherited.printed.as_deref().and_then(inherited.client.configured_in).map(PathBuf::from);
     let text = own.map(|own| files::read_text(&own)).transpose()?.flatten().unwrap_or_default();
     // What is secret in it is for the gateway, and not for what the client runs.
     let text = (given.text)(&(inherited.client.without_secrets)(&text), base, &inherited.scopes(), name);
-    files::temporary(&context.settings.data, &text).map(Some)
+    let texts: Vec<(&str, &str)> = given.beside.iter().copied().chain([(given.name, text.as_str())]).collect();
+    files::temporary(&context.settings.data, &texts).map(Some)
 }
 
 /// Gives lockfiles the registry's addresses back.
@@ -238,16 +241,6 @@ async fn restore(
     let addresses = Addresses { base, registry, config: inherited.config()?, engine: engine.as_ref() };
     lockfiles.restore(&addresses).await?;
     Ok(())
-}
-
-/// The client that a command is.
-fn client(words: &[OsString]) -> Option<(&'static Ecosystem, &'static Client)> {
-    client_of(&program(words))
-}
-
-fn program(words: &[OsString]) -> String {
-    let program = words.first().map(PathBuf::from).unwrap_or_default();
-    program.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn no_client(words: &[OsString]) -> anyhow::Error {

@@ -20,14 +20,26 @@ use crate::settings::Settings;
 #[derive(Serialize)]
 struct Done {
     client: &'static str,
-    file: PathBuf,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<PathBuf>,
     changed: bool,
+    /// What its user has to write, because it has no file that could be changed for all projects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by_hand: Option<String>,
     /// The file still names the gateway, in a line that `setup` did not write or that was rewritten since.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     names_gateway: bool,
     /// The settings file, where the upstream had to be written into it.
     #[serde(skip_serializing_if = "Option::is_none")]
     stated_in: Option<PathBuf>,
+}
+
+impl Done {
+    /// Nothing, yet.
+    fn of(inherited: &Inherited) -> Self {
+        let client = inherited.client.name;
+        Self { client, file: None, changed: false, by_hand: None, names_gateway: false, stated_in: None }
+    }
 }
 
 /// Points clients at the gateway, or gives them back.
@@ -68,6 +80,10 @@ fn chosen(all: Vec<Inherited>, names: &[String]) -> anyhow::Result<Vec<Inherited
 }
 
 fn point(settings: &Settings, inherited: &Inherited) -> anyhow::Result<Done> {
+    if let Some(by_hand) = inherited.client.by_hand {
+        let text = by_hand(&format!("{}/{}", settings.address(), inherited.ecosystem.id));
+        return Ok(Done { by_hand: Some(text), ..Done::of(inherited) });
+    }
     let file = configured_in(inherited)?;
     inherited.refuse_ourselves(settings)?;
     let stated_in = state(settings, inherited)?;
@@ -79,16 +95,19 @@ fn point(settings: &Settings, inherited: &Inherited) -> anyhow::Result<Done> {
         return Err(hinted(what, format!("write `{base}` into it by hand")));
     }
     let changed = change(&file, &before, &after)?;
-    Ok(Done { client: inherited.client.name, file, changed, names_gateway: false, stated_in })
+    Ok(Done { file: Some(file), changed, stated_in, ..Done::of(inherited) })
 }
 
 fn unpoint(settings: &Settings, inherited: &Inherited) -> anyhow::Result<Done> {
+    if inherited.client.by_hand.is_some() {
+        return Ok(Done::of(inherited));
+    }
     let file = configured_in(inherited)?;
     let before = files::read_text(&file)?.unwrap_or_default();
     let after = (inherited.client.unpoint)(&before);
     let changed = change(&file, &before, &after)?;
     let names_gateway = after.contains(&format!("{}/", settings.address()));
-    Ok(Done { client: inherited.client.name, file, changed, names_gateway, stated_in: None })
+    Ok(Done { file: Some(file), changed, names_gateway, ..Done::of(inherited) })
 }
 
 /// Writes a file's new text. One in which nothing is left was not there before.
@@ -134,7 +153,12 @@ fn state(settings: &Settings, inherited: &Inherited) -> anyhow::Result<Option<Pa
 }
 
 fn told(done: &Done, undo: bool) -> String {
-    let Done { client, file, changed, names_gateway, stated_in } = done;
+    let Done { client, file, changed, by_hand, names_gateway, stated_in } = done;
+    if let Some(by_hand) = by_hand {
+        let lines: String = by_hand.lines().flat_map(|line| ["  ", line, "\n"]).collect();
+        return format!("{client}: has no setting for all projects; write into each one's own file:\n{lines}");
+    }
+    let Some(file) = file else { return format!("{client}: nothing to undo\n") };
     let file = file.display();
     let stated = stated_in.as_ref().map(|file| format!("{client}: wrote its upstream into {}\n", file.display()));
     let what = match (changed, undo) {

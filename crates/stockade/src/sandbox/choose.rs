@@ -8,6 +8,7 @@ use serde::Deserialize as _;
 use stockade_sandbox::profile::Profile;
 
 use crate::args::Run;
+use crate::command::Started;
 use crate::errors::hinted;
 use crate::files;
 use crate::settings::Settings;
@@ -84,6 +85,13 @@ fn read(path: &Path) -> anyhow::Result<Profile> {
 /// The built-in profile that fits best.
 fn built_in(program: &OsStr, words: &[OsString]) -> anyhow::Result<Profile> {
     let all = stockade_ecosystem::profiles().map(Profile::parse).collect::<Result<Vec<_>, _>>()?;
+    // A client that an interpreter starts is itself, however the interpreter is called.
+    let whole: Vec<OsString> = std::iter::once(program.to_owned()).chain(words.iter().cloned()).collect();
+    let started = Started::by(&whole).filter(|started| started.own > 1);
+    let (program, words) = match &started {
+        Some(started) => (OsStr::new(started.client.name), &words[started.own - 1..]),
+        None => (program, words),
+    };
     let fitting = all.into_iter().filter_map(|profile| Some((profile.fits(program, words)?, profile)));
     match fitting.max_by_key(|(words, _)| *words) {
         Some((_, profile)) => Ok(profile),
@@ -122,6 +130,7 @@ mod tests {
             ("pip install x", "pip, uv or Poetry install"),
             ("python3 -m venv x", "python"),
             ("python3 -m pip install x", "pip, uv or Poetry install"),
+            ("/usr/bin/python3.11 -I -m pip install x", "pip, uv or Poetry install"),
             ("uv sync", "pip, uv or Poetry install"),
             ("uv run x", "python"),
             ("cargo build --release", "cargo"),

@@ -10,6 +10,8 @@ mod inspect;
 mod live;
 mod lockfiles;
 mod log;
+mod maven;
+mod poetry;
 mod policy;
 mod publish;
 mod publish_crates;

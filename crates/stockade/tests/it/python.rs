@@ -13,6 +13,8 @@ use crate::world::summary;
 
 /// The system's: one that is a script of a version manager does more than pip.
 const PIP: &str = "/usr/bin/pip";
+/// Its interpreter.
+const PYTHON: &str = "/usr/bin/python3";
 
 /// A user whose pip fetches from here. There is a release of `left-demo` of long ago and one of five hours ago.
 struct World {
@@ -75,4 +77,18 @@ fn what_is_young_is_steered_around_and_who_insists_is_told_why() {
     let sentence = "held by stockade: `left-demo` 1.1.0 is 5 hours old; policy asks 72 hours";
     assert!(output.stderr.contains(sentence), "{output}");
     assert_eq!(world.registry.count("*left_demo-1.1.0*"), 0, "nothing of it was fetched");
+}
+
+#[test]
+fn an_interpreter_that_is_told_to_run_pip_is_pip() {
+    let Some(world) = World::or_skip() else { return };
+    let pip = ["-I", "-m", "pip", "install", "--target", "out"];
+    let run = |wanted: &'static str| world.stockade(["run", "--", PYTHON].into_iter().chain(pip).chain([wanted]));
+    let output = run("left-demo");
+    assert!(output.ok(), "{output}");
+    assert!(output.stderr.contains("through a gateway for this run, in a sandbox (profile: pip"), "{output}");
+    assert_eq!(world.installed(), ["left_demo-1.0.9.dist-info"]);
+    let output = run("left-demo==1.1.0");
+    assert!(output.stderr.contains("is 5 hours old; policy asks 72 hours"), "{output}");
+    assert!(world.registry.requests().iter().all(|seen| !seen.header("user-agent").unwrap_or("").starts_with("pip/")));
 }

@@ -179,3 +179,17 @@ fn a_run_is_found_again_in_the_user_agent() {
     assert_eq!(run_of("Apache-Maven stockade-run/r1"), Some("r1"));
     assert_eq!(run_of("Apache-Maven/3.8.7 (Java 17.0.15; Linux 6.1)"), None);
 }
+
+#[test]
+fn arguments_of_the_environment_name_no_settings() {
+    let kept = |theirs: Option<&str>| arguments_of_environment(&|_| theirs.map(str::to_owned)).pop();
+    assert_eq!(kept(None), None);
+    for (theirs, expect) in [
+        ("-B -T4", "-B -T4"),
+        ("-B -s other.xml -T4", "-B -T4"),
+        ("--settings=other.xml -gs x --global-settings y -DskipTests", "-DskipTests"),
+        ("-s", ""),
+    ] {
+        assert_eq!(kept(Some(theirs)), Some((ARGUMENTS.to_owned(), expect.to_owned())), "{theirs}");
+    }
+}

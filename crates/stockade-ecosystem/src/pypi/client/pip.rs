@@ -31,6 +31,9 @@ pub(in super::super) static PIP: Client = Client {
     unpoint: undone,
     configured_in,
     lockfiles: &["pylock.toml"],
+    like: None,
+    in_project: None,
+    by_hand: None,
 };
 
 /// The longest line of what pip prints that is looked at.
@@ -168,7 +171,7 @@ fn without_secrets(text: &str) -> String {
 
 /// pip reads `PIP_*`, where an empty value counts as none, so that a file's would be in effect. A space is a value, of which
 /// nothing is left when pip takes it apart.
-fn environment(base: &str, _: &[String], run: &str) -> Variables {
+pub(super) fn environment(base: &str, _: &[String], run: &str) -> Variables {
     let (ours, agent) = (index(base), format!("{RUN}{run}"));
     let variables = [
         ("PIP_INDEX_URL", ours.as_str()),
@@ -182,7 +185,7 @@ fn environment(base: &str, _: &[String], run: &str) -> Variables {
 }
 
 /// It stands in a JSON object, in which pip says what it runs on.
-fn run_of(user_agent: &str) -> Option<&str> {
+pub(super) fn run_of(user_agent: &str) -> Option<&str> {
     let (_, rest) = user_agent.split_once(RUN)?;
     rest.split(|end: char| end == '"' || end == '\\' || end.is_ascii_whitespace()).next()
 }

@@ -33,6 +33,9 @@ pub(in super::super) static UV: Client = Client {
     unpoint: undone,
     configured_in,
     lockfiles: &["uv.lock", "pylock.toml"],
+    like: None,
+    in_project: None,
+    by_hand: None,
 };
 
 /// The most indexes that are looked at.

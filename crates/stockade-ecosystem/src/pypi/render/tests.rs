@@ -150,6 +150,28 @@ fn what_lies_elsewhere_is_not_spoken_of() {
 }
 
 #[test]
+fn attestations_are_offered_at_our_address_where_we_know_how_to_ask_for_them() {
+    let path = format!("integrity/Left.Demo/1.0/{}/provenance", WHEELS[0]);
+    let offered = |url: &str| {
+        let entry = entry(WHEELS[0], &format!(r#","provenance":{}"#, json!(url)));
+        Case::new(&[(entry, Cleared)], "").json()["files"][0]["provenance"].clone()
+    };
+    for start in ["https://upstream.example/", "https://user:pw@upstream.example/api/python/", "../../", "/"] {
+        assert_eq!(offered(&format!("{start}{path}")), json!(format!("{BASE}/{path}")), "{start}");
+    }
+    for other in [
+        format!("https://upstream.example/{path}?token=secret"),
+        format!("https://upstream.example/{path}/"),
+        format!("https://upstream.example/x{path}"),
+        format!("https://upstream.example/{path}\"secret"),
+        format!("https://upstream.example/integrity/left-demo/1.0/{}/provenance", WHEELS[1]),
+        "https://upstream.example/integrity/left-demo/../../secret/provenance".to_owned(),
+    ] {
+        assert_eq!(offered(&other), Value::Null, "{other}");
+    }
+}
+
+#[test]
 fn an_address_that_cannot_be_kept_is_ours_in_its_short_form() {
     let name = "left-demo-1!1.0+a,b.tar.gz";
     let odd = entry(name, "").replace(r"packages/a%20b/", r"packages/%2e%2e/");
