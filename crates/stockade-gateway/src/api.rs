@@ -1,5 +1,5 @@
-//! The gateway's own addresses: health, numbers, runs, rulings. They only read; what people decide goes through the
-//! command line, so that no web page can decide for them.
+//! The gateway's own addresses: health, numbers, runs, rulings. All but one only read; that one wants a token, so that no
+//! web page can decide for whoever looks at it.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -43,6 +43,9 @@ impl Gateway {
         {
             let mounted = Mounted::new(self, ecosystem, registry, peer, &request, rest);
             return mounted.answer(request).await;
+        }
+        if target == "/api/v1/decisions" && request.method() == Method::POST && self.is_addressed(&request) {
+            return self.decide(request, peer).await;
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return plain(StatusCode::METHOD_NOT_ALLOWED, "this address only reads\n");
@@ -195,11 +198,11 @@ fn outside() -> Response<Body> {
     json(StatusCode::FORBIDDEN, &serde_json::json!({ "error": error }))
 }
 
-fn plain(status: StatusCode, text: &str) -> Response<Body> {
+pub(crate) fn plain(status: StatusCode, text: &str) -> Response<Body> {
     answer(status, "text/plain; charset=utf-8", text.to_owned().into())
 }
 
-fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
+pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
     answer(status, "application/json", serde_json::to_vec(value).unwrap_or_default().into())
 }
 

@@ -10,6 +10,7 @@
 mod api;
 mod body;
 mod checksum;
+mod decide;
 mod hosting;
 mod metrics;
 mod mount;

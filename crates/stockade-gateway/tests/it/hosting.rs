@@ -11,7 +11,7 @@ use stockade_model::Secret;
 use stockade_testkit::{Distribution, FakeRegistry, MavenRegistry, NOW, Package, PythonRegistry};
 
 use crate::maven::sha1;
-use crate::world::{Answer, Setup, World};
+use crate::world::{Answer, Setup, World, YOUNG, left_demo};
 
 const PATH: &str = "/npm/@acme%2fleft";
 const FILE: &str = "/npm/@acme/left/-/left-1.0.0.tgz";
@@ -240,6 +240,29 @@ fn a_body_that_is_too_long_is_not_read() {
     let header = format!("authorization: Bearer {}\r\ncontent-length: 300000000", alice.reveal());
     let answer = world.ask("PUT", PATH, &[&header], b"");
     assert!([400, 413].contains(&answer.status), "{}", answer.status);
+}
+
+#[test]
+fn a_decision_wants_a_token_for_it() {
+    let world = World::new();
+    world.registry.publish_all(&left_demo());
+    let body = |verdict: &str, expires: &str| {
+        let purl = "pkg:npm/left-demo@1.1.0";
+        json!({ "purl": purl, "verdict": verdict, "reason": "read it", "expires": expires }).to_string()
+    };
+    let decide = |token: Option<&Secret>, body: &str| send(&world, "POST", "/api/v1/decisions", token, body);
+    let until = "2026-06-20T00:00:00Z";
+    let publisher = token(&world, 1, &["publish:pkg:npm/**", "read"]);
+    assert_eq!(decide(None, &body("allow", until)).status, 401);
+    assert_eq!(decide(Some(&publisher), &body("allow", until)).status, 401);
+    assert_eq!(world.get(YOUNG).status, 403);
+    let approver = token(&world, 2, &["approve"]);
+    for wrong in [body("allow", "2020-01-01T00:00:00Z"), body("hold", until), body("maybe", until), "{".to_owned()] {
+        assert_eq!(decide(Some(&approver), &wrong).status, 400, "{wrong}");
+    }
+    let answer = decide(Some(&approver), &body("allow", until));
+    assert_eq!((answer.status, &answer.json()[0]["by"]), (201, &json!("alice")), "{}", answer.text());
+    assert_eq!(world.get(YOUNG).status, 200);
 }
 
 /// A world that hosts names of another ecosystem, whose registry is elsewhere and hears of nothing.

@@ -6,6 +6,7 @@
 mod cargo;
 mod crash;
 mod decisions;
+mod hosted;
 mod inspect;
 mod live;
 mod lockfiles;
@@ -15,6 +16,7 @@ mod poetry;
 mod policy;
 mod publish;
 mod publish_crates;
+mod publish_python;
 mod python;
 mod run;
 #[cfg(target_os = "linux")]

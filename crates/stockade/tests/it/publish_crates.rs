@@ -2,12 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use stockade_testkit::{CrateRegistry, CrateRelease, Guard, NOW, Output, finished};
-use tempfile::TempDir;
+use stockade_testkit::{CrateRegistry, CrateRelease, Output, finished};
 
-use crate::serve::wait_until;
+use crate::hosted::Hosted;
 
 /// The cargo that builds these tests.
 const CARGO: &str = env!("CARGO");
@@ -15,49 +14,27 @@ const CARGO: &str = env!("CARGO");
 /// A user with a crate of their own, and a gateway that hosts `acme-*`.
 struct World {
     registry: CrateRegistry,
-    root: TempDir,
-    token: String,
-    _served: Guard,
+    hosted: Hosted,
 }
 
 impl World {
     fn new(access: &str) -> Self {
         let registry = CrateRegistry::start();
         registry.publish(&CrateRelease::new("left-demo", "1.0.9"));
-        let root = TempDir::with_prefix("stockade-").unwrap();
-        fs::create_dir_all(root.path().join("home/.cargo")).unwrap();
-        let settings = format!(
-            "listen = \"127.0.0.1:0\"\n[upstream.cargo]\nurl = \"{}\"\nclaims = {{ \"acme-*\" = \"hosted\" }}\n{access}",
-            registry.index()
-        );
-        fs::write(root.path().join("stockade.toml"), settings).unwrap();
-        let stockade = |arguments: &[&str]| {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_stockade"));
-            command.current_dir(root.path()).env("HOME", root.path().join("home")).env("USER", "alice");
-            let config = root.path().join("stockade.toml");
-            command.args(["--now", &NOW.to_string(), "--ecosystem", "cargo", "--config"]).arg(config);
-            command.arg("--data").arg(root.path().join("data")).args(arguments);
-            command
-        };
-        let rights = ["--may", "publish:pkg:cargo/acme-*", "--expires", "30d"];
-        let token = finished(stockade(&["token", "create", "alice"]).args(rights)).stdout.trim().to_owned();
-        let noted = root.path().join("data/gateway.json");
-        let log = fs::File::create(root.path().join("serve.log")).unwrap();
-        let served = Guard::spawn(stockade(&["serve"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log)).unwrap();
-        assert!(wait_until(|| noted.exists()), "{}", fs::read_to_string(root.path().join("serve.log")).unwrap());
-        let noted: serde_json::Value = serde_json::from_slice(&fs::read(&noted).unwrap()).unwrap();
-        let url = noted["url"].as_str().unwrap();
-        // What `setup` writes, and a token for who publishes.
+        let hosted = Hosted::new("cargo", &registry.index(), "acme-*", access);
+        // What `setup` writes, and how a token is given.
         let config = format!(
-            "[source.crates-io]\nreplace-with = \"stockade\"\n\n[registries.stockade]\nindex = \"sparse+{url}/cargo/index/\"\n\
-             credential-provider = \"cargo:token\"\n"
+            "[source.crates-io]\nreplace-with = \"stockade\"\n\n[registries.stockade]\n\
+             index = \"sparse+{}/cargo/index/\"\ncredential-provider = \"cargo:token\"\n",
+            hosted.url
         );
-        fs::write(root.path().join("home/.cargo/config.toml"), config).unwrap();
-        Self { registry, root, token, _served: served }
+        fs::create_dir_all(hosted.folder("home/.cargo")).unwrap();
+        fs::write(hosted.folder("home/.cargo/config.toml"), config).unwrap();
+        Self { registry, hosted }
     }
 
     fn folder(&self, name: &str) -> PathBuf {
-        self.root.path().join(name)
+        self.hosted.folder(name)
     }
 
     fn package(&self, name: &str, version: &str, needs: &str) {
@@ -89,7 +66,7 @@ impl World {
 fn cargo_publishes_yanks_and_finds() {
     let world = World::new("");
     let ok = |folder: &str, arguments: &[&str]| {
-        let output = world.cargo(folder, arguments, Some(&world.token));
+        let output = world.cargo(folder, arguments, Some(&world.hosted.token));
         assert!(output.ok(), "{arguments:?}: {output}");
         output
     };
@@ -132,12 +109,12 @@ fn cargo_says_why_something_is_not_published() {
     let unknown = said("acme-core", "stockade_none");
     assert!(unknown.contains("the token that was shown is not known here"), "{unknown}");
     world.package("other", "1.0.0", "");
-    let elsewhere = said("other", &world.token);
+    let elsewhere = said("other", &world.hosted.token);
     assert!(elsewhere.contains("`other` is not published here: its name is not claimed as `hosted`"), "{elsewhere}");
     let publish = ["publish", "--registry", "stockade", "--allow-dirty", "--no-verify"];
-    assert!(world.cargo("acme-core", &publish, Some(&world.token)).ok());
+    assert!(world.cargo("acme-core", &publish, Some(&world.hosted.token)).ok());
     world.package("acme_core", "1.0.0", "");
-    let alike = said("acme_core", &world.token);
+    let alike = said("acme_core", &world.hosted.token);
     assert!(alike.contains("`acme_core`") && !alike.contains("Uploaded"), "{alike}");
     assert_eq!(world.registry.count("*acme*"), 0);
 }
@@ -148,6 +125,6 @@ fn a_registry_that_asks_for_a_token_is_shown_one() {
     world.package("user", "0.1.0", "left-demo = \"1\"\n");
     let refused = world.cargo("user", &["generate-lockfile"], None);
     assert!(!refused.ok(), "{refused}");
-    let output = world.cargo("user", &["check"], Some(&world.token));
+    let output = world.cargo("user", &["check"], Some(&world.hosted.token));
     assert!(output.ok(), "{output}");
 }
