@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use stockade_ecosystem::{ALL, Client, ClientConfig, Configured, Ecosystem, Stated};
+use stockade_ecosystem::{ALL, Client, ClientConfig, Configured, Ecosystem, Stated, Upstream};
 use stockade_engine::Upstreams;
 use stockade_model::EcosystemId;
 use url::Url;
@@ -26,6 +26,8 @@ pub(crate) struct Inherited {
     pub(crate) printed: Option<Vec<String>>,
     /// The upstream, or why the ecosystem is off.
     pub(crate) config: Result<ClientConfig, String>,
+    /// True if the client has a registry built in that it does not tell, so that the upstream is another client's.
+    pub(crate) is_borrowed: bool,
 }
 
 /// Asks every ecosystem's clients. The first one of each ecosystem is told of also if it is not installed.
@@ -57,16 +59,36 @@ pub(crate) async fn one(
     words: &[OsString],
 ) -> Inherited {
     let stated = settings.stated.get(ecosystem.id.as_str());
+    let mut is_borrowed = false;
     let (printed, config) = match ask(client, words, &[]).await {
         Ok(Some(printed)) => {
-            let config = read(ecosystem, client, &printed, stated);
+            let mut config = read(ecosystem, client, &printed, stated);
+            if config.is_err()
+                && let Some(borrowed) = borrowed(ecosystem, client, &printed, stated).await
+            {
+                (config, is_borrowed) = (Ok(borrowed), true);
+            }
             (Some(printed), config)
         }
         Ok(None) if stated.is_some_and(|stated| stated.url.is_some()) => (None, read(ecosystem, client, &[], stated)),
         Ok(None) => (None, Err(format!("`{}` is not installed, and the settings state no upstream", client.name))),
         Err(error) => (None, Err(format!("{error:#}"))),
     };
-    Inherited { ecosystem, client, printed, config }
+    Inherited { ecosystem, client, printed, config, is_borrowed }
+}
+
+/// What is in effect for a client that names no registry, with the one of the ecosystem's first client.
+async fn borrowed(
+    ecosystem: &'static Ecosystem,
+    client: &'static Client,
+    printed: &[String],
+    stated: Option<&Stated>,
+) -> Option<ClientConfig> {
+    let first = ecosystem.clients.first().copied().filter(|first| first.name != client.name)?;
+    let asked = ask(first, &[], &[]).await.ok()??;
+    let otherwise = read_own(first, &asked, &Stated::default()).ok()?.default;
+    let stated = Stated { otherwise: Some(otherwise), ..stated.cloned().unwrap_or_default() };
+    read(ecosystem, client, printed, Some(&stated)).ok()
 }
 
 /// What the client prints of its configuration, as it is for a command in an environment. An argument may keep it from
@@ -77,7 +99,10 @@ async fn ask(
     environment: &[(String, String)],
 ) -> anyhow::Result<Option<Vec<String>>> {
     // What is behind `--` is not for the client.
-    let arguments: Vec<OsString> = words.iter().skip(1).take_while(|word| *word != "--").cloned().collect();
+    let mut arguments: Vec<OsString> = words.iter().skip(1).take_while(|word| *word != "--").cloned().collect();
+    if client.is_asked_outside {
+        arguments.clear();
+    }
     if !arguments.is_empty()
         && let Ok(Some(printed)) = ask_all(client, words, &arguments, environment).await
         && read_own(client, &printed, &Stated::default()).is_ok()
@@ -97,16 +122,20 @@ async fn ask_all(
     let mut all = Vec::new();
     for plain in client.ask {
         let arguments: Vec<OsString> = plain.iter().map(OsString::from).chain(more.iter().cloned()).collect();
-        let Some(printed) = process::ask(&program, &arguments, environment).await? else { return Ok(None) };
+        let folder = client.is_asked_outside.then_some(process::OUTSIDE);
+        let Some(printed) = process::ask(&program, &arguments, environment, folder).await? else { return Ok(None) };
         all.push(printed);
     }
     if let Some(around) = client.around {
-        let folder = std::env::current_dir().context("the working folder cannot be found")?;
+        let mut folders = vec![std::env::current_dir().context("the working folder cannot be found")?];
+        folders.extend(project_folders());
+        folders.dedup();
+        let folders: Vec<String> = folders.iter().map(|folder| folder.to_string_lossy().into_owned()).collect();
         let changed = |name: &str| {
             let own = environment.iter().rev().find(|(own, _)| own == name).map(|(_, value)| value.clone());
             own.or_else(|| variable(name))
         };
-        all.extend(around(&folder.to_string_lossy(), &changed));
+        all.extend(around(&folders, &changed));
     }
     Ok(Some(all))
 }
@@ -115,10 +144,10 @@ async fn ask_all(
 /// but run what they are given.
 fn asked(client: &Client, words: &[OsString]) -> OsString {
     let first = client.programs.first().copied().unwrap_or(client.name);
-    match words.first() {
-        Some(program) => Path::new(program).with_file_name(first).into_os_string(),
-        None => first.into(),
-    }
+    let Some(program) = words.first().map(Path::new) else { return first.into() };
+    // One of the project's folder is there from outside too.
+    let beside = program.parent().filter(|parent| !parent.as_os_str().is_empty()).and_then(|folder| folder.canonicalize().ok());
+    beside.map_or_else(|| program.with_file_name(first).into_os_string(), |folder| folder.join(first).into_os_string())
 }
 
 /// True if a command, in this environment, would go to the gateway at `base` and nowhere else. Arguments outweigh the
@@ -190,13 +219,23 @@ pub(crate) fn configuration(client: &Inherited) -> anyhow::Result<Vec<(PathBuf, 
     paths.filter_map(|path| text(path).transpose()).collect()
 }
 
-/// The user's configuration file with the gateway at `base` in it and nothing secret, for a client that needs arguments.
-pub(crate) fn pointed(inherited: &Inherited, base: &str) -> anyhow::Result<Option<(PathBuf, String)>> {
-    let client = inherited.client;
-    let file = inherited.printed.as_deref().and_then(client.configured_in).map(PathBuf::from);
-    let Some(file) = file.filter(|_| !(client.arguments)(base).is_empty()) else { return Ok(None) };
-    let text = (client.without_secrets)(&files::read_text(&file)?.unwrap_or_default());
-    Ok(Some((file, (client.point)(&text, base, &inherited.scopes()))))
+/// The configuration files that a client reads in spite of environment and arguments, with the gateway at `base` in them and
+/// nothing secret. Of those that are not there only the user's is made.
+pub(crate) fn pointed(inherited: &Inherited, base: &str) -> anyhow::Result<Vec<(PathBuf, String)>> {
+    let (client, scopes) = (inherited.client, inherited.scopes());
+    let printed = inherited.printed.as_deref().unwrap_or_default();
+    let users = (client.configured_in)(printed);
+    let mut found = Vec::new();
+    for file in (client.rewritten)(printed, &scopes).files {
+        let is_users = users.as_ref() == Some(&file);
+        let file = PathBuf::from(file);
+        let text = files::read_text(&file)?;
+        if text.is_some() || is_users {
+            let text = (client.without_secrets)(&text.unwrap_or_default());
+            found.push((file, (client.point)(&text, base, &scopes)));
+        }
+    }
+    Ok(found)
 }
 
 impl Inherited {
@@ -237,12 +276,28 @@ impl Inherited {
     }
 }
 
-/// The upstreams of every ecosystem that is on: of several clients the first one's.
+/// The upstreams of every ecosystem that is on: of several clients the first one's. A credential that it does not know for
+/// one of its addresses is another one's.
 pub(crate) fn upstreams(all: &[Inherited]) -> Upstreams {
     all.iter().rev().fold(Upstreams::default(), |upstreams, inherited| match &inherited.config {
-        Ok(config) => upstreams.with(inherited.ecosystem.id.clone(), config.clone()),
+        Ok(config) => {
+            let mut config = config.clone();
+            let others = all.iter().filter(|other| other.ecosystem.id == inherited.ecosystem.id);
+            let known: Vec<&Upstream> = others.filter_map(|other| other.config.as_ref().ok()).flat_map(all_of).collect();
+            for upstream in std::iter::once(&mut config.default).chain(config.scopes.values_mut()) {
+                let same = || known.iter().find(|other| other.url == upstream.url && other.credential.is_some());
+                if upstream.credential.is_none() {
+                    upstream.credential = same().and_then(|same| same.credential.clone());
+                }
+            }
+            upstreams.with(inherited.ecosystem.id.clone(), config)
+        }
         Err(_) => upstreams,
     })
+}
+
+fn all_of(config: &ClientConfig) -> impl Iterator<Item = &Upstream> {
+    std::iter::once(&config.default).chain(config.scopes.values())
 }
 
 /// True if an address is one of the gateway's own.

@@ -18,13 +18,14 @@ use url::Url;
 
 use super::settings::{self, CENTRAL, Mirror, Repository, Server, Settings};
 use crate::archive::{Root, unpack, xml};
-use crate::{Client, ClientConfig, Configured, Credential, Environment, Given, Problem, Stated, Upstream};
+use crate::{Client, ClientConfig, Configured, Credential, Environment, Given, Problem, Rewritten, Stated, Upstream};
 
 /// The client.
 pub(super) static MAVEN: Client = Client {
     name: "mvn",
     programs: &["mvn"],
     ask: &[ASK],
+    is_asked_outside: false,
     around: None,
     files,
     read,
@@ -37,7 +38,8 @@ pub(super) static MAVEN: Client = Client {
     environment: |_, _, _| Vec::new(),
     // Of several `-s` and `-gs`, Maven takes the first. The installation's settings go too: a mirror in them that is for
     // another repository by its name would go before ours, which is for every one.
-    arguments: |_| Vec::new(),
+    arguments: |_, _, _| Vec::new(),
+    rewritten: |_, _| Rewritten::default(),
     given: Some(Given {
         text: |text, base, _, run| settings::point(text, base, Some(&format!("Apache-Maven {RUN}{run}"))),
         arguments: |path| ["-s", path, "-gs", path].map(str::to_owned).to_vec(),

@@ -33,7 +33,7 @@ pub static NPM: Ecosystem = Ecosystem {
     name: name::parse,
     version: version::parse,
     registry: Some(&Protocol),
-    clients: &[&client::NPM],
+    clients: &[&client::NPM, &client::PNPM, &client::YARN, &client::BUN],
     artifacts: &[&TARBALL],
 };
 

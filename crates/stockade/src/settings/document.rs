@@ -75,6 +75,7 @@ impl Written {
             url: upstream.url.as_ref().map(text),
             scopes: upstream.scopes.iter().map(|(scope, address)| (scope.clone(), text(address))).collect(),
             claims: upstream.claims.iter().map(|(names, address)| (names.clone(), text(address))).collect(),
+            otherwise: None,
         };
         self.upstream.iter().map(|(ecosystem, upstream)| (ecosystem.0.clone(), stated(upstream))).collect()
     }
