@@ -54,8 +54,8 @@ pub struct Client {
     /// that have a registry of their own, `run` the name of the run.
     pub environment: fn(base: &str, scopes: &[String], run: &str) -> Variables,
     /// The arguments that point a client at the gateway for one run together with the environment, where that alone does
-    /// not. They stand behind the program, and behind a toolchain (`+nightly`).
-    pub arguments: fn(base: &str, scopes: &[String], run: &str) -> Vec<String>,
+    /// not, from what it printed. They stand behind the program, and behind a toolchain (`+nightly`).
+    pub arguments: fn(printed: &[String], base: &str, scopes: &[String], run: &str) -> Vec<String>,
     /// The files whose text [`Client::point`] rewrites for a run in a sandbox, because they would reach this client in spite
     /// of environment and arguments, or one that it starts. What a run without a sandbox cannot do without is among them.
     pub rewritten: fn(printed: &[String], scopes: &[String]) -> Rewritten,
@@ -72,6 +72,9 @@ pub struct Client {
     pub configured_in: fn(printed: &[String]) -> Option<String>,
     /// The lockfiles this client writes in a project's folder, which must not name the gateway of one run.
     pub lockfiles: &'static [&'static str],
+    /// The text of a lockfile without addresses below these, for a client that fetches from what is written there wherever
+    /// it was pointed: without an address it asks the registry that it has. It is what a run begins with.
+    pub unbound: Option<fn(text: &str, registries: &[&str]) -> String>,
 }
 
 /// See [`Client::rewritten`].

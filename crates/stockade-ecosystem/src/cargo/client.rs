@@ -39,7 +39,7 @@ pub(super) static CARGO: Client = Client {
     cache: |printed| Some(below(&Around::of(printed)?.home, &["registry"])),
     without_secrets,
     environment,
-    arguments: |base, _, _| arguments(base),
+    arguments: |_, base, _, _| arguments(base),
     // Arguments do not reach a cargo that is started by another program.
     rewritten: |printed, _| Rewritten { files: configured_in(printed).into_iter().collect(), needed_for: None },
     given: None,
@@ -48,6 +48,7 @@ pub(super) static CARGO: Client = Client {
     unpoint: point::unpoint,
     configured_in,
     lockfiles: &["Cargo.lock"],
+    unbound: None,
 };
 
 /// The name of the public registry in configurations.

@@ -38,7 +38,7 @@ pub(super) static MAVEN: Client = Client {
     environment: |_, _, _| Vec::new(),
     // Of several `-s` and `-gs`, Maven takes the first. The installation's settings go too: a mirror in them that is for
     // another repository by its name would go before ours, which is for every one.
-    arguments: |_, _, _| Vec::new(),
+    arguments: |_, _, _, _| Vec::new(),
     rewritten: |_, _| Rewritten::default(),
     given: Some(Given {
         text: |text, base, _, run| settings::point(text, base, Some(&format!("Apache-Maven {RUN}{run}"))),
@@ -49,6 +49,7 @@ pub(super) static MAVEN: Client = Client {
     unpoint: settings::unpoint,
     configured_in: |printed| named(printed, USER).map(str::to_owned),
     lockfiles: &[],
+    unbound: None,
 };
 
 /// Maven says which settings it reads when it encrypts a password, here a word that is none; no build begins. It does so

@@ -2,8 +2,8 @@
 //!
 //! Held releases stay in `versions`, so that lockfiles keep resolving, and stand in `policyRestrictions` too: npm prefers
 //! any other release that satisfies the range, and says the message if there is none. For clients that do not read that,
-//! they are `deprecated`: pnpm and Yarn then prefer any other release too. Dist-tags that name a held release name the
-//! highest cleared one of the same major version and prerelease track instead, which is all that Bun goes by.
+//! they are `deprecated`: pnpm, Yarn and Bun then prefer any other release too. Dist-tags that name a held release name the
+//! highest cleared one of the same major version and prerelease track instead.
 
 #[cfg(test)]
 mod tests;

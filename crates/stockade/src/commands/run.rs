@@ -82,7 +82,7 @@ pub(super) async fn run(context: Context<'_>, arguments: &Run) -> anyhow::Result
     if arguments.unsandboxed && client.is_none() {
         return Err(no_client(words));
     }
-    let route = match client {
+    let mut route = match client {
         Some((ecosystem, client)) => Some(Route::choose(&context, ecosystem, client, arguments, &name).await?),
         None => None,
     };
@@ -90,6 +90,9 @@ pub(super) async fn run(context: Context<'_>, arguments: &Run) -> anyhow::Result
     let prepared = || sandbox::Prepared::new(arguments, &context.settings, &name, inherited, printer);
     let prepared = (!arguments.unsandboxed).then(prepared).transpose()?;
     printer.talk(&format!("stockade: {}\n", introduction(route.as_ref(), prepared.as_ref())));
+    if let Some(Route { inherited, lockfiles, .. }) = &mut route {
+        lockfiles.loosen(inherited.client, inherited.config()?)?;
+    }
     let ran = start(prepared, route.as_ref(), arguments, &context).await;
     // However it ended, it may have written the gateway's addresses into lockfiles.
     let (gateway, report, inherited) = match route {
@@ -185,7 +188,12 @@ impl Route {
         let through = Through::choose(context, &inherited, name).await?;
         let base = format!("{}/{}", through.url(), ecosystem.id);
         let lockfiles = Lockfiles::before(client, words)?;
-        let mut arguments = (client.arguments)(&base, &inherited.scopes(), name);
+        let mut arguments = (client.arguments)(
+            inherited.printed.as_deref().unwrap_or_default(),
+            &base,
+            &inherited.scopes(),
+            name,
+        );
         let given = given(context, &inherited, &base, name)?;
         if let (Some(file), Some(given)) = (&given, &client.given) {
             arguments.extend((given.arguments)(&file.path().to_string_lossy()));
@@ -239,7 +247,8 @@ async fn restore(
         Through::Embedded { gateway, .. } => Some(gateway.engine().clone()),
         Through::Running(_) => Some(context.engine_of(std::slice::from_ref(inherited)).await?),
     };
-    let addresses = Addresses { base, registry, config: inherited.config()?, engine: engine.as_ref() };
+    let silent = inherited.is_borrowed.then_some(inherited.client);
+    let addresses = Addresses { base, registry, config: inherited.config()?, engine: engine.as_ref(), silent };
     lockfiles.restore(&addresses).await?;
     Ok(())
 }

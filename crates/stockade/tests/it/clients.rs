@@ -1,63 +1,354 @@
-//! `stockade run` with pnpm, Yarn and Bun.
+//! `stockade run` and `setup` with pnpm, Yarn and Bun.
 
+use std::fs;
+use std::path::Path;
+
+use insta::assert_snapshot;
+use jiff::SignedDuration;
 use serde_json::json;
-use stockade_testkit::{Npm, Other};
+use stockade_testkit::{FakeRegistry, NOW, Npm, Other, Output, Package, hours_before, now};
 
-use crate::world::{World, contents};
+use crate::serve::serve;
+use crate::world::{World, contents, seen, summary};
 
-/// The same world with another client.
+const SENTENCE: &str = "held by stockade: `left-demo` 1.1.0 is 5 hours old; policy asks 72 hours";
+
+/// The same world with another client, which fetches from where npm does.
 fn world(other: &Other) -> Option<World> {
-    let npm = Npm::usual_or_skip()?;
-    let World { registry, project } = World::with(&npm);
+    let World { registry, project } = World::with(&Npm::usual_or_skip()?);
     let project = project.with(other);
-    let yarn = format!(
-        "npmRegistryServer: \"{}\"\nunsafeHttpWhitelist: [\"127.0.0.1\"]\nnodeLinker: node-modules\n\
-         enableTelemetry: false\nhttpRetry: 0\n",
-        registry.url()
-    );
-    std::fs::write(project.home().join(".yarnrc.yml"), yarn).unwrap();
     if other.name() == "yarn" {
         project.write("yarn.lock", "");
+        let own = format!("npmRegistryServer: \"{}\"\nunsafeHttpWhitelist: [\"127.0.0.1\"]\n", registry.url());
+        let quiet = "nodeLinker: node-modules\nenableTelemetry: false\nhttpRetry: 0\n";
+        fs::write(project.home().join(".yarnrc.yml"), own + quiet).unwrap();
     }
     project.write(".git/HEAD", "");
     Some(World { registry, project })
 }
 
-const LOCKFILES: [&str; 3] = ["pnpm-lock.yaml", "yarn.lock", "bun.lock"];
-
+/// One for each client that can be had.
 fn worlds() -> Vec<(Other, World)> {
     Other::all().into_iter().filter_map(|other| Some((other.clone(), world(&other)?))).collect()
 }
 
-#[test]
-fn a_range_is_steered_to_what_is_cleared() {
-    for (other, world) in worlds() {
-        let home = contents(&world.project.home());
-        let output = world.stockade(["run", "--", other.name(), "install"]);
-        eprintln!("{other}: {output}");
-        assert!(output.ok(), "{other}: {output}");
-        assert_eq!(world.installed("left-demo").as_deref(), Some("1.0.9"), "{other}: {output}");
-        assert_eq!(contents(&world.project.home()), home, "{other}: a run changes no file of the user's");
-        for lock in LOCKFILES { if let Some(text) = world.project.read(lock) { eprintln!("== {lock}\n{text}"); } }
-        for seen in world.registry.requests() { eprintln!("{seen:?}"); }
+/// The command that installs what the lockfile says and nothing else.
+fn frozen(other: &Other) -> [&'static str; 3] {
+    match other.name() {
+        "yarn" => ["yarn", "install", "--immutable"],
+        "bun" => ["bun", "install", "--frozen-lockfile"],
+        name => [name, "install", "--frozen-lockfile"],
+    }
+}
+
+fn guarded(world: &World, words: &[&str]) -> Output {
+    world.stockade([&["run", "--"], words].concat())
+}
+
+fn lockfile(other: &Other) -> &'static str {
+    match other.name() {
+        "yarn" => "yarn.lock",
+        "bun" => "bun.lock",
+        _ => "pnpm-lock.yaml",
+    }
+}
+
+/// Forgets what is installed, and nothing of what the client keeps elsewhere.
+fn uninstall(world: &World) {
+    for folder in ["node_modules", ".yarn"] {
+        let _ = fs::remove_dir_all(world.project.path().join(folder));
     }
 }
 
 #[test]
-fn an_exact_wish() {
+fn a_range_is_steered_to_what_is_cleared_and_no_file_of_the_users_is_changed() {
     for (other, world) in worlds() {
-        world.project.write("package.json", json!({"dependencies": {"left-demo": "1.1.0"}}).to_string());
-        let output = world.stockade(["run", "--", other.name(), "install"]);
-        eprintln!("{other}: {output}");
-        assert_ne!(output.status, Some(0), "{other}: {output}");
+        let home = contents(&world.project.home());
+        let output = guarded(&world, &[other.name(), "install"]);
+        assert!(output.ok(), "{other}: {output}");
+        assert_eq!(world.installed("left-demo").as_deref(), Some("1.0.9"), "{other}: {output}");
+        assert!(contents(&world.project.home()) == home, "{other}");
+        assert_snapshot!(summary(&output), @"
+        stockade: 1 package served ([N] bytes), 1 steered around
+          held  pkg:npm/left-demo@1.1.0  is 5 hours old; policy asks 72 hours
+                until [INSTANT]; 1.0.9 is cleared
+                why: stockade explain [RULING]
+        status 0
+        ");
     }
 }
+
 #[test]
-fn a_range2() {
+fn a_range_below_the_newest_release_is_steered_too() {
     for (other, world) in worlds() {
+        world.registry.publish(&Package::new("left-demo").release("2.0.0"));
         world.project.write("package.json", json!({"dependencies": {"left-demo": ">=1.0.0 <1.2.0"}}).to_string());
-        world.registry.publish(&stockade_testkit::Package::new("left-demo").release("2.0.0"));
-        let output = world.stockade(["run", "--", other.name(), "install"]);
-        eprintln!("{other}: {output}");
+        let output = guarded(&world, &[other.name(), "install"]);
+        assert!(output.ok(), "{other}: {output}");
+        assert_eq!(world.installed("left-demo").as_deref(), Some("1.0.9"), "{other}: {output}");
+    }
+}
+
+#[test]
+fn an_exact_wish_is_refused_and_whoever_wished_is_told_why() {
+    for (other, world) in worlds() {
+        world.project.write("package.json", json!({"dependencies": {"left-demo": "1.1.0"}}).to_string());
+        let output = guarded(&world, &[other.name(), "install"]);
+        assert!(world.installed("left-demo").is_none(), "{other}: {output}");
+        assert_snapshot!(summary(&output), @"
+        stockade: 0 packages served, 1 refused
+          held  pkg:npm/left-demo@1.1.0  is 5 hours old; policy asks 72 hours
+                until [INSTANT]; 1.0.9 is cleared
+                why: stockade explain [RULING]
+        status 1
+        ");
+        // Of the clients themselves, these say more than a number.
+        let says = matches!((other.name(), other.major()), ("pnpm", 10) | ("yarn", _));
+        assert_eq!(output.stdout.contains(SENTENCE), says, "{other}: {output}");
+    }
+}
+
+#[test]
+fn a_guarded_install_writes_the_lockfile_of_a_plain_one_and_both_are_enough_for_a_frozen_one() {
+    for (other, world) in worlds() {
+        let output = guarded(&world, &[other.name(), "install"]);
+        assert!(output.ok(), "{other}: {output}");
+        let written = world.project.read(lockfile(&other)).unwrap();
+        assert_no_gateway(&world.project.path(), &other);
+        uninstall(&world);
+        let output = guarded(&world, &frozen(&other));
+        assert!(output.ok() && output.stderr.contains("1 package served"), "{other}: {output}");
+        assert_eq!(world.project.read(lockfile(&other)).unwrap(), written, "{other}");
+
+        // What the guarded one left is as good as what a plain one leaves.
+        let output = world.project.run(["install"]);
+        assert!(output.ok(), "{other}: {output}");
+        uninstall(&world);
+        fs::remove_file(world.project.path().join(lockfile(&other))).unwrap();
+        if other.name() == "yarn" {
+            world.project.write("yarn.lock", "");
+        }
+        world.registry.unpublish("left-demo", "1.1.0");
+        let _ = fs::remove_dir_all(world.project.home().join(".cache"));
+        let _ = fs::remove_dir_all(world.project.home().join(".bun"));
+        let output = world.project.run(["install"]);
+        assert!(output.ok(), "{other}: {output}");
+        assert_eq!(world.project.read(lockfile(&other)).unwrap(), written, "{other}");
+    }
+}
+
+/// No file that a client wrote names a gateway, which has its registry below `/npm`.
+fn assert_no_gateway(folder: &Path, other: &Other) {
+    for (path, (_, bytes)) in contents(folder) {
+        let text = String::from_utf8_lossy(&bytes);
+        let named = text.split("127.0.0.1:").skip(1);
+        let named = named.map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+        assert!(named.into_iter().all(|rest| !rest.starts_with("/npm")), "{other}: {}", path.display());
+    }
+}
+
+#[test]
+fn a_frozen_lockfile_that_names_a_held_release_is_refused_whatever_the_client_kept() {
+    for (other, world) in worlds() {
+        let output = world.project.run(["install"]);
+        assert!(output.ok(), "{other}: {output}");
+        assert_eq!(world.installed("left-demo").as_deref(), Some("1.1.0"), "{other}");
+        let before = world.project.read(lockfile(&other));
+        uninstall(&world);
+        let output = guarded(&world, &frozen(&other));
+        assert!(world.installed("left-demo").is_none(), "{other}: {output}");
+        assert_snapshot!(summary(&output), @"
+        stockade: 0 packages served, 1 refused
+          held  pkg:npm/left-demo@1.1.0  is 5 hours old; policy asks 72 hours
+                until [INSTANT]; 1.0.9 is cleared
+                why: stockade explain [RULING]
+        status 1
+        ");
+        assert_eq!(world.project.read(lockfile(&other)), before, "{other}");
+    }
+}
+
+#[test]
+fn what_is_added_to_a_lockfile_leaves_the_rest_as_it_is() {
+    for (other, world) in worlds() {
+        world.registry.publish(&Package::new("right-demo").release("1.0.0"));
+        world.registry.unpublish("left-demo", "1.1.0");
+        let output = world.project.run(["install"]);
+        assert!(output.ok(), "{other}: {output}");
+        let before = world.project.read(lockfile(&other)).unwrap();
+        uninstall(&world);
+        let both = json!({"dependencies": {"left-demo": "^1.0.0", "right-demo": "^1.0.0"}});
+        world.project.write("package.json", both.to_string());
+        let output = guarded(&world, &[other.name(), "install"]);
+        assert!(output.ok(), "{other}: {output}");
+        let after = world.project.read(lockfile(&other)).unwrap();
+        let about = |text: &str, name: &str| text.lines().filter(|line| line.contains(name)).count();
+        let packed = |text: &str| -> Vec<String> {
+            text.lines().filter(|line| line.contains("left-demo@")).map(str::to_owned).collect()
+        };
+        assert_eq!(packed(&after), packed(&before), "{other}");
+        assert!(about(&after, "right-demo") > 0 && about(&before, "right-demo") == 0, "{other}: {after}");
+        assert_no_gateway(&world.project.path(), &other);
+    }
+}
+
+/// What the client is told of a minimum age of its own, of a day.
+fn gate(other: &Other, world: &World) {
+    match (other.name(), other.major()) {
+        ("pnpm", 10) => world.project.write("pnpm-workspace.yaml", "minimumReleaseAge: 1440\n"),
+        ("bun", _) => world.project.write("bunfig.toml", "[install]\nminimumReleaseAge = 86400\n"),
+        // The others have it by themselves.
+        _ => {}
+    }
+}
+
+/// Stockade at this instant, with a policy that asks no age.
+fn of_today(world: &World, words: &[&str]) -> Output {
+    world.settings("[policy.cooldown]\ndefault = \"0\"\n");
+    let mut command = world.project.command(env!("CARGO_BIN_EXE_stockade"));
+    world.project.finish(command.args(["--ecosystem", "npm", "run", "--"]).args(words))
+}
+
+#[test]
+fn a_minimum_age_of_the_clients_own_holds_through_the_gateway() {
+    for (other, world) in worlds() {
+        let young = now() - SignedDuration::from_hours(5);
+        world.registry.publish(&Package::new("left-demo").release("1.2.0").published(young));
+        world.registry.unpublish("left-demo", "1.1.0");
+        gate(&other, &world);
+        let output = of_today(&world, &[other.name(), "install"]);
+        assert!(output.ok(), "{other}: {output}");
+        assert_eq!(world.installed("left-demo").as_deref(), Some("1.0.9"), "{other}: {output}");
+        assert!(!output.stderr.contains("steered"), "{other}: it was not us: {output}");
+    }
+}
+
+#[test]
+fn a_loss_of_trust_is_seen_through_the_gateway() {
+    for other in Other::named("pnpm") {
+        let Some(world) = world(&other) else { return };
+        world.registry.publish(&Package::new("mild-demo").release("1.0.0").attested());
+        world.registry.publish(&Package::new("mild-demo").release("1.1.0"));
+        world.project.write("package.json", json!({"dependencies": {"mild-demo": "1.1.0"}}).to_string());
+        let trusting = of_today(&world, &["pnpm", "install"]);
+        assert!(trusting.ok(), "{other}: {trusting}");
+        uninstall(&world);
+        fs::remove_file(world.project.path().join("pnpm-lock.yaml")).unwrap();
+        world.project.write("pnpm-workspace.yaml", "trustPolicy: no-downgrade\n");
+        let output = of_today(&world, &["pnpm", "install"]);
+        assert!(!output.ok() && format!("{output}").contains("TRUST_DOWNGRADE"), "{other}: {output}");
+    }
+}
+
+/// A scope with a registry of its own, written into the project's file as each client has it.
+fn scoped(other: &Other, url: &str) -> (&'static str, String) {
+    let place = url.trim_start_matches("http:");
+    match other.name() {
+        "yarn" => {
+            let scope = format!("npmScopes:\n  acme:\n    npmRegistryServer: \"{url}\"\n");
+            (".yarnrc.yml", scope + "    npmAlwaysAuth: true\n    npmAuthToken: \"${ACME_TOKEN}\"\n")
+        }
+        "bun" => {
+            let scope = format!("\"@acme\" = {{ url = \"{url}\", token = \"$ACME_TOKEN\" }}\n");
+            ("bunfig.toml", "[install.scopes]\n".to_owned() + &scope)
+        }
+        _ => (".npmrc", format!("@acme:registry={url}\n{place}:_authToken=${{ACME_TOKEN}}\n")),
+    }
+}
+
+#[test]
+fn a_scope_with_a_registry_of_its_own_goes_through_the_gateway_to_that_registry() {
+    for (other, world) in worlds() {
+        let acme = FakeRegistry::start();
+        acme.publish(&Package::new("@acme/left").release("2.0.0"));
+        acme.publish(&Package::new("@acme/left").release("2.1.0").published(hours_before(NOW, 1)));
+        acme.require_token("s3cr3t");
+        let (file, text) = scoped(&other, &acme.url());
+        world.project.write(file, &text);
+        let World { registry, project } = world;
+        let world = World { registry, project: project.env("ACME_TOKEN", "s3cr3t") };
+        world.project.write("package.json", json!({"dependencies": {"@acme/left": "^2.0.0"}}).to_string());
+        let output = guarded(&world, &[other.name(), "install"]);
+        assert!(output.ok(), "{other}: {output}");
+        assert_eq!(world.installed("@acme/left").as_deref(), Some("2.0.0"), "{other}: {output}");
+        assert_eq!(world.registry.count("/@acme*"), 0, "{other}: the name is not told to others");
+        assert_eq!(world.project.read(file).as_deref(), Some(text.as_str()), "{other}");
+        assert!(!format!("{output}").contains("s3cr3t"), "{other}: {output}");
+        assert_no_gateway(&world.project.path(), &other);
+
+        // Where nothing can change it for one run, nothing is run.
+        let output = world.stockade(["run", "--unsandboxed", "--", other.name(), "install"]);
+        let refused = other.name() != "pnpm";
+        assert_eq!(output.status == Some(2), refused, "{other}: {output}");
+        assert_eq!(output.stderr.contains("only a sandbox can change that for one run"), refused, "{other}: {output}");
+    }
+}
+
+#[test]
+fn an_argument_cannot_send_the_client_past_the_gateway() {
+    for (other, world) in worlds() {
+        let registry = format!("--registry={}", world.registry.url());
+        let output = guarded(&world, &[other.name(), "install", &registry]);
+        let first = output.stderr.lines().next().unwrap_or_default().replace(other.name(), "it");
+        assert_eq!(first, "stockade: an argument sends `it` to another registry, past the gateway");
+        assert_eq!((output.status, world.registry.count("*")), (Some(2), 0), "{other}: {output}");
+    }
+}
+
+#[test]
+fn a_client_is_not_asked_where_it_would_run_what_is_the_projects() {
+    for (other, world) in worlds() {
+        let ran = "require('fs').writeFileSync(__dirname + '/ran', '')\n";
+        for file in [".pnpmfile.cjs", "own.cjs", "preload.cjs"] {
+            world.project.write(file, ran);
+        }
+        world.project.write(".yarnrc.yml", "yarnPath: ./own.cjs\n");
+        world.project.write("bunfig.toml", "preload = [\"./preload.cjs\"]\n");
+        for command in [&["doctor"][..], &["init"]] {
+            let output = world.stockade(command);
+            assert!(output.ok(), "{other}: {output}");
+            assert!(!world.project.has("ran"), "{other}: {output}");
+        }
+        assert!(world.stockade(["doctor"]).stdout.contains(&format!("ok    {}", other.name())), "{other}");
+    }
+}
+
+#[test]
+fn a_run_through_a_gateway_that_was_there_is_told_too() {
+    for (other, world) in worlds() {
+        let _served = serve(&world, &["--listen", "127.0.0.1:0"]);
+        let output = guarded(&world, &[other.name(), "install"]);
+        assert!(output.ok() && output.stderr.contains("through the gateway at"), "{other}: {output}");
+        assert!(output.stderr.contains("1 package served"), "{other}: {output}");
+    }
+}
+
+#[test]
+fn setup_points_a_client_at_the_gateway_and_can_be_undone_byte_for_byte() {
+    for (other, world) in worlds() {
+        let before = contents(&world.project.home());
+        let name = other.name();
+        let served = serve(&world, &["--listen", "127.0.0.1:0"]);
+        let port = served.url.rsplit_once(':').unwrap().1.to_owned();
+        drop(served);
+        fs::remove_file(world.project.home().join("serve.log")).unwrap();
+        let listen = format!("127.0.0.1:{port}");
+        world.settings(&format!("listen = \"{listen}\"\n[upstream.npm]\nurl = \"{}\"\n", world.registry.url()));
+        let output = world.stockade(["setup", name]);
+        assert!(output.ok() && output.stdout.starts_with(&format!("{name}: points at the gateway, in ")), "{output}");
+        let doctor = world.stockade(["doctor"]);
+        assert!(doctor.stdout.contains("goes through the gateway to"), "{other}: {doctor}");
+
+        let _served = serve(&world, &[]);
+        let output = world.project.run(["install"]);
+        assert!(output.ok(), "{other}: {output}");
+        assert_eq!(world.installed("left-demo").as_deref(), Some("1.0.9"), "{other}: {output}");
+
+        let output = world.stockade(["setup", "--undo", name]);
+        assert!(seen(&output).contains("is as it was"), "{other}: {output}");
+        for (path, file) in before {
+            assert!(contents(&world.project.home()).get(&path) == Some(&file), "{other}: {}", path.display());
+        }
+        assert!(!world.project.home().join(".bunfig.toml").exists(), "{other}");
     }
 }

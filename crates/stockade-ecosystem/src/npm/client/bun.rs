@@ -12,7 +12,7 @@ use toml::{Table, Value};
 use super::marks::Marks;
 use super::npmrc::{self, SCOPES, Said, is_of_scope};
 use super::{Around, HOMES, Own, RUN, effective, run_of, variables};
-use crate::{Client, ClientConfig, Configured, Credential, Environment, Problem, Rewritten, Stated, Upstream, Variables};
+use crate::{Client, ClientConfig, Configured, Credential, Environment, Problem, Rewritten, Stated, Variables};
 
 /// The client.
 pub(in super::super) static BUN: Client = Client {
@@ -29,7 +29,7 @@ pub(in super::super) static BUN: Client = Client {
     cache: |_| None,
     without_secrets,
     environment,
-    arguments: |_, _, _| Vec::new(),
+    arguments: |_, _, _, _| Vec::new(),
     rewritten: |printed, scopes| {
         let files = if scopes.is_empty() { Vec::new() } else { bunfigs(&Around::of(printed)) };
         Rewritten { files, needed_for: scopes.first().map(|scope| format!("the registry of `{scope}`")) }
@@ -40,6 +40,7 @@ pub(in super::super) static BUN: Client = Client {
     unpoint: |text| MARKS.undone(text),
     configured_in: |printed| users(&Around::of(printed)),
     lockfiles: &["bun.lock"],
+    unbound: Some(unbound),
 };
 
 const REGISTRIES: [&str; 3] = ["BUN_CONFIG_REGISTRY", "NPM_CONFIG_REGISTRY", "npm_config_registry"];
@@ -158,6 +159,20 @@ fn environment(base: &str, _: &[String], run: &str) -> Variables {
     let mut variables = variables([(TOKEN, format!("{RUN}{run}"))]);
     variables.extend(REGISTRIES.map(|name| (name.to_owned(), format!("{base}/"))));
     variables
+}
+
+/// The second of what stands for a package is where it is from, and nothing if that is the registry that Bun has.
+fn unbound(text: &str, registries: &[&str]) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('"') {
+        let Some((inside, behind)) = after.split_once('"') else { break };
+        let is_file = inside.contains("/-/") && inside.ends_with(".tgz");
+        let is_there = is_file && registries.iter().any(|registry| inside.starts_with(registry));
+        out.extend([before, "\"", if is_there { "" } else { inside }, "\""]);
+        rest = behind;
+    }
+    out + rest
 }
 
 /// How `setup` marks what it did here.

@@ -24,7 +24,7 @@ pub(in super::super) static NPM: Client = Client {
     cache: |printed| text(&settings(printed).ok()?, "cache").map(str::to_owned),
     without_secrets,
     environment,
-    arguments: |_, _, _| Vec::new(),
+    arguments: |_, _, _, _| Vec::new(),
     rewritten: |_, _| Rewritten::default(),
     given: None,
     run_of,
@@ -32,6 +32,7 @@ pub(in super::super) static NPM: Client = Client {
     unpoint,
     configured_in: |printed| Some(settings(printed).ok()?.get("userconfig")?.as_str()?.to_owned()),
     lockfiles: &["package-lock.json", "npm-shrinkwrap.json", "node_modules/.package-lock.json"],
+    unbound: None,
 };
 
 type Settings = serde_json::Map<String, Value>;

@@ -21,7 +21,7 @@ pub(in super::super) static PNPM: Client = Client {
     ask: &[&["config", "list", "--json"], &["config", "get", "globalconfig"]],
     is_asked_outside: true,
     around: Some(|folders, env| {
-        Around::text(folders, &[&OLD_VARIABLES[..], &NEW_VARIABLES, &USERS_FILES, &HOMES].concat(), env)
+        Around::text(folders, &[&OLD_VARIABLES[..], &NEW_VARIABLES, &USERS_FILES, &FOLDERS, &HOMES].concat(), env)
     }),
     files,
     read,
@@ -44,10 +44,13 @@ pub(in super::super) static PNPM: Client = Client {
         "node_modules/.pnpm-workspace-state.json",
         "node_modules/.pnpm-workspace-state-v1.json",
     ],
+    unbound: None,
 };
 
 const OLD_VARIABLES: [&str; 2] = ["npm_config_registry", "NPM_CONFIG_REGISTRY"];
 const NEW_VARIABLES: [&str; 2] = ["pnpm_config_registry", "PNPM_CONFIG_REGISTRY"];
+/// Variables that name folders of pnpm's.
+const FOLDERS: [&str; 2] = ["PNPM_HOME", "XDG_DATA_HOME"];
 /// Variables that name the user's `npmrc`.
 const USERS_FILES: [&str; 2] = ["NPM_CONFIG_USERCONFIG", "npm_config_userconfig"];
 const WORKSPACE: &str = "pnpm-workspace.yaml";
@@ -173,12 +176,28 @@ fn agent(run: &str) -> String {
 }
 
 /// The newer one has no variable for a scope, and the older one none for its `User-Agent`. What pnpm has elsewhere by itself
-/// comes here too, where it is not found unless its registry is written down.
-fn arguments(base: &str, scopes: &[String], run: &str) -> Vec<String> {
+/// comes here too, where it is not found unless its registry is written down. Where it cannot link from its store, as in the
+/// sandbox, it would make another one in the project, and want to install everything again without us.
+fn arguments(printed: &[String], base: &str, scopes: &[String], run: &str) -> Vec<String> {
+    let store = store(printed).map(|store| format!("--config.store-dir={store}"));
     let own = Some(JSR).filter(|own| !scopes.iter().any(|scope| scope == own));
     let scopes = scopes.iter().map(String::as_str).chain(own);
     let scopes = scopes.map(|scope| format!("--config.{scope}{SCOPES}={base}/"));
-    std::iter::once(format!("--config.user-agent={}", agent(run))).chain(scopes).collect()
+    std::iter::once(format!("--config.user-agent={}", agent(run))).chain(store).chain(scopes).collect()
+}
+
+/// The folder of the store, as pnpm chooses it on the disk of the user's home.
+fn store(printed: &[String]) -> Option<String> {
+    let settings = settings(printed).ok()?;
+    let configured = ["store-dir", "storeDir"].iter().find_map(|key| settings.get(*key)?.as_str());
+    let around = Around::of(printed);
+    let own = || {
+        let pnpm = around.variable("PNPM_HOME").map(|home| format!("{home}/store"));
+        let data = || around.variable("XDG_DATA_HOME").map(|data| format!("{data}/pnpm/store"));
+        let usual = if cfg!(target_os = "macos") { "Library/pnpm/store" } else { ".local/share/pnpm/store" };
+        pnpm.or_else(data).or_else(|| around.at_home(usual))
+    };
+    configured.map(str::to_owned).or_else(own)
 }
 
 #[cfg(test)]

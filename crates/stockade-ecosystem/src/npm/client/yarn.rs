@@ -25,7 +25,7 @@ pub(in super::super) static YARN: Client = Client {
     cache: |_| None,
     without_secrets,
     environment,
-    arguments: |_, _, _| Vec::new(),
+    arguments: |_, _, _, _| Vec::new(),
     rewritten: |printed, scopes| {
         let files = if scopes.is_empty() { Vec::new() } else { files(printed) };
         let needed_for = scopes.first().map(|scope| format!("the registry of `{scope}` in `{FILE}`"));
@@ -37,6 +37,7 @@ pub(in super::super) static YARN: Client = Client {
     unpoint: |text| MARKS.undone(text),
     configured_in: |printed| Around::of(printed).at_home(&file_name(&Around::of(printed))),
     lockfiles: &["yarn.lock"],
+    unbound: None,
 };
 
 const FILE: &str = ".yarnrc.yml";

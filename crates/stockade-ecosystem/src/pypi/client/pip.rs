@@ -25,7 +25,7 @@ pub(in super::super) static PIP: Client = Client {
     cache: |_| None,
     without_secrets,
     environment,
-    arguments: |_, _, _| Vec::new(),
+    arguments: |_, _, _, _| Vec::new(),
     rewritten: |_, _| Rewritten::default(),
     given: None,
     run_of,
@@ -33,6 +33,7 @@ pub(in super::super) static PIP: Client = Client {
     unpoint: undone,
     configured_in,
     lockfiles: &["pylock.toml"],
+    unbound: None,
 };
 
 /// The longest line of what pip prints that is looked at.

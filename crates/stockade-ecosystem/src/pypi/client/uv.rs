@@ -26,7 +26,7 @@ pub(in super::super) static UV: Client = Client {
     cache: |_| None,
     without_secrets,
     environment,
-    arguments: |_, _, _| Vec::new(),
+    arguments: |_, _, _, _| Vec::new(),
     rewritten: |_, _| Rewritten::default(),
     given: None,
     // Its `User-Agent` has nothing that could be set.
@@ -35,6 +35,7 @@ pub(in super::super) static UV: Client = Client {
     unpoint: undone,
     configured_in,
     lockfiles: &["uv.lock", "pylock.toml"],
+    unbound: None,
 };
 
 /// The most indexes that are looked at.

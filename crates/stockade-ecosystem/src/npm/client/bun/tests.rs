@@ -1,6 +1,7 @@
 //! What Bun is configured to use, and how that is changed.
 
 use super::*;
+use crate::Upstream;
 
 const BASE: &str = "http://127.0.0.1:4873/x";
 
@@ -99,6 +100,15 @@ fn setup_is_reversible() {
     for other in ["install.registry = \"x\"\n", "[install.registry]\nurl = \"x\"\n", "[install]\nscopes.acme = \"x\"\n", "[install"] {
         assert_eq!(point(other, BASE, &scopes), other, "{other:?}");
     }
+}
+
+#[test]
+fn a_lockfile_is_loosened_from_the_registries_that_we_stand_for() {
+    let text = "{\n \"packages\": {\n  \"a\": [\"a@1.0.0\", \"https://r.example/a/-/a-1.0.0.tgz\", {}, \"sha512-x\"],\n  \
+        \"b\": [\"b@https://r.example/b\", \"https://other.example/b/-/b-1.0.0.tgz\"],\n \"c";
+    let loose = text.replace("https://r.example/a/-/a-1.0.0.tgz", "");
+    assert_eq!(unbound(text, &["https://r.example/"]), loose);
+    assert_eq!(unbound(&loose, &["https://r.example/"]), loose);
 }
 
 #[test]

@@ -86,8 +86,9 @@ fn a_run_is_pointed_and_found_again() {
     assert_eq!(variables[1], ("pnpm_config_registry".to_owned(), "http://127.0.0.1:1/x/".to_owned()));
     assert_eq!(run_of(&variables[2].1), Some("r1"));
     assert_eq!(variables[3].0, "npm_config_@acme:registry");
-    insta::assert_snapshot!(arguments("http://127.0.0.1:1/x", &scopes, "r1").join("\n"), @r"
+    insta::assert_snapshot!(arguments(&printed(NEW, &[]), "http://127.0.0.1:1/x", &scopes, "r1").join("\n"), @r"
     --config.user-agent=pnpm stockade-run/r1
+    --config.store-dir=/h/.local/share/pnpm/store
     --config.@acme:registry=http://127.0.0.1:1/x/
     --config.@jsr:registry=http://127.0.0.1:1/x/
     ");
