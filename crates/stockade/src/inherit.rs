@@ -296,6 +296,26 @@ pub(crate) fn upstreams(all: &[Inherited]) -> Upstreams {
     })
 }
 
+/// What is written down as each ecosystem's upstream: the first client's that has one, with the scopes that any of them has.
+pub(crate) fn together(all: &[Inherited]) -> Vec<(&'static Ecosystem, Result<ClientConfig, &str>)> {
+    let mut found: Vec<(&'static Ecosystem, Result<ClientConfig, &str>)> = Vec::new();
+    for inherited in all {
+        let config = inherited.config.as_ref().map(Clone::clone).map_err(String::as_str);
+        let there = found.iter_mut().find(|(ecosystem, _)| ecosystem.id == inherited.ecosystem.id);
+        match (there, config) {
+            (None, config) => found.push((inherited.ecosystem, config)),
+            (Some((_, Ok(first))), Ok(config)) => {
+                for (scope, upstream) in config.scopes {
+                    first.scopes.entry(scope).or_insert(upstream);
+                }
+            }
+            (Some((_, there)), Ok(config)) => *there = Ok(config),
+            (Some(_), Err(_)) => {}
+        }
+    }
+    found
+}
+
 fn all_of(config: &ClientConfig) -> impl Iterator<Item = &Upstream> {
     std::iter::once(&config.default).chain(config.scopes.values())
 }
