@@ -23,7 +23,9 @@ mod registry;
 use stockade_model::{EcosystemId, Malformed, Name};
 
 pub use archive::{ArtifactFormat, is_test_or_doc, of_directory, open, open_any};
-pub use client::{Client, ClientConfig, Configured, Credential, Environment, Given, Rewritten, Stated, Upstream, Variables};
+pub use client::{
+    Client, ClientConfig, Configured, Credential, Environment, Given, Rewritten, Stated, Upstream, Variables,
+};
 pub use index::{Artifact, File, Index, Listed, Piece, Problem, Rope, Standing, Steering, Variant};
 pub use path::{PathError, Segments};
 pub use registry::{Audit, Denial, Refusal, Registry, Request, Route, Sum};

@@ -146,7 +146,8 @@ fn asked(client: &Client, words: &[OsString]) -> OsString {
     let first = client.programs.first().copied().unwrap_or(client.name);
     let Some(program) = words.first().map(Path::new) else { return first.into() };
     // One of the project's folder is there from outside too.
-    let beside = program.parent().filter(|parent| !parent.as_os_str().is_empty()).and_then(|folder| folder.canonicalize().ok());
+    let beside =
+        program.parent().filter(|parent| !parent.as_os_str().is_empty()).and_then(|folder| folder.canonicalize().ok());
     beside.map_or_else(|| program.with_file_name(first).into_os_string(), |folder| folder.join(first).into_os_string())
 }
 
@@ -283,7 +284,8 @@ pub(crate) fn upstreams(all: &[Inherited]) -> Upstreams {
         Ok(config) => {
             let mut config = config.clone();
             let others = all.iter().filter(|other| other.ecosystem.id == inherited.ecosystem.id);
-            let known: Vec<&Upstream> = others.filter_map(|other| other.config.as_ref().ok()).flat_map(all_of).collect();
+            let known: Vec<&Upstream> =
+                others.filter_map(|other| other.config.as_ref().ok()).flat_map(all_of).collect();
             for upstream in std::iter::once(&mut config.default).chain(config.scopes.values_mut()) {
                 let same = || known.iter().find(|other| other.url == upstream.url && other.credential.is_some());
                 if upstream.credential.is_none() {

@@ -44,8 +44,10 @@ impl Lockfiles {
     /// nobody comes to give it back.
     pub(crate) fn loosen(&mut self, client: &Client, config: &ClientConfig) -> anyhow::Result<()> {
         let Some(unbound) = client.unbound else { return Ok(()) };
-        let registries: Vec<&str> =
-            std::iter::once(&config.default).chain(config.scopes.values()).map(|upstream| upstream.url.as_str()).collect();
+        let registries: Vec<&str> = std::iter::once(&config.default)
+            .chain(config.scopes.values())
+            .map(|upstream| upstream.url.as_str())
+            .collect();
         for (path, noted) in &mut self.noted {
             let Some(bytes) = files::read(path)? else { continue };
             let Ok(text) = String::from_utf8(bytes) else { continue };
@@ -199,7 +201,8 @@ mod tests {
             problems: Vec::new(),
         };
         let registry = stockade_ecosystem::npm::NPM.registry.unwrap();
-        let addresses = Addresses { base: "http://127.0.0.1:4000/x", registry, config: &config, engine: None, silent: None };
+        let addresses =
+            Addresses { base: "http://127.0.0.1:4000/x", registry, config: &config, engine: None, silent: None };
         let before = "\"http://127.0.0.1:4000/x/left/-/left-1.tgz\"\r\n \"http://127.0.0.1:40000/x/a\" \
                       \"http://127.0.0.1:4000/x/@acme/left/-/left-1.tgz\" \"http://127.0.0.1:4000/x/@acmes/left\" \
                       \"http://127.0.0.1:4000/x\" \"http://127.0.0.1:4000/xy\"";

@@ -151,4 +151,3 @@ impl Project {
         finish(command, patience).unwrap_or_else(|why| panic!("in {}: {why}", self.path().display()))
     }
 }
-

@@ -188,12 +188,8 @@ impl Route {
         let through = Through::choose(context, &inherited, name).await?;
         let base = format!("{}/{}", through.url(), ecosystem.id);
         let lockfiles = Lockfiles::before(client, words)?;
-        let mut arguments = (client.arguments)(
-            inherited.printed.as_deref().unwrap_or_default(),
-            &base,
-            &inherited.scopes(),
-            name,
-        );
+        let mut arguments =
+            (client.arguments)(inherited.printed.as_deref().unwrap_or_default(), &base, &inherited.scopes(), name);
         let given = given(context, &inherited, &base, name)?;
         if let (Some(file), Some(given)) = (&given, &client.given) {
             arguments.extend((given.arguments)(&file.path().to_string_lossy()));
@@ -275,7 +271,8 @@ fn refuse_unmoved(inherited: &Inherited) -> anyhow::Result<()> {
     let Inherited { client, printed, .. } = inherited;
     let rewritten = (client.rewritten)(printed.as_deref().unwrap_or_default(), &inherited.scopes());
     let Some(what) = rewritten.needed_for else { return Ok(()) };
-    let what = format!("{what} leads `{}` past the gateway, and only a sandbox can change that for one run", client.name);
+    let what =
+        format!("{what} leads `{}` past the gateway, and only a sandbox can change that for one run", client.name);
     Err(hinted(what, format!("run it in the sandbox, or point it here with `stockade setup {}`", client.name)))
 }
 

@@ -216,7 +216,9 @@ fn a_minimum_age_of_the_clients_own_holds_through_the_gateway() {
 fn a_loss_of_trust_is_seen_through_the_gateway() {
     for other in Other::named("pnpm") {
         let Some(world) = world(&other) else { return };
-        world.registry.publish(&Package::new("mild-demo").release("1.0.0").published(hours_before(NOW, 300)).attested());
+        world
+            .registry
+            .publish(&Package::new("mild-demo").release("1.0.0").published(hours_before(NOW, 300)).attested());
         world.registry.publish(&Package::new("mild-demo").release("1.1.0").published(hours_before(NOW, 200)));
         world.project.write("package.json", json!({"dependencies": {"mild-demo": "1.1.0"}}).to_string());
         world.project.write("pnpm-workspace.yaml", "trustPolicy: off\n");
@@ -226,7 +228,10 @@ fn a_loss_of_trust_is_seen_through_the_gateway() {
         fs::remove_file(world.project.path().join("pnpm-lock.yaml")).unwrap();
         world.project.write("pnpm-workspace.yaml", "trustPolicy: no-downgrade\n");
         let output = of_today(&world, &["pnpm", "install"]);
-        assert!(!output.ok() && format!("{output}").to_lowercase().replace('_', " ").contains("trust downgrade"), "{other}: {output}");
+        assert!(
+            !output.ok() && format!("{output}").to_lowercase().replace('_', " ").contains("trust downgrade"),
+            "{other}: {output}"
+        );
     }
 }
 
@@ -328,6 +333,25 @@ fn clients_of_one_registry_have_one_upstream() {
         for name in ["npm", other.name()] {
             assert!(world.stockade(["setup", "--undo", name]).ok(), "{other}");
         }
+    }
+}
+
+#[test]
+fn where_bun_names_no_registry_it_is_npms_and_its_lockfile_names_none() {
+    for other in Other::named("bun") {
+        let Some(world) = world(&other) else { return };
+        // Bun does not read npm's global file.
+        fs::write(world.project.home().join("../global.npmrc"), format!("registry={}\n", world.registry.url()))
+            .unwrap();
+        fs::write(world.project.home().join(".npmrc"), "").unwrap();
+        let output = guarded(&world, &["bun", "install"]);
+        assert!(output.ok(), "{other}: {output}");
+        let lockfile = world.project.read("bun.lock").unwrap();
+        assert!(lockfile.contains("[\"left-demo@1.0.9\", \"\", {}"), "{other}: {lockfile}");
+        uninstall(&world);
+        let output = guarded(&world, &frozen(&other));
+        assert!(output.ok() && output.stderr.contains("1 package served"), "{other}: {output}");
+        assert_eq!(world.project.read("bun.lock").as_deref(), Some(lockfile.as_str()));
     }
 }
 

@@ -146,7 +146,8 @@ fn printed_addresses(settings: &Settings) -> Addresses {
 
 /// `registries` of a YAML file: addresses by scope, or scopes by address. `default` and `@` are what has none of its own.
 fn registries(node: &Node) -> Addresses {
-    let key = |scope: &str| if matches!(scope, "default" | "@") { "registry".to_owned() } else { format!("{scope}{SCOPES}") };
+    let key =
+        |scope: &str| if matches!(scope, "default" | "@") { "registry".to_owned() } else { format!("{scope}{SCOPES}") };
     let mut found = Addresses::new();
     for (name, value) in node.entries() {
         match value {

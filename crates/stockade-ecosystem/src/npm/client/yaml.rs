@@ -304,8 +304,17 @@ mod tests {
 
     #[test]
     fn what_is_beyond_is_a_gap_and_nothing_else() {
-        for text in ["a: |\n  x\n", "a: &b c\n", "a: *b\n", "a: {b", "a: \"b", "a:\n  b\n c: d\n", "\ta: b", "- a: b\n", "a: b\n  c\n"]
-        {
+        for text in [
+            "a: |\n  x\n",
+            "a: &b c\n",
+            "a: *b\n",
+            "a: {b",
+            "a: \"b",
+            "a:\n  b\n c: d\n",
+            "\ta: b",
+            "- a: b\n",
+            "a: b\n  c\n",
+        ] {
             assert!(parse(text).has_gap(), "{text:?}");
         }
         let deep: String = (0..100).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();

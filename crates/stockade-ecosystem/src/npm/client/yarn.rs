@@ -10,7 +10,9 @@ use url::Url;
 use super::marks::Marks;
 use super::yaml::{self, Node};
 use super::{Around, HOMES, Own, RUN, effective, run_of, variables};
-use crate::{Client, ClientConfig, Configured, Credential, Environment, Problem, Rewritten, Stated, Upstream, Variables};
+use crate::{
+    Client, ClientConfig, Configured, Credential, Environment, Problem, Rewritten, Stated, Upstream, Variables,
+};
 
 /// The client.
 pub(in super::super) static YARN: Client = Client {
@@ -67,12 +69,13 @@ fn read(
     env: Environment<'_>,
     stated: &Stated,
 ) -> Result<ClientConfig, Problem> {
+    let built_in = printed.first().map(|text| built_in(text)).transpose()?;
     let around = Around::of(printed);
     let documents: Vec<Node> = files.iter().map(|(_, bytes)| yaml::parse(&String::from_utf8_lossy(bytes))).collect();
     let text = |node: Option<&Node>| Some(expand(node?.text()?, env)).filter(|text| !text.is_empty());
     let mut own = Own { default: around.variable(SERVER_VARIABLE).map(str::to_owned), ..Own::default() };
     let in_files = || documents.iter().find_map(|document| text(document.get(SERVER)));
-    own.default = own.default.or_else(in_files).or_else(|| built_in(printed));
+    own.default = own.default.or_else(in_files).or(built_in);
     for document in &documents {
         for (scope, settings) in document.get(SCOPES).map(Node::entries).unwrap_or_default() {
             if let Some(address) = text(settings.get(SERVER)) {
@@ -96,9 +99,10 @@ fn read(
     Ok(config)
 }
 
-/// What Yarn prints outside of the project. Older Yarn prints no JSON.
-fn built_in(printed: &[String]) -> Option<String> {
-    serde_json::from_str(printed.first()?.trim()).ok()
+/// What Yarn prints outside of the project. Yarn 1 has no such setting, and none of ours.
+fn built_in(text: &str) -> Result<String, Problem> {
+    let none = |_| Problem::new("`yarn config get npmRegistryServer` prints no address; Yarn 1 is not supported");
+    serde_json::from_str(text.trim()).map_err(none)
 }
 
 /// What files say of credentials, the most specific one first.
@@ -267,7 +271,8 @@ impl Rewriting<'_> {
     fn hosts(&mut self, section: &[&str]) {
         let ours = host(self.base);
         let node = yaml::parse(&section.concat());
-        let hosts: Vec<&str> = node.get(HTTP).map(Node::items).unwrap_or_default().iter().filter_map(Node::text).collect();
+        let hosts: Vec<&str> =
+            node.get(HTTP).map(Node::items).unwrap_or_default().iter().filter_map(Node::text).collect();
         self.has_host = true;
         if hosts.contains(&ours.as_str()) {
             return section.iter().for_each(|line| self.out.push_str(line));

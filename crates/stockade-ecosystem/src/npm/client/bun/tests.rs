@@ -97,7 +97,12 @@ fn setup_is_reversible() {
         assert_eq!((BUN.unpoint)(&pointed), text, "{text:?}");
         assert_eq!(point(&pointed, BASE, &scopes), pointed, "twice is once: {text:?}");
     }
-    for other in ["install.registry = \"x\"\n", "[install.registry]\nurl = \"x\"\n", "[install]\nscopes.acme = \"x\"\n", "[install"] {
+    for other in [
+        "install.registry = \"x\"\n",
+        "[install.registry]\nurl = \"x\"\n",
+        "[install]\nscopes.acme = \"x\"\n",
+        "[install",
+    ] {
         assert_eq!(point(other, BASE, &scopes), other, "{other:?}");
     }
 }

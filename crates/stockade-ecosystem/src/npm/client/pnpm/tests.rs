@@ -2,8 +2,10 @@
 
 use super::*;
 
-const OLD: &str = r#"{"registry":"https://printed.example/","@jsr:registry":"https://jsr.example/","user-agent":"pnpm/10.34.9"}"#;
-const NEW: &str = r#"{"registry":"https://printed.example/","@jsr:registry":"https://jsr.example/","userAgent":"pnpm/12.21.0"}"#;
+const OLD: &str =
+    r#"{"registry":"https://printed.example/","@jsr:registry":"https://jsr.example/","user-agent":"pnpm/10.34.9"}"#;
+const NEW: &str =
+    r#"{"registry":"https://printed.example/","@jsr:registry":"https://jsr.example/","userAgent":"pnpm/12.21.0"}"#;
 
 fn printed(text: &str, variables: &[(&str, &str)]) -> Vec<String> {
     let variables: Vec<(String, String)> =
@@ -41,7 +43,8 @@ fn what_goes_before_what_is_as_each_version_has_it() {
     assert_eq!(default(&printed(NEW, &[]), &[PROJECT]), "https://project.example/");
     assert_eq!(default(&printed(NEW, &[]), &[GLOBAL, PROJECT]), "https://global.example/");
     assert_eq!(default(&printed(NEW, &[]), &[WORK, GLOBAL, PROJECT]), "https://work.example/");
-    let variables = [("npm_config_registry", "https://npm.example/"), ("pnpm_config_registry", "https://pnpm.example/")];
+    let variables =
+        [("npm_config_registry", "https://npm.example/"), ("pnpm_config_registry", "https://pnpm.example/")];
     assert_eq!(default(&printed(NEW, &variables), &[WORK, PROJECT]), "https://pnpm.example/");
     assert_eq!(default(&printed(NEW, &variables[..1]), &[PROJECT]), "https://project.example/");
     assert_eq!(default(&printed(OLD, &variables), &[PROJECT]), "https://npm.example/");
@@ -57,7 +60,10 @@ fn scopes_and_credentials_are_inherited() {
     assert_eq!(config.scopes["@beta"].credential.as_ref().unwrap().header().reveal(), "Bearer from-env");
     let by_address = ("/p/pnpm-workspace.yaml", "registries:\n  https://x.example/:\n    scopes: [\"@x\", \"@\"]\n");
     let config = tried(&printed(NEW, &[]), &[by_address]).unwrap();
-    assert_eq!((config.default.url.as_str(), config.scopes["@x"].url.as_str()), ("https://x.example/", "https://x.example/"));
+    assert_eq!(
+        (config.default.url.as_str(), config.scopes["@x"].url.as_str()),
+        ("https://x.example/", "https://x.example/")
+    );
     let own = ("/h/.npmrc", "@jsr:registry=https://jsr.example/\n");
     assert_eq!(tried(&printed(NEW, &[]), &[own]).unwrap().scopes.len(), 1);
     let unread = ("/p/pnpm-workspace.yaml", "registries: &x\n  default: y\n");

@@ -35,10 +35,7 @@ fn the_nearest_file_counts_and_a_variable_before_all() {
     assert_eq!(config(&printed(&[]), &[]).default.url.as_str(), "https://built-in.example/");
     let variable = printed(&[("YARN_NPM_REGISTRY_SERVER", "https://env.example")]);
     assert_eq!(config(&variable, &files).default.url.as_str(), "https://env.example/");
-    assert_eq!(
-        super::files(&variable),
-        ["/p/app/.yarnrc.yml", "/p/.yarnrc.yml", "/h/.yarnrc.yml"]
-    );
+    assert_eq!(super::files(&variable), ["/p/app/.yarnrc.yml", "/p/.yarnrc.yml", "/h/.yarnrc.yml"]);
 }
 
 #[test]
@@ -61,7 +58,9 @@ fn what_could_not_be_read_is_told() {
     assert_eq!(problems("npmScopes: &all\n  acme:\n    npmRegistryServer: https://a.example\n"), 1);
     assert_eq!(problems("packageExtensions: &all\n  a: b\n"), 0);
     let older = vec!["undefined\n".to_owned(), printed(&[]).pop().unwrap()];
-    assert!(read(&older, &[], &|_| None, &Stated::default()).is_err());
+    let stated = Stated { url: Some("https://stated.example".to_owned()), ..Stated::default() };
+    assert!(read(&older, &[], &|_| None, &stated).is_err(), "it would go past us without a word");
+    assert!(read(&[], &[], &|_| None, &stated).is_ok());
 }
 
 #[test]
@@ -113,7 +112,15 @@ fn setup_is_reversible() {
     assert_eq!(config.default.url.as_str(), format!("{BASE}/"));
     assert_eq!(config.scopes["@new"].url.as_str(), format!("{BASE}/"));
     assert_eq!(config.scopes["@acme"].url.as_str(), format!("{BASE}/"));
-    for text in [before, "", "npmScopes:\n", "npmScopes:", "a: b\r\nnpmRegistryServer: x\r\n", "unsafeHttpWhitelist: [\"*\"]", "- x\n\n\n"] {
+    for text in [
+        before,
+        "",
+        "npmScopes:\n",
+        "npmScopes:",
+        "a: b\r\nnpmRegistryServer: x\r\n",
+        "unsafeHttpWhitelist: [\"*\"]",
+        "- x\n\n\n",
+    ] {
         let pointed = point(text, BASE, &scopes);
         assert_eq!((YARN.unpoint)(&pointed), text, "{text:?}");
         assert_eq!(point(&pointed, BASE, &scopes), pointed, "twice is once: {text:?}");
