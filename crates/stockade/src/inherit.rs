@@ -212,10 +212,15 @@ pub(crate) fn cache(client: &Inherited) -> Option<PathBuf> {
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 pub(crate) fn configuration(client: &Inherited) -> anyhow::Result<Vec<(PathBuf, String)>> {
     let paths = (client.client.files)(client.printed.as_deref().unwrap_or_default()).into_iter().map(PathBuf::from);
+    let project = project_folders();
     // One that is no text is part of the client and not of its configuration.
     let text = |path: PathBuf| {
-        let text = files::read(&path)?.and_then(|bytes| String::from_utf8(bytes).ok());
-        Ok(text.map(|text| (path, (client.client.without_secrets)(&text))))
+        let Some(text) = files::read(&path)?.and_then(|bytes| String::from_utf8(bytes).ok()) else { return Ok(None) };
+        let shown = (client.client.without_secrets)(&text);
+        // One of the project's with nothing secret in it stays what it is, and can be written.
+        let is_as_it_is = path.parent().is_some_and(|folder| project.iter().any(|own| own == folder))
+            && shown.lines().eq(text.lines());
+        Ok((!is_as_it_is).then_some((path, shown)))
     };
     paths.filter_map(|path| text(path).transpose()).collect()
 }

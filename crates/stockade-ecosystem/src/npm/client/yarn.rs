@@ -69,8 +69,13 @@ fn read(
     env: Environment<'_>,
     stated: &Stated,
 ) -> Result<ClientConfig, Problem> {
-    let built_in = printed.first().map(|text| built_in(text)).transpose()?;
     let around = Around::of(printed);
+    let projects = around.in_project(&file_name(&around));
+    let built_in = match printed.first().map(|text| built_in(text)).transpose() {
+        // It starts the project's own there, which has such a file and is not to be asked.
+        Err(_) if files.iter().any(|(path, _)| projects.contains(path)) => None,
+        asked => asked?,
+    };
     let documents: Vec<Node> = files.iter().map(|(_, bytes)| yaml::parse(&String::from_utf8_lossy(bytes))).collect();
     let text = |node: Option<&Node>| Some(expand(node?.text()?, env)).filter(|text| !text.is_empty());
     let mut own = Own { default: around.variable(SERVER_VARIABLE).map(str::to_owned), ..Own::default() };

@@ -61,6 +61,9 @@ fn what_could_not_be_read_is_told() {
     let stated = Stated { url: Some("https://stated.example".to_owned()), ..Stated::default() };
     assert!(read(&older, &[], &|_| None, &stated).is_err(), "it would go past us without a word");
     assert!(read(&[], &[], &|_| None, &stated).is_ok());
+    let of = |path: &str| [(path.to_owned(), b"yarnPath: .yarn/releases/yarn-4.18.1.cjs\n".to_vec())];
+    assert!(read(&older, &of("/p/.yarnrc.yml"), &|_| None, &stated).is_ok(), "it starts the project's own");
+    assert!(read(&older, &of("/h/.yarnrc.yml"), &|_| None, &stated).is_err());
 }
 
 #[test]
