@@ -34,9 +34,12 @@ pub struct Client {
     /// The arguments that make the client print its effective configuration; where one command does not print all of it,
     /// of several. What it prints is one text for each, and none if the client is not installed.
     pub ask: &'static [&'static [&'static str]],
+    /// True if it would run what is the project's when it is asked in the project (a plugin, another version of itself). Then
+    /// it is asked outside, without the command's arguments, and files of the project are read by us.
+    pub is_asked_outside: bool,
     /// What the client would print of where it is if it could be asked: a text that stands behind what it printed, from the
-    /// working folder and the environment. For clients that print nothing of their configuration.
-    pub around: Option<fn(folder: &str, env: Environment<'_>) -> Option<String>>,
+    /// project's folders, the working one first, and the environment. For clients that do not print all of it.
+    pub around: Option<fn(folders: &[String], env: Environment<'_>) -> Option<String>>,
     /// The files that hold what the client does not print (credentials), given what it printed, most specific first.
     pub files: fn(printed: &[String]) -> Vec<String>,
     /// Reads the effective configuration from what the client printed and from those of its files that are there: path and
@@ -51,12 +54,16 @@ pub struct Client {
     /// that have a registry of their own, `run` the name of the run.
     pub environment: fn(base: &str, scopes: &[String], run: &str) -> Variables,
     /// The arguments that point a client at the gateway for one run together with the environment, where that alone does
-    /// not. They stand behind the program, and behind a toolchain (`+nightly`).
-    pub arguments: fn(base: &str) -> Vec<String>,
+    /// not, from what it printed. They stand behind the program, and behind a toolchain (`+nightly`).
+    pub arguments: fn(printed: &[String], base: &str, scopes: &[String], run: &str) -> Vec<String>,
+    /// The files whose text [`Client::point`] rewrites for a run in a sandbox, because they would reach this client in spite
+    /// of environment and arguments, or one that it starts. What a run without a sandbox cannot do without is among them.
+    pub rewritten: fn(printed: &[String], scopes: &[String]) -> Rewritten,
     /// What it is given for one run besides, where its environment is not enough.
     pub given: Option<Given>,
-    /// The name of a run that an environment gave to a client, from the `User-Agent` that the client sends.
-    pub run_of: fn(user_agent: &str) -> Option<&str>,
+    /// The name of a run that an environment gave to a client, from the `User-Agent` that the client sends, or from its
+    /// `Authorization`.
+    pub run_of: fn(header: &str) -> Option<&str>,
     /// Rewrites the client's configuration file so that it uses the gateway, keeping what was there.
     pub point: fn(text: &str, base: &str, scopes: &[String]) -> String,
     /// Undoes [`Client::point`]; text that was never pointed comes back as it is.
@@ -71,6 +78,18 @@ pub struct Client {
     pub in_project: Option<&'static str>,
     /// What its user has to write into a project to point it at the gateway, if it has no file of the user's for that.
     pub by_hand: Option<fn(base: &str) -> String>,
+    /// The text of a lockfile without addresses below these, for a client that fetches from what is written there wherever
+    /// it was pointed: without an address it asks the registry that it has. It is what a run begins with.
+    pub unbound: Option<fn(text: &str, registries: &[&str]) -> String>,
+}
+
+/// See [`Client::rewritten`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rewritten {
+    /// The paths. One that is not there is made if it is the user's.
+    pub files: Vec<String>,
+    /// What leads past the gateway if they are not rewritten, as the subject of a sentence.
+    pub needed_for: Option<String>,
 }
 
 /// A file that a client is given for one run, in a folder of its own.
@@ -96,6 +115,8 @@ pub struct Stated {
     pub scopes: BTreeMap<String, String>,
     /// Registries of names, by pattern; [`Stated::HOSTED`] for names that belong to us.
     pub claims: BTreeMap<String, String>,
+    /// What counts where neither they nor a client that cannot be asked name a registry: what another client uses.
+    pub otherwise: Option<Upstream>,
 }
 
 impl Stated {

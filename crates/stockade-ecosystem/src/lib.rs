@@ -26,7 +26,7 @@ use stockade_model::{EcosystemId, Malformed, Name};
 
 pub use archive::{ArtifactFormat, is_test_or_doc, of_directory, open, open_any};
 pub use client::{
-    Claim, Client, ClientConfig, Configured, Credential, Environment, Given, Stated, Upstream, Variables,
+    Claim, Client, ClientConfig, Configured, Credential, Environment, Given, Rewritten, Stated, Upstream, Variables,
 };
 pub use hosting::{Account, Answer, Change, Hosted, HostedFile, Hosting, KnownToken, Publication, Told};
 pub use index::{Artifact, File, Index, Listed, Piece, Problem, Rope, Standing, Steering, Variant};

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName,
-    HeaderValue, IF_NONE_MATCH, IF_RANGE, RANGE, USER_AGENT, VARY,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
+    HeaderName, HeaderValue, IF_NONE_MATCH, IF_RANGE, RANGE, USER_AGENT, VARY,
 };
 use hyper::{Method, Request, Response, StatusCode};
 use jiff::SignedDuration;
@@ -59,8 +59,8 @@ impl<'a> Mounted<'a> {
         request: &Request<Incoming>,
         path: &'a str,
     ) -> Self {
-        let agent = text(request, USER_AGENT);
-        let run = gateway.0.only_run.clone().or_else(|| name_of(ecosystem, agent).map(str::to_owned));
+        let headers = [text(request, USER_AGENT), text(request, AUTHORIZATION)];
+        let run = gateway.0.only_run.clone().or_else(|| name_of(ecosystem, headers).map(str::to_owned));
         let shown = hosting::shown(request);
         let anybody = Caller::at(Arc::clone(&peer.principal), gateway.0.reading == Reading::Anybody);
         let caller = gateway.0.engine.caller(shown.as_ref(), anybody);

@@ -1,12 +1,12 @@
 //! What happened in one run of a client, for its summary. A run is told apart by the name that it carries in its
-//! `User-Agent`; nothing rests on it.
+//! `User-Agent`, or in its `Authorization` where a client says no more of itself; nothing rests on it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use stockade_ecosystem::Ecosystem;
+use stockade_ecosystem::{Client, Ecosystem};
 use stockade_engine::{Cleared, Listing, Refused};
 use stockade_model::{Purl, Verdict};
 
@@ -80,8 +80,9 @@ struct Run {
 pub(crate) struct Runs(Mutex<(BTreeMap<String, Run>, VecDeque<String>)>);
 
 /// The name of the run that a request belongs to.
-pub(crate) fn name_of<'a>(ecosystem: &Ecosystem, user_agent: &'a str) -> Option<&'a str> {
-    let mut names = ecosystem.clients.iter().filter_map(|client| (client.run_of)(user_agent));
+pub(crate) fn name_of<'a>(ecosystem: &Ecosystem, headers: [&'a str; 2]) -> Option<&'a str> {
+    let of_client = |client: &&Client| headers.iter().find_map(|header| (client.run_of)(header));
+    let mut names = ecosystem.clients.iter().filter_map(of_client);
     names.next().filter(|name| name.len() <= MAX_NAME && name.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 

@@ -45,7 +45,7 @@ mod server;
 mod tool;
 
 pub use cargo::{CrateRegistry, CrateRelease};
-pub use client::{Npm, Output, Project, finished, skipped};
+pub use client::{Npm, Other, Output, Project, finished, skipped};
 pub use clock::{NOW, hours_before, now};
 pub use fault::{Fault, Stall};
 pub use filters::tidy;

@@ -32,10 +32,11 @@ impl Started {
             return words.iter().take(started.own).cloned().collect();
         }
         let first = client.programs.first().copied().unwrap_or(client.name);
-        vec![match words.first() {
-            Some(program) => Path::new(program).with_file_name(first).into_os_string(),
-            None => first.into(),
-        }]
+        let Some(program) = words.first().map(Path::new) else { return vec![first.into()] };
+        // One of the project's folder is there from outside too.
+        let folder = program.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let folder = folder.and_then(|folder| folder.canonicalize().ok());
+        vec![folder.map_or_else(|| program.with_file_name(first), |folder| folder.join(first)).into_os_string()]
     }
 }
 

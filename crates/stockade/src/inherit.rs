@@ -7,7 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use stockade_ecosystem::{ALL, Claim, Client, ClientConfig, Configured, Ecosystem, Stated};
+use stockade_ecosystem::{ALL, Claim, Client, ClientConfig, Configured, Ecosystem, Stated, Upstream};
 use stockade_engine::Upstreams;
 use stockade_model::EcosystemId;
 use url::Url;
@@ -27,6 +27,8 @@ pub(crate) struct Inherited {
     pub(crate) printed: Option<Vec<String>>,
     /// The upstream, or why the ecosystem is off.
     pub(crate) config: Result<ClientConfig, String>,
+    /// True if the client has a registry built in that it does not tell, so that the upstream is another client's.
+    pub(crate) is_borrowed: bool,
 }
 
 /// Asks every ecosystem's clients. The first one of each ecosystem is told of also if it is not installed.
@@ -58,19 +60,39 @@ pub(crate) async fn one(
     words: &[OsString],
 ) -> Inherited {
     let stated = settings.stated.get(ecosystem.id.as_str());
+    let mut is_borrowed = false;
     let (printed, config) = match ask(client, words, &[]).await {
         Ok(Some(printed)) => {
-            let config = match client.like {
+            let mut config = match client.like {
                 Some(other) => read_like(ecosystem, (client, &printed), other, stated).await,
                 None => read(ecosystem, client, &printed, stated),
             };
+            if config.is_err()
+                && let Some(borrowed) = borrowed(ecosystem, client, &printed, stated).await
+            {
+                (config, is_borrowed) = (Ok(borrowed), true);
+            }
             (Some(printed), config)
         }
         Ok(None) if stated.is_some_and(|stated| stated.url.is_some()) => (None, read(ecosystem, client, &[], stated)),
         Ok(None) => (None, Err(format!("`{}` is not installed, and the settings state no upstream", client.name))),
         Err(error) => (None, Err(format!("{error:#}"))),
     };
-    Inherited { ecosystem, client, printed, config }
+    Inherited { ecosystem, client, printed, config, is_borrowed }
+}
+
+/// What is in effect for a client that names no registry, with the one of the ecosystem's first client.
+async fn borrowed(
+    ecosystem: &'static Ecosystem,
+    client: &'static Client,
+    printed: &[String],
+    stated: Option<&Stated>,
+) -> Option<ClientConfig> {
+    let first = ecosystem.clients.first().copied().filter(|first| first.name != client.name)?;
+    let asked = ask(first, &[], &[]).await.ok()??;
+    let otherwise = read_own(first, &asked, &Stated::default()).ok()?.default;
+    let stated = Stated { otherwise: Some(otherwise), ..stated.cloned().unwrap_or_default() };
+    read(ecosystem, client, printed, Some(&stated)).ok()
 }
 
 /// What is in effect for a client that does not say itself where packages come from: another one's upstream. What it says of
@@ -105,7 +127,10 @@ async fn ask(
 ) -> anyhow::Result<Option<Vec<String>>> {
     // What is behind `--` is not for the client.
     let own = Started::by(words).map_or(1, |started| started.own);
-    let arguments: Vec<OsString> = words.iter().skip(own).take_while(|word| *word != "--").cloned().collect();
+    let mut arguments: Vec<OsString> = words.iter().skip(own).take_while(|word| *word != "--").cloned().collect();
+    if client.is_asked_outside {
+        arguments.clear();
+    }
     if !arguments.is_empty()
         && let Ok(Some(printed)) = ask_all(client, words, &arguments, environment).await
         && read_own(client, &printed, &Stated::default()).is_ok()
@@ -127,16 +152,20 @@ async fn ask_all(
     for plain in client.ask {
         let plain = plain.iter().map(OsString::from);
         let arguments: Vec<OsString> = start.iter().cloned().chain(plain).chain(more.iter().cloned()).collect();
-        let Some(printed) = process::ask(&program, &arguments, environment).await? else { return Ok(None) };
+        let folder = client.is_asked_outside.then_some(process::OUTSIDE);
+        let Some(printed) = process::ask(&program, &arguments, environment, folder).await? else { return Ok(None) };
         all.push(printed);
     }
     if let Some(around) = client.around {
-        let folder = std::env::current_dir().context("the working folder cannot be found")?;
+        let mut folders = vec![std::env::current_dir().context("the working folder cannot be found")?];
+        folders.extend(project_folders());
+        folders.dedup();
+        let folders: Vec<String> = folders.iter().map(|folder| folder.to_string_lossy().into_owned()).collect();
         let changed = |name: &str| {
             let own = environment.iter().rev().find(|(own, _)| own == name).map(|(_, value)| value.clone());
             own.or_else(|| variable(name))
         };
-        all.extend(around(&folder.to_string_lossy(), &changed));
+        all.extend(around(&folders, &changed));
     }
     Ok(Some(all))
 }
@@ -211,21 +240,36 @@ pub(crate) fn cache(client: &Inherited) -> Option<PathBuf> {
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 pub(crate) fn configuration(client: &Inherited) -> anyhow::Result<Vec<(PathBuf, String)>> {
     let paths = (client.client.files)(client.printed.as_deref().unwrap_or_default()).into_iter().map(PathBuf::from);
+    let project = project_folders();
     // One that is no text is part of the client and not of its configuration.
     let text = |path: PathBuf| {
-        let text = files::read(&path)?.and_then(|bytes| String::from_utf8(bytes).ok());
-        Ok(text.map(|text| (path, (client.client.without_secrets)(&text))))
+        let Some(text) = files::read(&path)?.and_then(|bytes| String::from_utf8(bytes).ok()) else { return Ok(None) };
+        let shown = (client.client.without_secrets)(&text);
+        // One of the project's with nothing secret in it stays what it is, and can be written.
+        let is_as_it_is = path.parent().is_some_and(|folder| project.iter().any(|own| own == folder))
+            && shown.lines().eq(text.lines());
+        Ok((!is_as_it_is).then_some((path, shown)))
     };
     paths.filter_map(|path| text(path).transpose()).collect()
 }
 
-/// The user's configuration file with the gateway at `base` in it and nothing secret, for a client that needs arguments.
-pub(crate) fn pointed(inherited: &Inherited, base: &str) -> anyhow::Result<Option<(PathBuf, String)>> {
-    let client = inherited.client;
-    let file = inherited.printed.as_deref().and_then(client.configured_in).map(PathBuf::from);
-    let Some(file) = file.filter(|_| !(client.arguments)(base).is_empty()) else { return Ok(None) };
-    let text = (client.without_secrets)(&files::read_text(&file)?.unwrap_or_default());
-    Ok(Some((file, (client.point)(&text, base, &inherited.scopes()))))
+/// The configuration files that a client reads in spite of environment and arguments, with the gateway at `base` in them and
+/// nothing secret. Of those that are not there only the user's is made.
+pub(crate) fn pointed(inherited: &Inherited, base: &str) -> anyhow::Result<Vec<(PathBuf, String)>> {
+    let (client, scopes) = (inherited.client, inherited.scopes());
+    let printed = inherited.printed.as_deref().unwrap_or_default();
+    let users = (client.configured_in)(printed);
+    let mut found = Vec::new();
+    for file in (client.rewritten)(printed, &scopes).files {
+        let is_users = users.as_ref() == Some(&file);
+        let file = PathBuf::from(file);
+        let text = files::read_text(&file)?;
+        if text.is_some() || is_users {
+            let text = (client.without_secrets)(&text.unwrap_or_default());
+            found.push((file, (client.point)(&text, base, &scopes)));
+        }
+    }
+    Ok(found)
 }
 
 impl Inherited {
@@ -266,12 +310,49 @@ impl Inherited {
     }
 }
 
-/// The upstreams of every ecosystem that is on: of several clients the first one's.
+/// The upstreams of every ecosystem that is on: of several clients the first one's. A credential that it does not know for
+/// one of its addresses is another one's.
 pub(crate) fn upstreams(all: &[Inherited]) -> Upstreams {
     all.iter().rev().fold(Upstreams::default(), |upstreams, inherited| match &inherited.config {
-        Ok(config) => upstreams.with(inherited.ecosystem.id.clone(), config.clone()),
+        Ok(config) => {
+            let mut config = config.clone();
+            let others = all.iter().filter(|other| other.ecosystem.id == inherited.ecosystem.id);
+            let known: Vec<&Upstream> =
+                others.filter_map(|other| other.config.as_ref().ok()).flat_map(all_of).collect();
+            for upstream in std::iter::once(&mut config.default).chain(config.scopes.values_mut()) {
+                let same = || known.iter().find(|other| other.url == upstream.url && other.credential.is_some());
+                if upstream.credential.is_none() {
+                    upstream.credential = same().and_then(|same| same.credential.clone());
+                }
+            }
+            upstreams.with(inherited.ecosystem.id.clone(), config)
+        }
         Err(_) => upstreams,
     })
+}
+
+/// What is written down as each ecosystem's upstream: the first client's that has one, with the scopes that any of them has.
+pub(crate) fn together(all: &[Inherited]) -> Vec<(&'static Ecosystem, Result<ClientConfig, &str>)> {
+    let mut found: Vec<(&'static Ecosystem, Result<ClientConfig, &str>)> = Vec::new();
+    for inherited in all {
+        let config = inherited.config.as_ref().map(Clone::clone).map_err(String::as_str);
+        let there = found.iter_mut().find(|(ecosystem, _)| ecosystem.id == inherited.ecosystem.id);
+        match (there, config) {
+            (None, config) => found.push((inherited.ecosystem, config)),
+            (Some((_, Ok(first))), Ok(config)) => {
+                for (scope, upstream) in config.scopes {
+                    first.scopes.entry(scope).or_insert(upstream);
+                }
+            }
+            (Some((_, there)), Ok(config)) => *there = Ok(config),
+            (Some(_), Err(_)) => {}
+        }
+    }
+    found
+}
+
+fn all_of(config: &ClientConfig) -> impl Iterator<Item = &Upstream> {
+    std::iter::once(&config.default).chain(config.scopes.values())
 }
 
 /// True if an address is one of the gateway's own.

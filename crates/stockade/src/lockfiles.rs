@@ -15,7 +15,11 @@ use stockade_model::Digest;
 use crate::{files, settings};
 
 /// The lockfiles of a project, as they were before a run.
-pub(crate) struct Lockfiles(Vec<(PathBuf, Option<Digest>)>);
+pub(crate) struct Lockfiles {
+    noted: Vec<(PathBuf, Option<Digest>)>,
+    /// Those that were loosened for the run, with their own text and with the digest of what they were given.
+    loosened: Vec<(PathBuf, Vec<u8>, Digest)>,
+}
 
 impl Lockfiles {
     /// Notes what there is: in the project's folders, and in folders that the command names, as in `--prefix web`.
@@ -32,17 +36,46 @@ impl Lockfiles {
         let paths = folders.iter().flat_map(|folder| client.lockfiles.iter().map(move |name| folder.join(name)));
         let noted =
             paths.map(|path| Ok((digest(&path)?, path))).map(|noted| noted.map(|(digest, path)| (path, digest)));
-        noted.collect::<anyhow::Result<_>>().map(Self)
+        let noted = noted.collect::<anyhow::Result<_>>()?;
+        Ok(Self { noted, loosened: Vec::new() })
+    }
+
+    /// Takes from them what would send the client past whatever it is pointed at. What they say then holds anywhere, also if
+    /// nobody comes to give it back.
+    pub(crate) fn loosen(&mut self, client: &Client, config: &ClientConfig) -> anyhow::Result<()> {
+        let Some(unbound) = client.unbound else { return Ok(()) };
+        let registries: Vec<&str> = std::iter::once(&config.default)
+            .chain(config.scopes.values())
+            .map(|upstream| upstream.url.as_str())
+            .collect();
+        for (path, noted) in &mut self.noted {
+            let Some(bytes) = files::read(path)? else { continue };
+            let Ok(text) = String::from_utf8(bytes) else { continue };
+            let loose = unbound(&text, &registries);
+            if loose != text {
+                files::replace(path, loose.as_bytes())?;
+                let digest = Digest::of(loose.as_bytes());
+                *noted = Some(digest.clone());
+                self.loosened.push((path.clone(), text.into_bytes(), digest));
+            }
+        }
+        Ok(())
     }
 
     /// Gives what has changed since the registry's addresses in place of the gateway's, and returns what was rewritten.
     pub(crate) async fn restore(self, addresses: &Addresses<'_>) -> anyhow::Result<Vec<PathBuf>> {
         let mut rewritten = Vec::new();
-        for (path, before) in self.0 {
+        for (path, own, loose) in self.loosened {
+            if digest(&path)?.as_ref() == Some(&loose) {
+                files::replace(&path, &own)?;
+            }
+        }
+        for (path, before) in self.noted {
             let Some(bytes) = files::read(&path)? else { continue };
             if before.as_ref() == Some(&Digest::of(&bytes)) {
                 continue;
             }
+
             if let Some(restored) = addresses.restored(&bytes).await? {
                 files::replace(&path, &restored)?;
                 rewritten.push(path);
@@ -64,6 +97,8 @@ pub(crate) struct Addresses<'a> {
     pub(crate) config: &'a ClientConfig,
     /// Knows where files are that a registry has at another host.
     pub(crate) engine: Option<&'a Engine>,
+    /// A client that has the registry built in, and does not write down what it has from there.
+    pub(crate) silent: Option<&'static Client>,
 }
 
 impl Addresses<'_> {
@@ -82,7 +117,12 @@ impl Addresses<'_> {
                 }
             }
         }
-        Ok(Some(self.with_roots(&out)))
+        let out = self.with_roots(&out);
+        let unbound = self.silent.and_then(|client| client.unbound);
+        Ok(Some(match (unbound, str::from_utf8(&out)) {
+            (Some(unbound), Ok(text)) => unbound(text, &[self.config.default.url.as_str()]).into_bytes(),
+            _ => out,
+        }))
     }
 
     /// Where the upstream has what we have at this address, if that is a file.
@@ -161,7 +201,8 @@ mod tests {
             problems: Vec::new(),
         };
         let registry = stockade_ecosystem::npm::NPM.registry.unwrap();
-        let addresses = Addresses { base: "http://127.0.0.1:4000/x", registry, config: &config, engine: None };
+        let addresses =
+            Addresses { base: "http://127.0.0.1:4000/x", registry, config: &config, engine: None, silent: None };
         let before = "\"http://127.0.0.1:4000/x/left/-/left-1.tgz\"\r\n \"http://127.0.0.1:40000/x/a\" \
                       \"http://127.0.0.1:4000/x/@acme/left/-/left-1.tgz\" \"http://127.0.0.1:4000/x/@acmes/left\" \
                       \"http://127.0.0.1:4000/x\" \"http://127.0.0.1:4000/xy\"";

@@ -17,11 +17,16 @@ const KILLED: i32 = 128;
 /// The code of a process of which not even the signal is known.
 const UNKNOWN: u8 = 255;
 
-/// What a program prints, with these variables added to its environment; `None` if it is not installed.
+/// A folder in which no project's code is found.
+pub(crate) const OUTSIDE: &str = "/";
+
+/// What a program prints, with these variables added to its environment, in this folder or the working one; `None` if it is
+/// not installed.
 pub(crate) async fn ask<A: AsRef<OsStr>>(
     program: &OsStr,
     arguments: &[A],
     environment: &[(String, String)],
+    folder: Option<&str>,
 ) -> anyhow::Result<Option<String>> {
     let shown = || {
         let words: Vec<_> = arguments.iter().map(|word| word.as_ref().to_string_lossy()).collect();
@@ -29,6 +34,9 @@ pub(crate) async fn ask<A: AsRef<OsStr>>(
     };
     let mut command = command(program);
     command.args(arguments).envs(environment.iter().cloned()).stdin(Stdio::null()).kill_on_drop(true);
+    if let Some(folder) = folder {
+        command.current_dir(folder);
+    }
     let output = match tokio::time::timeout(PATIENCE, command.output()).await {
         Ok(Ok(output)) => output,
         Ok(Err(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -14,10 +14,9 @@ pub(crate) struct Steering {
     pub(crate) arguments: Vec<String>,
     /// To what it may read.
     pub(crate) file: Option<PathBuf>,
-    /// What the user's configuration file says in a sandbox: arguments do not reach a client that is started by another
-    /// program.
+    /// What configuration files say in a sandbox, in spite of environment and arguments.
     #[cfg_attr(not(any(target_os = "linux", target_os = "macos")), expect(dead_code, reason = "there is no sandbox"))]
-    pub(crate) users: Option<(PathBuf, String)>,
+    pub(crate) rewritten: Vec<(PathBuf, String)>,
 }
 
 impl Steering {
@@ -29,13 +28,11 @@ impl Steering {
         before.iter().cloned().chain(ours).chain(after.iter().cloned()).collect()
     }
 
-    /// The texts of configuration files with ours in place of the user's.
+    /// The texts of configuration files with ours in their place.
     #[cfg(any(target_os = "linux", target_os = "macos"))]
     pub(crate) fn texts(&self, mut texts: Vec<(PathBuf, String)>) -> Vec<(PathBuf, String)> {
-        if let Some(users) = &self.users {
-            texts.retain(|(path, _)| *path != users.0);
-            texts.push(users.clone());
-        }
+        texts.retain(|(path, _)| !self.rewritten.iter().any(|(ours, _)| ours == path));
+        texts.extend(self.rewritten.iter().cloned());
         texts
     }
 }

@@ -24,7 +24,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use crate::{Client, ClientConfig, Configured, Environment, Problem, Stated, Upstream};
+use crate::{Client, ClientConfig, Configured, Environment, Problem, Rewritten, Stated, Upstream};
 use settings::{Settings, is_secret};
 
 /// The client.
@@ -32,22 +32,26 @@ pub(super) static CARGO: Client = Client {
     name: "cargo",
     programs: &["cargo"],
     ask: &[&["--version", "--verbose"]],
-    around: Some(around),
+    is_asked_outside: false,
+    around: Some(|folders, env| around(folders.first()?, env)),
     files,
     read,
     cache: |printed| Some(below(&Around::of(printed)?.home, &["registry"])),
     without_secrets,
     environment,
-    arguments,
+    arguments: |_, base, _, _| arguments(base),
+    // Arguments do not reach a cargo that is started by another program.
+    rewritten: |printed, _| Rewritten { files: configured_in(printed).into_iter().collect(), needed_for: None },
     given: None,
     run_of,
     point: |text, base, _| point::point(text, base),
     unpoint: point::unpoint,
-    configured_in: |printed| Some(below(&Around::of(printed)?.home, &["config.toml"])),
+    configured_in,
     lockfiles: &["Cargo.lock"],
     like: None,
     in_project: None,
     by_hand: None,
+    unbound: None,
 };
 
 /// The name of the public registry in configurations.
@@ -83,6 +87,10 @@ fn around(folder: &str, env: Environment<'_>) -> Option<String> {
     let users = || Some(below(&stated("HOME").or_else(|| stated("USERPROFILE"))?, &[".cargo"]));
     let home = stated("CARGO_HOME").map(|home| below(folder, &[&home])).or_else(users)?;
     serde_json::to_string(&Around { home, folder: folder.to_owned() }).ok()
+}
+
+fn configured_in(printed: &[String]) -> Option<String> {
+    Some(below(&Around::of(printed)?.home, &["config.toml"]))
 }
 
 /// A path below a folder, or the path itself if it is absolute.

@@ -18,13 +18,16 @@ use url::Url;
 
 use super::settings::{self, CENTRAL, Mirror, Repository, Server, Settings};
 use crate::archive::{Root, unpack, xml};
-use crate::{Client, ClientConfig, Configured, Credential, Environment, Given, Problem, Stated, Upstream, Variables};
+use crate::{
+    Client, ClientConfig, Configured, Credential, Environment, Given, Problem, Rewritten, Stated, Upstream, Variables,
+};
 
 /// The client.
 pub(super) static MAVEN: Client = Client {
     name: "mvn",
     programs: &["mvn"],
     ask: &[ASK],
+    is_asked_outside: false,
     around: None,
     files,
     read,
@@ -37,7 +40,8 @@ pub(super) static MAVEN: Client = Client {
     environment: |_, _, _| Vec::new(),
     // Of several `-s` and `-gs`, Maven takes the first. The installation's settings go too: a mirror in them that is for
     // another repository by its name would go before ours, which is for every one.
-    arguments: |_| Vec::new(),
+    arguments: |_, _, _, _| Vec::new(),
+    rewritten: |_, _| Rewritten::default(),
     given: Some(Given {
         name: "settings.xml",
         text: |text, base, _, run| settings::point(text, base, Some(&format!("Apache-Maven {RUN}{run}"))),
@@ -53,6 +57,7 @@ pub(super) static MAVEN: Client = Client {
     like: None,
     in_project: None,
     by_hand: None,
+    unbound: None,
 };
 
 /// Maven says which settings it reads when it encrypts a password, here a word that is none; no build begins. It does so

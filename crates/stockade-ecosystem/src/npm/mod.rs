@@ -36,7 +36,7 @@ pub static NPM: Ecosystem = Ecosystem {
     name: name::parse,
     version: version::parse,
     registry: Some(&Protocol),
-    clients: &[&client::NPM],
+    clients: &[&client::NPM, &client::PNPM, &client::YARN, &client::BUN],
     interpreted: None,
     artifacts: &[&TARBALL],
 };

@@ -1,8 +1,9 @@
 //! Writing a packument: the original's bytes with our addresses, steered.
 //!
 //! Held releases stay in `versions`, so that lockfiles keep resolving, and stand in `policyRestrictions` too: npm prefers
-//! any other release that satisfies the range, and says the message if there is none. Dist-tags that name a held release
-//! name the highest cleared one of the same major version and prerelease track instead.
+//! any other release that satisfies the range, and says the message if there is none. For clients that do not read that,
+//! they are `deprecated`: pnpm, Yarn and Bun then prefer any other release too. Dist-tags that name a held release name the
+//! highest cleared one of the same major version and prerelease track instead.
 
 #[cfg(test)]
 mod tests;
@@ -23,13 +24,15 @@ pub(super) fn packument(index: &Index, steering: &Steering<'_>) -> Rope {
     write_tags(&mut rope, index, steering);
     rope.text(",\"versions\":{");
     let mut first = true;
-    for (listed, _) in rendered(index, steering) {
+    for (listed, standing) in rendered(index, steering) {
         separate(&mut rope, &mut first);
         rope.json(&listed.version);
         rope.text(":");
+        let held = standing == Standing::Held;
         match steering.variant {
+            Variant::Full | Variant::Html if held => deprecated(&mut rope, listed, &ours),
             Variant::Full | Variant::Html => copy(&mut rope, listed, listed.object.clone(), &ours),
-            Variant::Abbreviated => abbreviated(&mut rope, listed, &ours),
+            Variant::Abbreviated => abbreviated(&mut rope, listed, held, &ours),
         }
     }
     rope.text("}");
@@ -126,11 +129,30 @@ fn times(rope: &mut Rope, index: &Index, steering: &Steering<'_>) {
     rope.text("}");
 }
 
-fn abbreviated(rope: &mut Rope, listed: &Listed, ours: &Addresses) {
+/// The member by which resolvers avoid a release.
+const DEPRECATED: &str = "deprecated";
+/// What stands there of one that is held. Some print it beside what they choose all the same.
+const HELD: &str = "held by stockade: `stockade why` says until when";
+
+/// Of two members with one name, the last one counts.
+fn deprecated(rope: &mut Rope, listed: &Listed, ours: &Addresses) {
+    let Range { start, end } = listed.object;
+    copy(rope, listed, start..end.saturating_sub(1), ours);
+    rope.text(",\"deprecated\":");
+    rope.json(HELD);
+    rope.text("}");
+}
+
+fn abbreviated(rope: &mut Rope, listed: &Listed, held: bool, ours: &Addresses) {
     rope.text("{");
     let mut first = true;
+    if held {
+        separate(rope, &mut first);
+        rope.text("\"deprecated\":");
+        rope.json(HELD);
+    }
     for (number, place) in &listed.kept {
-        let Some(key) = KEPT.get(usize::from(*number)) else { continue };
+        let Some(key) = KEPT.get(usize::from(*number)).filter(|key| !(held && **key == DEPRECATED)) else { continue };
         separate(rope, &mut first);
         rope.json(key);
         rope.text(":");

@@ -248,7 +248,12 @@ proptest! {
                 prop_assert!(full.is_null() && short.is_null());
                 continue;
             }
-            let expected = made.expected(version);
+            let mut expected = made.expected(version);
+            if *standing == Standing::Held {
+                let why = Value::from("held by stockade: `stockade why` says until when");
+                prop_assert_eq!(&short["deprecated"], &why);
+                expected["deprecated"] = why;
+            }
             prop_assert_eq!(full, &expected);
             for key in ["name", "version", "bin", "dist"] {
                 prop_assert_eq!(&short[key], &expected[key]);

@@ -141,7 +141,11 @@ impl Checks {
             return self
                 .warn(client.name, why.unwrap_or_else(|| "not installed; the settings state its upstream".to_owned()));
         }
-        let version = process::ask(OsStr::new(program), &["--version"], &[]).await.ok().flatten().unwrap_or_default();
+        let version = process::ask(OsStr::new(program), &["--version"], &[], Some(process::OUTSIDE))
+            .await
+            .ok()
+            .flatten()
+            .unwrap_or_default();
         let version = plain_line(&version);
         match (&inherited.config, inherited.refuse_ourselves(settings)) {
             (_, Err(error)) => self.fail(client.name, format!("{version}: {error}")),

@@ -51,18 +51,19 @@ pub(super) async fn init(global: &Global, printer: &Printer, force: bool) -> any
         inherited.refuse_ourselves(&settings)?;
     }
     files::replace(file, document(&all).as_bytes())?;
-    let on = all.iter().filter(|inherited| inherited.config.is_ok());
-    let written = Written { file, upstreams: on.map(|inherited| inherited.ecosystem.id.to_string()).collect() };
+    let together = inherit::together(&all);
+    let on = together.iter().filter(|(_, config)| config.is_ok());
+    let written = Written { file, upstreams: on.map(|(ecosystem, _)| ecosystem.id.to_string()).collect() };
     printer.answer(&written, || format!("wrote {}\n", file.display()))?;
     Ok(Exit::Allowed)
 }
 
 fn document(all: &[Inherited]) -> String {
     let mut text = format!("{HEAD}\nlisten = {}\n", quoted(&DEFAULT_LISTEN.to_string()));
-    for inherited in all {
-        let id = inherited.ecosystem.id.as_str();
-        match &inherited.config {
-            Ok(config) => text.push_str(&upstream(id, config)),
+    for (ecosystem, config) in inherit::together(all) {
+        let id = ecosystem.id.as_str();
+        match config {
+            Ok(config) => text.push_str(&upstream(id, &config)),
             Err(why) => {
                 let _ = write!(text, "\n# {}\n# [upstream.{id}]\n# url = \"https://…/\"\n", why.replace('\n', " "));
             }

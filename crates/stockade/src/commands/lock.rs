@@ -37,7 +37,8 @@ pub(super) async fn lock(context: Context<'_>, arguments: Lock) -> anyhow::Resul
         let Some(bytes) = files::read(&path)? else { continue };
         let base = format!("{gateway}/{}", inherited.ecosystem.id);
         let engine = registry.files_are_elsewhere().then_some(&engine);
-        let addresses = Addresses { base: &base, registry, config: inherited.config()?, engine };
+        let silent = inherited.is_borrowed.then_some(inherited.client);
+        let addresses = Addresses { base: &base, registry, config: inherited.config()?, engine, silent };
         let restored =
             addresses.restored(&bytes).await.with_context(|| format!("`{}` could not be looked at", path.display()))?;
         if let Some(restored) = restored.as_ref().filter(|_| writes) {

@@ -83,9 +83,9 @@ pub(super) async fn run(context: Context<'_>, arguments: &Run) -> anyhow::Result
     if arguments.unsandboxed && client.is_none() {
         return Err(no_client(words));
     }
-    let route = match client {
+    let mut route = match client {
         Some(Started { ecosystem, client, .. }) => {
-            Some(Route::choose(&context, ecosystem, client, words, &name).await?)
+            Some(Route::choose(&context, ecosystem, client, arguments, &name).await?)
         }
         None => None,
     };
@@ -93,6 +93,9 @@ pub(super) async fn run(context: Context<'_>, arguments: &Run) -> anyhow::Result
     let prepared = || sandbox::Prepared::new(arguments, &context.settings, &name, inherited, printer);
     let prepared = (!arguments.unsandboxed).then(prepared).transpose()?;
     printer.talk(&format!("stockade: {}\n", introduction(route.as_ref(), prepared.as_ref())));
+    if let Some(Route { inherited, lockfiles, .. }) = &mut route {
+        lockfiles.loosen(inherited.client, inherited.config()?)?;
+    }
     let ran = start(prepared, route.as_ref(), arguments, &context).await;
     // However it ended, it may have written the gateway's addresses into lockfiles.
     let (gateway, report, inherited) = match route {
@@ -176,17 +179,22 @@ impl Route {
         context: &Context<'_>,
         ecosystem: &'static Ecosystem,
         client: &'static Client,
-        words: &[OsString],
+        arguments: &Run,
         name: &str,
     ) -> anyhow::Result<Self> {
+        let words = &arguments.command;
         let inherited = inherit::one(&context.settings, ecosystem, client, words).await;
         for problem in &inherited.config()?.problems {
             context.printer.talk(&format!("stockade: {}\n", problem.what));
         }
+        if arguments.unsandboxed || arguments.audits() {
+            refuse_unmoved(&inherited)?;
+        }
         let through = Through::choose(context, &inherited, name).await?;
         let base = format!("{}/{}", through.url(), ecosystem.id);
         let lockfiles = Lockfiles::before(client, words)?;
-        let mut arguments = (client.arguments)(&base);
+        let mut arguments =
+            (client.arguments)(inherited.printed.as_deref().unwrap_or_default(), &base, &inherited.scopes(), name);
         let mut variables = (client.environment)(&base, &inherited.scopes(), name);
         let given = given(context, &inherited, &base, name)?;
         if let (Some(folder), Some(given)) = (&given, &client.given) {
@@ -195,8 +203,8 @@ impl Route {
             variables.extend((given.environment)(&folder.path().to_string_lossy(), &settings::variable));
         }
         let file = given.as_ref().map(|given| given.path().to_path_buf());
-        let users = inherit::pointed(&inherited, &base)?;
-        let steering = Steering { variables, arguments, file, users };
+        let rewritten = inherit::pointed(&inherited, &base)?;
+        let steering = Steering { variables, arguments, file, rewritten };
         refuse_bypass(client, words, &steering, &base).await?;
         Ok(Self { through, inherited, base, steering, lockfiles, _given: given })
     }
@@ -238,7 +246,8 @@ async fn restore(
         Through::Embedded { gateway, .. } => Some(gateway.engine().clone()),
         Through::Running(_) => Some(context.engine_of(std::slice::from_ref(inherited)).await?),
     };
-    let addresses = Addresses { base, registry, config: inherited.config()?, engine: engine.as_ref() };
+    let silent = inherited.is_borrowed.then_some(inherited.client);
+    let addresses = Addresses { base, registry, config: inherited.config()?, engine: engine.as_ref(), silent };
     lockfiles.restore(&addresses).await?;
     Ok(())
 }
@@ -250,12 +259,26 @@ fn no_client(words: &[OsString]) -> anyhow::Error {
     hinted(what, format!("the clients are {}; anything can be run in a sandbox", known.join(", ")))
 }
 
+/// Fails if something of the client's configuration leads past the gateway that only a sandbox keeps from it.
+fn refuse_unmoved(inherited: &Inherited) -> anyhow::Result<()> {
+    let Inherited { client, printed, .. } = inherited;
+    let rewritten = (client.rewritten)(printed.as_deref().unwrap_or_default(), &inherited.scopes());
+    let Some(what) = rewritten.needed_for else { return Ok(()) };
+    let what =
+        format!("{what} leads `{}` past the gateway, and only a sandbox can change that for one run", client.name);
+    Err(hinted(what, format!("run it in the sandbox, or point it here with `stockade setup {}`", client.name)))
+}
+
 /// Fails if an argument sends the client past the gateway. Only an address can, so only then the client is asked.
 async fn refuse_bypass(client: &Client, words: &[OsString], steering: &Steering, base: &str) -> anyhow::Result<()> {
     // What is behind `--` is not for the client.
     let mut own = words.iter().take_while(|word| *word != "--");
     let names_address = own.any(|word| word.to_string_lossy().contains("://"));
-    if names_address && !inherit::goes_to(client, &steering.words(words), &steering.variables, base).await? {
+    // What cannot be asked with arguments cannot be asked about them.
+    let past = names_address
+        && (client.is_asked_outside
+            || !inherit::goes_to(client, &steering.words(words), &steering.variables, base).await?);
+    if past {
         let what = format!("an argument sends `{}` to another registry, past the gateway", client.name);
         return Err(hinted(what, "leave it out, or write the address into the client's configuration"));
     }

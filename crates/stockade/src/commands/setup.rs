@@ -47,8 +47,9 @@ pub(super) async fn setup(context: Context<'_>, arguments: Setup) -> anyhow::Res
     let Setup { clients, undo } = arguments;
     let all = chosen(inherit::all(&context.settings).await, &clients)?;
     let mut done = Vec::new();
-    for inherited in &all {
-        done.push(if undo { unpoint(&context.settings, inherited)? } else { point(&context.settings, inherited)? });
+    for (at, inherited) in all.iter().enumerate() {
+        let settings = &context.settings;
+        done.push(if undo { unpoint(settings, inherited)? } else { point(settings, inherited, &all, at)? });
     }
     let text = || done.iter().map(|done| told(done, undo)).collect();
     context.printer.answer(&done, text)?;
@@ -79,14 +80,16 @@ fn chosen(all: Vec<Inherited>, names: &[String]) -> anyhow::Result<Vec<Inherited
     }
 }
 
-fn point(settings: &Settings, inherited: &Inherited) -> anyhow::Result<Done> {
+fn point(settings: &Settings, inherited: &Inherited, all: &[Inherited], at: usize) -> anyhow::Result<Done> {
     if let Some(by_hand) = inherited.client.by_hand {
         let text = by_hand(&format!("{}/{}", settings.address(), inherited.ecosystem.id));
         return Ok(Done { by_hand: Some(text), ..Done::of(inherited) });
     }
     let file = configured_in(inherited)?;
     inherited.refuse_ourselves(settings)?;
-    let stated_in = state(settings, inherited)?;
+    // Clients of one ecosystem have one upstream, which is written down with the first of them.
+    let is_first = all[..at].iter().all(|before| before.ecosystem.id != inherited.ecosystem.id);
+    let stated_in = if is_first { state(settings, inherited, all)? } else { None };
     let base = format!("{}/{}", settings.address(), inherited.ecosystem.id);
     let before = files::read_text(&file)?.unwrap_or_default();
     let after = (inherited.client.point)(&before, &base, &inherited.scopes());
@@ -131,9 +134,13 @@ fn configured_in(inherited: &Inherited) -> anyhow::Result<PathBuf> {
 }
 
 /// Writes the upstream into the settings, unless it is there.
-fn state(settings: &Settings, inherited: &Inherited) -> anyhow::Result<Option<PathBuf>> {
+fn state(settings: &Settings, inherited: &Inherited, all: &[Inherited]) -> anyhow::Result<Option<PathBuf>> {
     let (id, file) = (inherited.ecosystem.id.as_str(), &settings.file);
-    let config = inherited.config()?;
+    let together = inherit::together(all).into_iter().find(|(ecosystem, _)| ecosystem.id == inherited.ecosystem.id);
+    let config = match together {
+        Some((_, Ok(config))) => config,
+        _ => inherited.config()?.clone(),
+    };
     match settings.stated.get(id) {
         Some(stated) if stated.url.is_some() => Ok(None),
         Some(_) => {
@@ -145,7 +152,7 @@ fn state(settings: &Settings, inherited: &Inherited) -> anyhow::Result<Option<Pa
             if !text.is_empty() && !text.ends_with('\n') {
                 text.push('\n');
             }
-            text.push_str(&upstream(id, config));
+            text.push_str(&upstream(id, &config));
             files::replace(file, text.as_bytes())?;
             Ok(Some(file.clone()))
         }

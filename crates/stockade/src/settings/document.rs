@@ -92,6 +92,7 @@ impl Written {
             url: upstream.url.as_ref().map(text),
             scopes: upstream.scopes.iter().map(|(scope, address)| (scope.clone(), text(address))).collect(),
             claims: upstream.claims.iter().map(|(names, owner)| (names.clone(), owner.0.clone())).collect(),
+            otherwise: None,
         };
         self.upstream.iter().map(|(ecosystem, upstream)| (ecosystem.0.clone(), stated(upstream))).collect()
     }

@@ -99,9 +99,9 @@ fn setup_can_be_undone_byte_for_byte() {
     ");
     fs::remove_dir_all(world.project.home().join(".config")).unwrap();
     assert_eq!(contents(&world.project.home()), before);
-    assert_snapshot!(seen(&world.stockade(["setup", "yarn"])), @"
-    stockade: `yarn` is no client that stockade can set up
-    hint: the clients are `npm`, `pip`, `uv`, `cargo`, `mvn`
+    assert_snapshot!(seen(&world.stockade(["setup", "deno"])), @"
+    stockade: `deno` is no client that stockade can set up
+    hint: the clients are `npm`, `pnpm`, `yarn`, `bun`, `pip`, `uv`, `cargo`, `mvn`
     status 2
     ");
 }

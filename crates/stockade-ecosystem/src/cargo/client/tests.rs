@@ -172,7 +172,7 @@ fn a_text_without_secrets_has_none() {
 fn one_run_is_pointed_by_arguments_and_named_in_the_environment() {
     let variables = environment(BASE, &[], "r-1");
     assert_eq!(variables, [("CARGO_HTTP_USER_AGENT".to_owned(), "cargo stockade-run/r-1".to_owned())]);
-    insta::assert_snapshot!((CARGO.arguments)(BASE).join("\n"), @r#"
+    insta::assert_snapshot!((CARGO.arguments)(&[], BASE, &[], "").join("\n"), @r#"
     --config=source.crates-io.replace-with="stockade"
     --config=source.stockade.registry="sparse+http://127.0.0.1:4873/x/index/"
     "#);

@@ -10,13 +10,14 @@ use std::collections::BTreeMap;
 
 use super::marks::{PUT_AWAY, end_line, undone, write};
 use super::{RUN, effective, has_userinfo, index};
-use crate::{Client, ClientConfig, Configured, Problem, Stated, Upstream, Variables};
+use crate::{Client, ClientConfig, Configured, Problem, Rewritten, Stated, Upstream, Variables};
 
 /// The client.
 pub(in super::super) static PIP: Client = Client {
     name: "pip",
     programs: &["pip", "pip3"],
     ask: &[&["config", "list"], &["config", "debug"], &["install", "--help"]],
+    is_asked_outside: false,
     around: None,
     files: |printed| files(printed).into_iter().filter(|file| file.exists).map(|file| file.path).collect(),
     read,
@@ -24,7 +25,8 @@ pub(in super::super) static PIP: Client = Client {
     cache: |_| None,
     without_secrets,
     environment,
-    arguments: |_| Vec::new(),
+    arguments: |_, _, _, _| Vec::new(),
+    rewritten: |_, _| Rewritten::default(),
     given: None,
     run_of,
     point,
@@ -34,6 +36,7 @@ pub(in super::super) static PIP: Client = Client {
     like: None,
     in_project: None,
     by_hand: None,
+    unbound: None,
 };
 
 /// The longest line of what pip prints that is looked at.

@@ -11,20 +11,22 @@ use toml::Table;
 
 use super::pip::{self, PIP};
 use super::{RUN, effective, has_userinfo, index};
-use crate::{Client, ClientConfig, Configured, Environment, Given, Problem, Stated, Variables};
+use crate::{Client, ClientConfig, Configured, Environment, Given, Problem, Rewritten, Stated, Variables};
 
 /// The client.
 pub(in super::super) static POETRY: Client = Client {
     name: "poetry",
     programs: &["poetry"],
     ask: &[&["config", "--list"]],
-    around: Some(around),
+    is_asked_outside: false,
+    around: Some(|_, env| around(env)),
     files: |printed| Around::of(printed).map(|around| format!("{}/config.toml", around.config)).into_iter().collect(),
     read,
     cache,
     without_secrets: |text| text.lines().filter(|line| !has_userinfo(line)).flat_map(|line| [line, "\n"]).collect(),
     environment,
-    arguments: |_| Vec::new(),
+    arguments: |_, _, _, _| Vec::new(),
+    rewritten: |_, _| Rewritten::default(),
     given: Some(Given {
         name: "stockade_run.py",
         text: |_, _, _, _| PLUGIN.to_owned(),
@@ -43,6 +45,7 @@ pub(in super::super) static POETRY: Client = Client {
     like: Some(&PIP),
     in_project: Some(PROJECT),
     by_hand: Some(by_hand),
+    unbound: None,
 };
 
 const PLUGIN: &str = include_str!("poetry/stockade_run.py");
@@ -65,7 +68,7 @@ impl Around {
     }
 }
 
-fn around(_: &str, env: Environment<'_>) -> Option<String> {
+fn around(env: Environment<'_>) -> Option<String> {
     let stated = |name: &str| env(name).filter(|value| !value.is_empty());
     let users = || match stated("XDG_CONFIG_HOME") {
         Some(config) => Some(format!("{config}/pypoetry")),
@@ -166,13 +169,13 @@ mod tests {
             let env = |name: &str| variables.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned());
             vec![
                 "cache-dir = \"/cache\"\nvirtualenvs.path = \"{cache-dir}/virtualenvs\"\n".to_owned(),
-                around("/p", &env).unwrap(),
+                around(&env).unwrap(),
             ]
         };
         assert_eq!((POETRY.cache)(&printed(&[("HOME", "/h")])).as_deref(), Some("/cache"));
         assert_eq!((POETRY.files)(&printed(&[("HOME", "/h"), ("POETRY_CONFIG_DIR", "/c")])), ["/c/config.toml"]);
         assert_eq!((POETRY.files)(&printed(&[("HOME", "/h"), ("XDG_CONFIG_HOME", "/x")])), ["/x/pypoetry/config.toml"]);
-        assert!(around("/p", &|_| None).is_none());
+        assert!(around(&|_| None).is_none());
     }
 
     #[test]

@@ -11,13 +11,14 @@ use toml::{Table, Value};
 
 use super::marks::{PUT_AWAY, undone, write};
 use super::{effective, has_userinfo, index};
-use crate::{Client, ClientConfig, Configured, Problem, Stated, Upstream, Variables};
+use crate::{Client, ClientConfig, Configured, Problem, Rewritten, Stated, Upstream, Variables};
 
 /// The client.
 pub(in super::super) static UV: Client = Client {
     name: "uv",
     programs: &["uv", "uvx"],
     ask: &[&["pip", "install", "--show-settings", "stockade"], &["help", "pip", "install"], &["tool", "dir"]],
+    is_asked_outside: false,
     around: None,
     files: |printed| configured_in(printed).into_iter().collect(),
     read,
@@ -25,7 +26,8 @@ pub(in super::super) static UV: Client = Client {
     cache: |_| None,
     without_secrets,
     environment,
-    arguments: |_| Vec::new(),
+    arguments: |_, _, _, _| Vec::new(),
+    rewritten: |_, _| Rewritten::default(),
     given: None,
     // Its `User-Agent` has nothing that could be set.
     run_of: |_| None,
@@ -36,6 +38,7 @@ pub(in super::super) static UV: Client = Client {
     like: None,
     in_project: None,
     by_hand: None,
+    unbound: None,
 };
 
 /// The most indexes that are looked at.
