@@ -5,6 +5,7 @@
 //! effect is put together from them as Maven does: the repository that every build has (`central`) is written in a jar of
 //! the installation, profiles may move it, and a mirror takes its place.
 
+mod gradle;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,8 @@ use url::Url;
 use super::settings::{self, CENTRAL, Mirror, Repository, Server, Settings};
 use crate::archive::{Root, unpack, xml};
 use crate::{Client, ClientConfig, Configured, Credential, Environment, Given, Problem, Stated, Upstream, Variables};
+
+pub(super) use gradle::GRADLE;
 
 /// The client.
 pub(super) static MAVEN: Client = Client {
@@ -44,6 +47,7 @@ pub(super) static MAVEN: Client = Client {
         beside: &[],
         arguments: |path| ["-s", path, "-gs", path].map(str::to_owned).to_vec(),
         environment: |_, env| arguments_of_environment(env),
+        decides: false,
     }),
     run_of,
     point: |text, base, _| settings::point(text, base, None),

@@ -6,6 +6,7 @@
 mod cargo;
 mod crash;
 mod decisions;
+mod gradle;
 mod inspect;
 mod live;
 mod lockfiles;

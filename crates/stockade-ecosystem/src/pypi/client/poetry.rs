@@ -34,6 +34,7 @@ pub(in super::super) static POETRY: Client = Client {
         ],
         arguments: |_| Vec::new(),
         environment: search,
+        decides: false,
     }),
     run_of: pip::run_of,
     point: |text, _, _| text.to_owned(),
