@@ -265,6 +265,19 @@ impl Inherited {
     }
 }
 
+/// One client of each ecosystem: the first whose upstream is known, as it is the one that counts.
+pub(crate) fn one_of_each(all: &[Inherited]) -> Vec<&Inherited> {
+    let mut chosen: Vec<&Inherited> = Vec::new();
+    for inherited in all {
+        match chosen.iter_mut().find(|one| one.ecosystem.id == inherited.ecosystem.id) {
+            Some(one) if one.config.is_err() && inherited.config.is_ok() => *one = inherited,
+            Some(_) => {}
+            None => chosen.push(inherited),
+        }
+    }
+    chosen
+}
+
 /// The upstreams of every ecosystem that is on: of several clients the first one's.
 pub(crate) fn upstreams(all: &[Inherited]) -> Upstreams {
     all.iter().rev().fold(Upstreams::default(), |upstreams, inherited| match &inherited.config {

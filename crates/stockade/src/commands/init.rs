@@ -50,6 +50,7 @@ pub(super) async fn init(global: &Global, printer: &Printer, force: bool) -> any
     for inherited in &all {
         inherited.refuse_ourselves(&settings)?;
     }
+    let all = inherit::one_of_each(&all);
     files::replace(file, document(&all).as_bytes())?;
     let on = all.iter().filter(|inherited| inherited.config.is_ok());
     let written = Written { file, upstreams: on.map(|inherited| inherited.ecosystem.id.to_string()).collect() };
@@ -57,7 +58,7 @@ pub(super) async fn init(global: &Global, printer: &Printer, force: bool) -> any
     Ok(Exit::Allowed)
 }
 
-fn document(all: &[Inherited]) -> String {
+fn document(all: &[&Inherited]) -> String {
     let mut text = format!("{HEAD}\nlisten = {}\n", quoted(&DEFAULT_LISTEN.to_string()));
     for inherited in all {
         let id = inherited.ecosystem.id.as_str();

@@ -173,4 +173,15 @@ fn setup_can_be_undone() {
     assert!(output.ok() && output.stdout.contains("left-demo-1.0.9.jar"), "{output}");
     assert!(world.stockade(["setup", "--undo", "gradle"]).ok());
     assert!(!script.exists());
+    // Where two clients have one upstream, it is written down once.
+    let init = world.stockade(["init", "--force"]);
+    assert!(init.ok() && world.stockade(["policy", "check"]).ok(), "the settings can be read: {init}");
+    fs::remove_file(world.home().join(".config/stockade/stockade.toml")).unwrap();
+    let output = world.stockade(["setup"]);
+    assert!(
+        output.ok() && output.stdout.contains("mvn: points") && output.stdout.contains("gradle: points"),
+        "{output}"
+    );
+    assert_eq!(output.stdout.matches("wrote its upstream").count(), 1, "{output}");
+    assert!(world.stockade(["policy", "check"]).ok(), "the settings can be read");
 }

@@ -77,7 +77,7 @@ fn around(_: &str, env: Environment<'_>) -> Option<String> {
     serde_json::to_string(&Around { config }).ok()
 }
 
-/// `cache-dir = "/home/alice/.cache/pypoetry"`: environments of projects are in there too.
+/// `cache-dir = "~/.cache/pypoetry"`, with the path in full: environments of projects are in there too.
 fn cache(printed: &[String]) -> Option<String> {
     let line = printed.first()?.lines().find_map(|line| line.strip_prefix("cache-dir = "))?;
     serde_json::from_str(line).ok()
