@@ -96,11 +96,12 @@ struct Foreign {
     packages: &'static [&'static str],
 }
 
-const CLIENTS: [Foreign; 4] = [
+const CLIENTS: [Foreign; 5] = [
     Foreign { program: "node", packages: &["nodejs"] },
     Foreign { program: "npm", packages: &["npm"] },
     Foreign { program: "pip", packages: &["python3-pip", "python3-venv"] },
     Foreign { program: "mvn", packages: &["maven"] },
+    Foreign { program: "gradle", packages: &["gradle"] },
 ];
 
 fn missing_clients() -> Vec<&'static Foreign> {

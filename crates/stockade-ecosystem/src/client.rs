@@ -104,6 +104,8 @@ pub struct Given {
     pub arguments: fn(path: &str) -> Vec<String>,
     /// The variables that do so, from the path of the folder and those that are set.
     pub environment: fn(folder: &str, env: Environment<'_>) -> Variables,
+    /// True if nothing that the client is told besides outweighs it.
+    pub decides: bool,
 }
 
 /// The addresses that Stockade's own settings state, and which go before a client's. Its credentials still count.

@@ -9,7 +9,7 @@ use stockade_policy::{Policy, Ruling};
 use crate::gather::in_force;
 use crate::listing::{instead, judge};
 use crate::store::{RulingEntry, record_ruling};
-use crate::{Decision, Engine, EngineError, Freeze, Judged, Listing, RulingRow};
+use crate::{Decision, Engine, EngineError, Freeze, Judged, Listing, RulingRow, UpstreamError};
 
 /// How many open rulings are looked through.
 const MAX_OPEN: usize = 10_000;
@@ -234,8 +234,12 @@ impl Engine {
         }
         let (registry, _) = self.0.upstreams.of(&release.package)?;
         let mut files = if registry.files_stand_alone() {
-            // No index lists them; those that somebody has asked for are known.
-            vec![self.case_of(release).await?.release]
+            // No index lists them, and there need not be a main one; those that somebody has asked for are known.
+            match self.case_of(release).await {
+                Ok(case) => vec![case.release],
+                Err(EngineError::Upstream(UpstreamError::NotFound)) => Vec::new(),
+                Err(error) => return Err(error),
+            }
         } else {
             let current = self.0.documents.current(&release.package).await?;
             let index = &current.document.index;

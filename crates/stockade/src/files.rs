@@ -37,7 +37,7 @@ pub(crate) fn temporary(folder: &Path, texts: &[(&str, &str)]) -> anyhow::Result
         for (path, text) in texts {
             let path = made.path().join(path);
             std::fs::create_dir_all(path.parent().unwrap_or(&path))?;
-            std::fs::write(path, text)?;
+            std::fs::File::create_new(path)?.write_all(text.as_bytes())?;
         }
         Ok::<_, io::Error>(made)
     };

@@ -146,6 +146,9 @@ async fn ask_all(
     more: &[OsString],
     environment: &[(String, String)],
 ) -> anyhow::Result<Option<Vec<String>>> {
+    if client.ask.is_empty() && !words.first().is_some_and(|program| process::is_installed(program)) {
+        return Ok(None);
+    }
     let mut start = Started::asked(client, words);
     let program = start.remove(0);
     let mut all = Vec::new();
@@ -180,7 +183,7 @@ pub(crate) async fn goes_to(
 ) -> anyhow::Result<bool> {
     // Of one that does not say where packages come from, nothing says where an argument sends it.
     if client.like.is_some() {
-        return Ok(false);
+        return Ok(client.given.as_ref().is_some_and(|given| given.decides));
     }
     let printed = ask(client, words, environment).await?.unwrap_or_default();
     let config = read_own(client, &printed, &Stated::default()).map_err(anyhow::Error::msg)?;

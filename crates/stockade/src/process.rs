@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -50,6 +51,14 @@ pub(crate) async fn ask<A: AsRef<OsStr>>(
     }
     let printed = String::from_utf8(output.stdout).ok();
     printed.map(Some).with_context(|| format!("{} printed what is not UTF-8", shown()))
+}
+
+/// True if there is a program of this name, or at this place.
+pub(crate) fn is_installed(program: &OsStr) -> bool {
+    let program = Path::new(program);
+    let path = crate::settings::variable("PATH").unwrap_or_default();
+    let in_place = program.components().nth(1).is_some();
+    if in_place { program.is_file() } else { std::env::split_paths(&path).any(|folder| folder.join(program).is_file()) }
 }
 
 /// Starts a command without a sandbox.

@@ -5,6 +5,7 @@
 //! effect is put together from them as Maven does: the repository that every build has (`central`) is written in a jar of
 //! the installation, profiles may move it, and a mirror takes its place.
 
+mod gradle;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,8 @@ use crate::archive::{Root, unpack, xml};
 use crate::{
     Client, ClientConfig, Configured, Credential, Environment, Given, Problem, Rewritten, Stated, Upstream, Variables,
 };
+
+pub(super) use gradle::GRADLE;
 
 /// The client.
 pub(super) static MAVEN: Client = Client {
@@ -48,6 +51,7 @@ pub(super) static MAVEN: Client = Client {
         beside: &[],
         arguments: |path| ["-s", path, "-gs", path].map(str::to_owned).to_vec(),
         environment: |_, env| arguments_of_environment(env),
+        decides: false,
     }),
     run_of,
     point: |text, base, _| settings::point(text, base, None),

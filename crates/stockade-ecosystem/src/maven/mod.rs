@@ -48,7 +48,7 @@ pub static MAVEN: Ecosystem = Ecosystem {
     name: name::parse,
     version: version::parse,
     registry: Some(&Protocol),
-    clients: &[&client::MAVEN],
+    clients: &[&client::MAVEN, &client::GRADLE],
     interpreted: None,
     artifacts: &[&JAR],
 };

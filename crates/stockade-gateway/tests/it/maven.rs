@@ -1,7 +1,10 @@
 //! The protocol of Maven repositories.
 
+use jiff::SignedDuration;
 use sha1::Digest as _;
 use stockade_ecosystem::maven::MAVEN;
+use stockade_engine::DecisionRequest;
+use stockade_model::{Purl, Verdict};
 use stockade_testkit::{FakeRegistry, MavenRegistry, MavenRelease, NOW, hours_before};
 
 use crate::world::{Answer, Setup, World, malware_of};
@@ -115,6 +118,27 @@ fn malware_is_in_no_metadata_and_its_files_are_denied() {
         "{}",
         answer.phrase
     );
+}
+
+#[test]
+fn a_release_that_is_a_build_description_alone_can_be_decided_on() {
+    let registry = MavenRegistry::start();
+    let world = world(&registry, Setup::default());
+    registry.publish(&MavenRelease::new("org.acme:bom", "3").only_pom().published(hours_before(NOW, 5)));
+    let path = "/maven/org/acme/bom/3/bom-3.pom";
+    let release = "pkg:maven/org.acme/bom@3".parse::<Purl>().unwrap().release().unwrap();
+    let decide = || {
+        let (reason, by) = ("read it".to_owned(), "alice".to_owned());
+        let expires = Some(world.engine.now() + SignedDuration::from_hours(4));
+        let request = DecisionRequest { release: release.clone(), verdict: Verdict::Allow, reason, by, expires };
+        world.runtime.block_on(world.engine.decide(request))
+    };
+    assert!(decide().is_err(), "nobody knows a file of it yet");
+    assert_eq!(get(&world, path).status, 403);
+    assert!(world.why("pkg:maven/org.acme/bom@3").sentence.contains("is 5 hours old"));
+    assert_eq!(decide().unwrap().len(), 1);
+    assert_eq!(get(&world, path).status, 200);
+    world.log_holds();
 }
 
 const SNAPSHOT: &str = "2.0-SNAPSHOT";

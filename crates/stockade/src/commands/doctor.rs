@@ -223,10 +223,11 @@ impl Checks {
     }
 }
 
-/// The first line of what a program prints, without the colours that some print for nobody too.
+/// The first line of what a program prints that says something, without the colours that some print for nobody too.
 fn plain_line(text: &str) -> String {
     let mut plain = String::new();
-    let mut rest = text.trim().lines().next().unwrap_or_default();
+    let says = |line: &&str| line.contains(char::is_alphanumeric);
+    let mut rest = text.lines().map(str::trim).find(says).unwrap_or_default();
     while let Some((before, escaped)) = rest.split_once('\u{1b}') {
         plain.push_str(before);
         rest = escaped.find('m').map_or("", |end| &escaped[end + 1..]);
@@ -242,6 +243,7 @@ mod tests {
     fn colours_are_left_out_of_a_line() {
         assert_eq!(plain_line("\u{1b}[1mApache Maven 3.8.7\u{1b}[m\nMaven home"), "Apache Maven 3.8.7");
         assert_eq!(plain_line("\n 11.0.0 \n"), "11.0.0");
+        assert_eq!(plain_line("\n-----\nGradle 4.4.1\n-----\n"), "Gradle 4.4.1");
         assert_eq!(plain_line(""), "");
     }
 }

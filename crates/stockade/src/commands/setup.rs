@@ -149,6 +149,11 @@ fn state(settings: &Settings, inherited: &Inherited, all: &[Inherited]) -> anyho
         }
         None => {
             let mut text = files::read_text(file)?.unwrap_or_default();
+            // Another client of the same ecosystem was here a moment ago.
+            let table: toml::Table = text.parse().unwrap_or_default();
+            if table.get("upstream").is_some_and(|upstream| upstream.get(id).is_some()) {
+                return Ok(None);
+            }
             if !text.is_empty() && !text.ends_with('\n') {
                 text.push('\n');
             }

@@ -7,6 +7,7 @@ mod cargo;
 mod clients;
 mod crash;
 mod decisions;
+mod gradle;
 mod hosted;
 mod inspect;
 mod live;

@@ -247,7 +247,7 @@ fn what_the_client_ends_with_is_what_we_end_with() {
     let output = world.stockade(["run", "--unsandboxed", "--", "make", "all"]);
     assert_snapshot!(seen(&output), @"
     stockade: `make` is no client that stockade can point at a gateway
-    hint: the clients are `npm`, `npx`, `pnpm`, `pnpx`, `yarn`, `yarnpkg`, `bun`, `bunx`, `pip`, `pip3`, `uv`, `uvx`, `cargo`, `mvn`; anything can be run in a sandbox
+    hint: the clients are `npm`, `npx`, `pnpm`, `pnpx`, `yarn`, `yarnpkg`, `bun`, `bunx`, `pip`, `pip3`, `uv`, `uvx`, `poetry`, `cargo`, `mvn`, `gradle`, `gradlew`; anything can be run in a sandbox
     status 2
     ");
     let output = world.stockade(["run"]);

@@ -101,7 +101,7 @@ fn setup_can_be_undone_byte_for_byte() {
     assert_eq!(contents(&world.project.home()), before);
     assert_snapshot!(seen(&world.stockade(["setup", "deno"])), @"
     stockade: `deno` is no client that stockade can set up
-    hint: the clients are `npm`, `pnpm`, `yarn`, `bun`, `pip`, `uv`, `cargo`, `mvn`
+    hint: the clients are `npm`, `pnpm`, `yarn`, `bun`, `pip`, `uv`, `poetry`, `cargo`, `mvn`, `gradle`
     status 2
     ");
 }

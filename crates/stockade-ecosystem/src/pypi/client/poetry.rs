@@ -36,6 +36,7 @@ pub(in super::super) static POETRY: Client = Client {
         ],
         arguments: |_| Vec::new(),
         environment: search,
+        decides: false,
     }),
     run_of: pip::run_of,
     point: |text, _, _| text.to_owned(),
@@ -79,7 +80,7 @@ fn around(env: Environment<'_>) -> Option<String> {
     serde_json::to_string(&Around { config }).ok()
 }
 
-/// `cache-dir = "…/.cache/pypoetry"`: environments of projects are in there too.
+/// `cache-dir = "~/.cache/pypoetry"`, with the path in full: environments of projects are in there too.
 fn cache(printed: &[String]) -> Option<String> {
     let line = printed.first()?.lines().find_map(|line| line.strip_prefix("cache-dir = "))?;
     serde_json::from_str(line).ok()
