@@ -23,7 +23,7 @@ use crate::proc::Guard;
 /// How long a client may take before it is killed.
 const PATIENCE: Duration = Duration::from_mins(2);
 /// How long the installation of a client may take.
-const INSTALLATION: Duration = Duration::from_mins(5);
+pub(crate) const INSTALLATION: Duration = Duration::from_mins(5);
 /// The Node.js that is fetched for a client that the one on the PATH is too old for: npm 12 wants
 /// `^22.22.2 || ^24.15.0 || >=26.0.0`.
 const NODE: &str = "22.23.3";
@@ -31,7 +31,8 @@ const NODE: &str = "22.23.3";
 const PASSED_ON: [&str; 9] =
     ["PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "TMPDIR", "TEMP", "TMP", "LANG", "SystemRoot"];
 
-static INSTALLING: Mutex<()> = Mutex::new(());
+/// Tests of one process that want the same client at once shall not all fetch it.
+pub(crate) static INSTALLING: Mutex<()> = Mutex::new(());
 
 /// Says in one line what a test did not look at. It goes past the capture of the test harness: a gap that nobody sees is
 /// as bad as one that is not there.
@@ -70,7 +71,6 @@ impl Npm {
         if on_path.version == version {
             return Ok(on_path);
         }
-        // Tests of one process that want the same version at once shall not all fetch it.
         let _one = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = cache().join(format!("npm-{version}"));
         if !folder.exists() {
@@ -324,7 +324,7 @@ pub fn finished(command: &mut Command) -> Output {
 }
 
 /// Runs a command to its end, or to the end of our patience.
-fn finish(command: &mut Command, patience: Duration) -> Result<Output, String> {
+pub(crate) fn finish(command: &mut Command, patience: Duration) -> Result<Output, String> {
     let name = command.get_program().to_string_lossy().into_owned();
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut guard = Guard::spawn(command).map_err(|error| format!("`{name}` could not be started: {error}"))?;
@@ -385,7 +385,7 @@ fn node_package() -> Result<&'static str, String> {
 }
 
 /// Where clients for tests are kept: `STOCKADE_TEST_CACHE`, else a folder in Cargo's target folder.
-fn cache() -> PathBuf {
+pub(crate) fn cache() -> PathBuf {
     if let Some(folder) = std::env::var_os("STOCKADE_TEST_CACHE") {
         return PathBuf::from(folder);
     }

@@ -42,6 +42,7 @@ mod packument;
 mod proc;
 mod pypi;
 mod server;
+mod venv;
 
 pub use cargo::{CrateRegistry, CrateRelease};
 pub use client::{Npm, Output, Project, finished, skipped};
@@ -54,3 +55,4 @@ pub use package::{Package, Release};
 pub use proc::{Guard, free_port, wait_for_port};
 pub use pypi::{Distribution, PythonRegistry};
 pub use server::{Seen, Server};
+pub use venv::Venv;
