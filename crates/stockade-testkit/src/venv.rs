@@ -62,6 +62,7 @@ fn install(wanted: &str, folder: &Path) -> Result<(), String> {
 fn run(command: &mut Command) -> Result<(), String> {
     let output = finish(command, INSTALLATION)?;
     let said = || format!("{}{}", output.stderr, output.stdout);
-    let line = || said().lines().find(|line| !line.trim().is_empty()).unwrap_or("no reason was given").trim().to_owned();
+    let line =
+        || said().lines().find(|line| !line.trim().is_empty()).unwrap_or("no reason was given").trim().to_owned();
     if output.ok() { Ok(()) } else { Err(line()) }
 }

@@ -31,7 +31,6 @@ pub(crate) struct Cell {
     pub(crate) told: bool,
     /// Which words in a line make it the one that is shown.
     looked_for: Vec<&'static str>,
-    note: String,
 }
 
 impl Cell {
@@ -43,12 +42,12 @@ impl Cell {
             (false, Some(version)) => End::Strange(format!("ends with an error and installs {version}")),
         };
         let said = format!("{}\n{}", output.stderr, output.stdout);
-        Self { end, said, word: "fails", told: true, looked_for: Vec::new(), note: String::new() }
+        Self { end, said, word: "fails", told: true, looked_for: Vec::new() }
     }
 
     pub(crate) fn lacks(what: &'static str) -> Self {
         let said = String::new();
-        Self { end: End::Lacks(what), said, word: "", told: true, looked_for: Vec::new(), note: String::new() }
+        Self { end: End::Lacks(what), said, word: "", told: true, looked_for: Vec::new() }
     }
 
     /// It may fail, and is then called this.
@@ -74,9 +73,10 @@ impl Cell {
         self
     }
 
+    /// It did what it must not.
     #[must_use]
-    pub(crate) fn noting(mut self, note: String) -> Self {
-        self.note = note;
+    pub(crate) fn strange(mut self, what: String) -> Self {
+        self.end = End::Strange(what);
         self
     }
 
@@ -85,24 +85,24 @@ impl Cell {
         let tidied = tidy(&self.said);
         let lines: Vec<&str> = tidied.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         let with = |word: &str| lines.iter().copied().find(|line| line.to_lowercase().contains(word));
-        let known = self.looked_for.iter().find_map(|word| with(&word.to_lowercase()));
-        let error = || with("error").filter(|_| self.end == End::Fails);
-        let line = known.or_else(error)?;
-        let from = lines.iter().position(|other| *other == line)?;
-        // Some break a sentence where a terminal would end.
-        let rest = lines[from + 1..].iter().take_while(|next| self.goes_on(line, next));
-        Some(plain(&std::iter::once(line).chain(rest.copied()).collect::<Vec<_>>().join(" ")))
-    }
-
-    /// Whether the sentence that is looked for is not whole without the next line.
-    fn goes_on(&self, line: &str, next: &str) -> bool {
-        let missing = |word: &&&str| !line.contains(**word) && format!("{line} {next}").contains(**word);
-        self.looked_for.iter().any(|word| missing(&word))
+        if let Some(line) = self.looked_for.iter().find_map(|word| with(&word.to_lowercase())) {
+            return Some(plain(line));
+        }
+        let error = with("error").filter(|_| self.end == End::Fails)?;
+        // What went wrong is in the next line where the first has only a heading.
+        let next = lines.iter().skip_while(|line| **line != error).nth(1);
+        Some(plain(&std::iter::once(error).chain(next.copied()).collect::<Vec<_>>().join(" / ")))
     }
 }
 
-/// A line without what differs from run to run: digests.
+/// What the system says of a connection follows, and is not always the same.
+const NO_ANSWER: &str = "did not answer: ";
+
+/// A line without what differs from run to run: digests, and the words of the system.
 fn plain(line: &str) -> String {
+    if let Some((before, _)) = line.split_once(NO_ANSWER) {
+        return format!("{before}{NO_ANSWER}…");
+    }
     let mut plain = String::new();
     let mut word = String::new();
     let end = |word: &mut String, plain: &mut String| {
@@ -132,9 +132,6 @@ impl fmt::Display for Cell {
         }
         if !self.told {
             write!(f, ", and does not say why")?;
-        }
-        if !self.note.is_empty() {
-            write!(f, "; {}", self.note)?;
         }
         match self.line() {
             Some(line) => write!(f, ": `` {line} ``"),

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::Found;
-use crate::clients;
 use crate::rows::ROWS;
+use crate::{Found, clients, expected};
 
 const INTRODUCTION: &str = "\
 # conformance
@@ -64,6 +63,9 @@ impl Document {
                 let cell = self.cell(row.title, column).unwrap_or("not looked at");
                 let _ = writeln!(text, "- {column}: {cell}");
             }
+            for (why, silent) in silent(row.title, &columns) {
+                let _ = writeln!(text, "\nNo reason of {}: {why}.", silent.join(", "));
+            }
         }
         text
     }
@@ -80,6 +82,17 @@ impl Document {
         let heading = format!("{} is not what is seen; `cargo xtask conformance` writes it:", crate::DOCUMENT);
         std::iter::once(heading).chain(gone).chain(added).collect()
     }
+}
+
+/// The clients that are known to say no reason there, by why.
+fn silent<'a>(title: &str, columns: &[&'a str]) -> BTreeMap<&'static str, Vec<&'a str>> {
+    let mut silent: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for column in columns {
+        if let Some(why) = expected::why_silent(column, title) {
+            silent.entry(why).or_default().push(*column);
+        }
+    }
+    silent
 }
 
 /// What is in bold, and whether there is no reason.

@@ -75,7 +75,8 @@ struct Found {
 
 /// Every behaviour in every client that is here, and what is not as it has to be.
 fn all() -> (Vec<Found>, Vec<String>) {
-    let queue: Mutex<VecDeque<Column>> = Mutex::new(clients::all().into());
+    // The last ones take longest, and nobody shall wait for one alone.
+    let queue: Mutex<VecDeque<Column>> = Mutex::new(clients::all().into_iter().rev().collect());
     let results = Mutex::new((Vec::new(), Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, std::num::NonZero::get) {

@@ -5,7 +5,8 @@ use std::path::Path;
 use jiff::Timestamp;
 use stockade_ecosystem::Ecosystem;
 use stockade_testkit::{
-    CrateRegistry, CrateRelease, Distribution, FakeRegistry, MavenRegistry, MavenRelease, Package, PythonRegistry, Server,
+    CrateRegistry, CrateRelease, Distribution, FakeRegistry, MavenRegistry, MavenRelease, Package, PythonRegistry,
+    Server,
 };
 
 use crate::leaks::UPSTREAM;
@@ -26,6 +27,10 @@ pub(crate) trait Registry {
     fn unpublish(&self, name: &str, version: &str);
     /// The path of the file of a release.
     fn file(&self, name: &str, version: &str) -> String;
+    /// What stands behind a package URL with a version so that it means that file, where a release has several.
+    fn qualifier(&self, _name: &str, _version: &str) -> String {
+        String::new()
+    }
     /// Whether a path is that of a file, and not of a document.
     fn is_file(&self, path: &str) -> bool;
 }
@@ -189,6 +194,11 @@ impl Registry for MavenRegistry {
     fn file(&self, name: &str, version: &str) -> String {
         let (group, artifact) = name.split_once(':').unwrap();
         format!("/{}/{artifact}/{version}/{artifact}-{version}.pom", group.replace('.', "/"))
+    }
+
+    fn qualifier(&self, name: &str, version: &str) -> String {
+        let (_, artifact) = name.split_once(':').unwrap();
+        format!("?file_name={version}/{artifact}-{version}.pom")
     }
 
     fn is_file(&self, path: &str) -> bool {

@@ -186,7 +186,8 @@ impl<'a> Stage<'a> {
     }
 
     pub(crate) fn purl(&self, name: &str, version: &str) -> String {
-        format!("pkg:{}/{}@{version}", self.registry.ecosystem().purl_type, name.replace(':', "/"))
+        let (kind, name_in_url) = (self.registry.ecosystem().purl_type, name.replace(':', "/"));
+        format!("pkg:{kind}/{name_in_url}@{version}{}", self.registry.qualifier(name, version))
     }
 
     /// How many files the registry was asked for while something was done.
