@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 use stockade_model::{Pattern, Secret};
 use url::Url;
 
-use crate::Problem;
+use crate::{Native, Problem};
 
 /// Looks a variable up.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -65,6 +65,8 @@ pub struct Client {
     pub configured_in: fn(printed: &[String]) -> Option<String>,
     /// The lockfiles this client writes in a project's folder, which must not name the gateway of one run.
     pub lockfiles: &'static [&'static str],
+    /// Its own gate for releases that are too young, if it has one.
+    pub native: Option<Native>,
 }
 
 /// A configuration file that a client is given for one run.

@@ -15,6 +15,7 @@ mod denial;
 mod index;
 mod json;
 pub mod maven;
+mod native;
 pub mod npm;
 mod path;
 pub mod pypi;
@@ -25,6 +26,7 @@ use stockade_model::{EcosystemId, Malformed, Name};
 pub use archive::{ArtifactFormat, is_test_or_doc, of_directory, open, open_any};
 pub use client::{Client, ClientConfig, Configured, Credential, Environment, Given, Stated, Upstream, Variables};
 pub use index::{Artifact, File, Index, Listed, Piece, Problem, Rope, Standing, Steering, Variant};
+pub use native::{Gate, Lines, Native};
 pub use path::{PathError, Segments};
 pub use registry::{Audit, Denial, Refusal, Registry, Request, Route, Sum};
 

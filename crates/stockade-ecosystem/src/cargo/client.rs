@@ -24,7 +24,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use crate::{Client, ClientConfig, Configured, Environment, Problem, Stated, Upstream};
+use crate::{Client, ClientConfig, Configured, Environment, Gate, Native, Problem, Stated, Upstream};
 use settings::{Settings, is_secret};
 
 /// The client.
@@ -45,6 +45,7 @@ pub(super) static CARGO: Client = Client {
     unpoint: point::unpoint,
     configured_in: |printed| Some(below(&Around::of(printed)?.home, &["config.toml"])),
     lockfiles: &["Cargo.lock"],
+    native: Some(Native { since: "1.100", file: "~/.cargo/config.toml", settings: native }),
 };
 
 /// The name of the public registry in configurations.
@@ -175,4 +176,10 @@ fn ours(base: &str) -> [(&'static str, &'static str, String); 2] {
 fn run_of(user_agent: &str) -> Option<&str> {
     let (_, rest) = user_agent.split_once(RUN)?;
     rest.split_ascii_whitespace().next()
+}
+
+/// It knows no exceptions: a wish for one is made by hand, and stays in the lockfile.
+fn native(gate: &Gate<'_>) -> crate::Lines {
+    let text = format!("[registry]\nglobal-min-publish-age = \"{}\"\n", gate.spelled());
+    crate::Lines { text, unsaid: gate.not_exempted(gate.exempt) }
 }

@@ -47,6 +47,7 @@ pub(super) static MAVEN: Client = Client {
     unpoint: settings::unpoint,
     configured_in: |printed| named(printed, USER).map(str::to_owned),
     lockfiles: &[],
+    native: None,
 };
 
 /// Maven says which settings it reads when it encrypts a password, here a word that is none; no build begins. It does so

@@ -12,7 +12,7 @@ use serde_json::Value;
 use stockade_model::Secret;
 use url::Url;
 
-use crate::{Client, ClientConfig, Configured, Credential, Problem, Stated, Upstream};
+use crate::{Client, ClientConfig, Configured, Credential, Gate, Native, Problem, Stated, Upstream};
 
 /// The client.
 pub(super) static NPM: Client = Client {
@@ -32,6 +32,7 @@ pub(super) static NPM: Client = Client {
     unpoint,
     configured_in: |printed| Some(settings(printed).ok()?.get("userconfig")?.as_str()?.to_owned()),
     lockfiles: &["package-lock.json", "npm-shrinkwrap.json", "node_modules/.package-lock.json"],
+    native: Some(Native { since: "11.10", file: "~/.npmrc, or .npmrc in a project", settings: native }),
 };
 
 /// The longest `npmrc` line that is looked at.
@@ -253,6 +254,15 @@ fn unpoint(text: &str) -> String {
         out.pop();
     }
     out
+}
+
+/// Of names, npm has the same patterns as we have.
+fn native(gate: &Gate<'_>) -> crate::Lines {
+    let mut text = format!("min-release-age={}\n", gate.days());
+    for name in gate.exempt {
+        let _ = writeln!(text, "min-release-age-exclude[]={name}");
+    }
+    crate::Lines { text, unsaid: Vec::new() }
 }
 
 #[cfg(test)]
