@@ -58,11 +58,11 @@ impl Gate<'_> {
             seconds => format!("{seconds} seconds"),
         }
     }
+}
 
-    /// What is to be said of packages that a client cannot exempt.
-    pub(crate) fn not_exempted<'a>(&self, names: impl IntoIterator<Item = &'a String>) -> Vec<String> {
-        names.into_iter().map(|name| format!("`{name}` cannot be exempted")).collect()
-    }
+/// What is to be said of packages that a client cannot exempt.
+pub(crate) fn not_exempted<'a>(names: impl IntoIterator<Item = &'a String>) -> Vec<String> {
+    names.into_iter().map(|name| format!("`{name}` cannot be exempted")).collect()
 }
 
 #[cfg(test)]

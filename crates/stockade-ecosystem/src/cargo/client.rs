@@ -24,6 +24,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+use crate::native::not_exempted;
 use crate::{Client, ClientConfig, Configured, Environment, Gate, Native, Problem, Stated, Upstream};
 use settings::{Settings, is_secret};
 
@@ -181,5 +182,5 @@ fn run_of(user_agent: &str) -> Option<&str> {
 /// It knows no exceptions: a wish for one is made by hand, and stays in the lockfile.
 fn native(gate: &Gate<'_>) -> crate::Lines {
     let text = format!("[registry]\nglobal-min-publish-age = \"{}\"\n", gate.spelled());
-    crate::Lines { text, unsaid: gate.not_exempted(gate.exempt) }
+    crate::Lines { text, unsaid: not_exempted(gate.exempt) }
 }

@@ -14,7 +14,8 @@ use crate::world::contents;
 
 const PATIENCE: Duration = Duration::from_mins(2);
 /// What of the machine's environment is needed to reach a registry.
-const PASSED_ON: [&str; 4] = ["PATH", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"];
+const PASSED_ON: [&str; 3] = ["TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"];
+const CARGO: &str = env!("CARGO");
 
 /// A user without a past.
 struct Place(TempDir);
@@ -37,12 +38,16 @@ impl Place {
         fs::write(path, text).unwrap();
     }
 
-    /// A program of this user.
+    /// A program of this user, whose cargo is the one that builds these tests.
     fn command(&self, program: &str) -> Command {
+        let folder = Path::new(CARGO).parent().unwrap();
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = [folder.to_path_buf()].into_iter().chain(std::env::split_paths(&path));
         let mut command = Command::new(program);
         command.current_dir(self.path("project")).env_clear();
         command.envs(PASSED_ON.iter().filter_map(|key| Some((key, std::env::var_os(key)?))));
         command.env("HOME", self.path("home")).env("USER", "alice").env("NO_COLOR", "1");
+        command.env("PATH", std::env::join_paths(folders).unwrap()).env("RUSTUP_HOME", folder.parent().unwrap());
         command
     }
 
@@ -57,6 +62,12 @@ impl Place {
         assert!(why.ok() && why.stdout.starts_with("cleared by stockade: "), "{why}");
         assert!(self.stockade(&["log", "verify"]).ok());
     }
+}
+
+/// Says that a client by itself gets nothing, and in its words why.
+fn gets_nothing(client: &str, plain: &Output) {
+    let line = plain.stderr.lines().chain(plain.stdout.lines()).find(|line| line.to_lowercase().contains("error"));
+    skipped(&format!("{client} gets nothing from its real registry: {}", line.unwrap_or("it does not say why")));
 }
 
 /// A client with the machine's own configuration, which a test reads and does not touch.
@@ -112,14 +123,14 @@ const PIP: &str = "/usr/bin/pip";
 #[test]
 fn pip_installs_from_the_real_index() {
     if !Path::new(PIP).is_file() {
-        return skipped("nothing was installed from the real index of Python packages: there is no pip");
+        return skipped("what pip gets from its real registry: it is not installed");
     }
     let place = Place::new();
     let (folder, wanted) = (place.path("plain").display().to_string(), "six==1.16.0");
     let plain =
         of_machine(PIP, &["install", "--no-cache-dir", "--quiet", "--retries", "0", "--target", &folder, wanted]);
     if !plain.ok() {
-        return skipped("nothing was installed from the real index of Python packages: it does not answer");
+        return gets_nothing("pip", &plain);
     }
     let configured = of_machine(PIP, &["config", "get", "global.index-url"]);
     if configured.ok() {
@@ -142,21 +153,15 @@ fn cargo_fetches_from_the_real_registry() {
     if let Ok(configuration) = fs::read(home.join("config.toml")) {
         place.write("home/.cargo/config.toml", configuration);
     }
-    let cargo = env!("CARGO");
-    let toolchain = Path::new(cargo).ancestors().nth(2).unwrap();
-    let guarded = |arguments: &[&str]| {
-        let mut command = place.command(arguments[0]);
-        command.env("RUSTUP_HOME", toolchain).env("CARGO_NET_RETRY", "0").args(&arguments[1..]);
-        finished(&mut command)
-    };
-    if !guarded(&[cargo, "fetch"]).ok() {
-        return skipped("nothing was fetched from the real registry of crates: it does not answer");
+    let alone = finished(place.command(CARGO).args(["--config", "net.retry=0", "fetch"]));
+    if !alone.ok() {
+        return gets_nothing("cargo", &alone);
     }
     let locked = place.path("project/Cargo.lock");
     let plain = fs::read_to_string(&locked).unwrap();
     fs::remove_file(&locked).unwrap();
     fs::remove_dir_all(place.path("home/.cargo/registry")).unwrap();
-    let run = guarded(&[env!("CARGO_BIN_EXE_stockade"), "run", "--", cargo, "fetch"]);
+    let run = place.stockade(&["run", "--", CARGO, "fetch"]);
     place.was_guarded(&run, "2 packages served", "pkg:cargo/fnv@1.0.7");
     assert_eq!(fs::read_to_string(&locked).unwrap(), plain, "the lockfile does not tell them apart");
 }
@@ -171,12 +176,13 @@ fn maven_resolves_from_the_real_repository() {
     place.write("project/pom.xml", pom);
     let installed = Command::new("mvn").arg("--version").output();
     if !installed.is_ok_and(|output| output.status.success()) {
-        return skipped("nothing was resolved from the real Maven repository: there is no mvn");
+        return skipped("what mvn gets from its real registry: it is not installed");
     }
     let words = |folder: &str| ["mvn", "-B", "-N", "validate"].map(str::to_owned).into_iter().chain([local(folder)]);
     let plain: Vec<String> = words("plain").collect();
-    if !finished(place.command(&plain[0]).args(&plain[1..])).ok() {
-        return skipped("nothing was resolved from the real Maven repository: it does not answer");
+    let alone = finished(place.command(&plain[0]).args(&plain[1..]));
+    if !alone.ok() {
+        return gets_nothing("mvn", &alone);
     }
     let guarded: Vec<String> = ["run", "--"].map(str::to_owned).into_iter().chain(words("guarded")).collect();
     let run = place.stockade(&guarded.iter().map(String::as_str).collect::<Vec<_>>());

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use super::marks::{PUT_AWAY, end_line, undone, write};
 use super::{RUN, effective, has_userinfo, index};
+use crate::native::not_exempted;
 use crate::{Client, ClientConfig, Configured, Gate, Lines, Native, Problem, Stated, Upstream, Variables};
 
 /// The client.
@@ -281,7 +282,7 @@ fn key_of(line: &str) -> String {
 fn native(gate: &Gate<'_>) -> Lines {
     let (days, more) = gate.whole_days();
     let rounded = more.then(|| format!("pip counts whole days, and the policy asks for {}", gate.spelled()));
-    let unsaid = rounded.into_iter().chain(gate.not_exempted(gate.exempt)).collect();
+    let unsaid = rounded.into_iter().chain(not_exempted(gate.exempt)).collect();
     Lines { text: format!("[global]\nuploaded-prior-to = P{days}D\n"), unsaid }
 }
 

@@ -13,6 +13,7 @@ use toml::{Table, Value};
 
 use super::marks::{PUT_AWAY, undone, write};
 use super::{effective, has_userinfo, index};
+use crate::native::not_exempted;
 use crate::{Client, ClientConfig, Configured, Gate, Lines, Native, Problem, Stated, Upstream, Variables};
 
 /// The client.
@@ -286,7 +287,7 @@ fn native(gate: &Gate<'_>) -> Lines {
         let pairs: Vec<String> = names.iter().map(|name| format!("{name} = false")).collect();
         let _ = writeln!(text, "exclude-newer-package = {{ {} }}", pairs.join(", "));
     }
-    Lines { text, unsaid: gate.not_exempted(patterns) }
+    Lines { text, unsaid: not_exempted(patterns) }
 }
 
 #[cfg(test)]
