@@ -80,7 +80,8 @@ mod tests {
         check(3 * DAY, "3", (3, false), "72 hours");
         check(DAY * 3 / 2, "1.5", (1, true), "36 hours");
         check(DAY / 48, "0.020833333333333332", (0, true), "30 minutes");
-        check(DAY + 1, "1.0000115740740741", (1, true), "86401 seconds");
+        check(DAY / 16, "0.0625", (0, true), "90 minutes");
+        assert_eq!(gate(DAY + 1).spelled(), "86401 seconds");
         check(0, "0", (0, false), "0 hours");
     }
 }
