@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 use stockade_model::{Pattern, Secret};
 use url::Url;
 
-use crate::Problem;
+use crate::{Native, Problem};
 
 /// Looks a variable up.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -81,6 +81,8 @@ pub struct Client {
     /// The text of a lockfile without addresses below these, for a client that fetches from what is written there wherever
     /// it was pointed: without an address it asks the registry that it has. It is what a run begins with.
     pub unbound: Option<fn(text: &str, registries: &[&str]) -> String>,
+    /// Its own gate for releases that are too young, if it has one.
+    pub native: Option<Native>,
 }
 
 /// See [`Client::rewritten`].

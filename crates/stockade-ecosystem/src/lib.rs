@@ -17,6 +17,7 @@ mod hosting;
 mod index;
 mod json;
 pub mod maven;
+mod native;
 pub mod npm;
 mod path;
 pub mod pypi;
@@ -30,6 +31,7 @@ pub use client::{
 };
 pub use hosting::{Account, Answer, Change, Hosted, HostedFile, Hosting, KnownToken, Publication, Told};
 pub use index::{Artifact, File, Index, Listed, Piece, Problem, Rope, Standing, Steering, Variant};
+pub use native::{Gate, Lines, Native};
 pub use path::{PathError, Segments};
 pub use registry::{Audit, Denial, Described, Refusal, Registry, Request, Route, Sum, Summary};
 

@@ -326,7 +326,7 @@ impl Engine {
             EngineError::Upstream(_) => GapKind::Unreachable,
             _ => return error,
         };
-        gathered.gaps.push(Gap::new(kind, format!("its file could not be fetched: {error}")));
+        gathered.gaps.push(Gap::new(kind, format!("its file could not be fetched: {}", error.told())));
         let judged = judge(&case.state, &case.release, gathered, self.now());
         if let Err(error) = self.record(vec![judged]).await {
             tracing::warn!(%error, release = %case.release, "a gap could not be recorded");

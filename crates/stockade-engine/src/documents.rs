@@ -281,7 +281,7 @@ impl Documents {
             return Err(EngineError::Upstream(error));
         }
         let outcome = self.fetch(package, stored).await;
-        if let Err(EngineError::Upstream(error @ UpstreamError::Unreachable(_))) = &outcome {
+        if let Err(EngineError::Upstream(error @ UpstreamError::Unreachable { .. })) = &outcome {
             let until = (self.clock)() + SignedDuration::from_secs(AWAY_SECONDS);
             self.away.insert(host, (until, error.clone()));
         }

@@ -55,6 +55,16 @@ pub enum EngineError {
     Interrupted,
 }
 
+impl EngineError {
+    /// In words for those who ask the gateway: they do not name the upstream's host.
+    pub fn told(&self) -> String {
+        match self {
+            Self::Upstream(error) => error.told(),
+            other => other.to_string(),
+        }
+    }
+}
+
 impl From<std::io::Error> for EngineError {
     fn from(error: std::io::Error) -> Self {
         Self::Disk(Arc::new(error))

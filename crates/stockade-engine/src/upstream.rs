@@ -55,8 +55,13 @@ pub enum UpstreamError {
     #[error("`{0}` is neither an upstream nor an allowed artifact host; if it should be, add it to `artifact-hosts`")]
     NotAllowed(String),
     /// Nobody answered, or the answer broke off.
-    #[error("the upstream did not answer: {0}")]
-    Unreachable(String),
+    #[error("the upstream did not answer: {at}{why}")]
+    Unreachable {
+        /// The address that was asked, and what sets it off from the reason; empty if there is none.
+        at: String,
+        /// Why, in words that do not name the upstream's host.
+        why: String,
+    },
     /// It answered that there is no such thing.
     #[error("the upstream has no such thing (404)")]
     NotFound,
@@ -75,6 +80,17 @@ pub enum UpstreamError {
     /// The bytes could not be stored.
     #[error("the bytes could not be stored: {0}")]
     Storage(String),
+}
+
+impl UpstreamError {
+    /// The same for those who ask the gateway. They are not told where the upstream is: a client that knows goes there by
+    /// itself.
+    pub(crate) fn told(&self) -> String {
+        match self {
+            Self::Unreachable { why, .. } => Self::Unreachable { at: String::new(), why: why.clone() }.to_string(),
+            other => other.to_string(),
+        }
+    }
 }
 
 /// A request to an upstream.
@@ -127,7 +143,7 @@ impl Dialler {
                 client = client.add_root_certificate(certificate);
             }
         }
-        let client = client.build().map_err(|error| UpstreamError::Unreachable(chain(&error)))?;
+        let client = client.build().map_err(|error| unreachable(&error))?;
         Ok(Self { client, allowed })
     }
 
@@ -155,9 +171,9 @@ impl Dialler {
             }
             let outcome = match request.send().await {
                 Ok(response) => judged(response),
-                Err(error) => Err(UpstreamError::Unreachable(chain(&error))),
+                Err(error) => Err(unreachable(&error)),
             };
-            let again = matches!(&outcome, Err(UpstreamError::Unreachable(_) | UpstreamError::Status(500..)));
+            let again = matches!(&outcome, Err(UpstreamError::Unreachable { .. } | UpstreamError::Status(500..)));
             if !again || tried == TRIES || ask.method != Method::GET {
                 return outcome;
             }
@@ -188,7 +204,7 @@ impl Dialler {
         let mut length = 0;
         let mut chunks = response.bytes_stream();
         while let Some(chunk) = chunks.next().await {
-            let chunk = chunk.map_err(|error| UpstreamError::Unreachable(chain(&error)))?;
+            let chunk = chunk.map_err(|error| unreachable(&error))?;
             length += chunk.len() as u64;
             if length > limit {
                 return Err(UpstreamError::TooLong(limit));
@@ -212,10 +228,32 @@ fn judged(response: reqwest::Response) -> Result<reqwest::Response, UpstreamErro
     }
 }
 
-/// An error with its causes, without the credentials that its address may carry.
-fn chain(error: &reqwest::Error) -> String {
+/// An error with its address, without the credentials that it may carry.
+fn unreachable(error: &reqwest::Error) -> UpstreamError {
+    let at = error.url().map_or_else(String::new, |url| format!("{}: ", redacted(url.as_str())));
+    let host = error.url().and_then(Url::host_str).unwrap_or_default();
+    UpstreamError::Unreachable { at, why: without(&causes(error), host) }
+}
+
+/// A text without a host's name: some causes, such as a certificate of another, have it.
+fn without(text: &str, host: &str) -> String {
+    let is_name = |c: char| c.is_alphanumeric() || c == '-' || c == '.';
+    let (mut out, mut from) = (String::new(), 0);
+    for (at, found) in text.match_indices(host).filter(|(_, found)| !found.is_empty()) {
+        let end = at + found.len();
+        if !text[..at].ends_with(is_name) && !text[end..].starts_with(is_name) {
+            out.push_str(&text[from..at]);
+            out.push_str("its host");
+            from = end;
+        }
+    }
+    out + &text[from..]
+}
+
+/// The causes of an error.
+fn causes(error: &reqwest::Error) -> String {
     use std::error::Error as _;
-    let mut text = error.url().map_or_else(String::new, |url| format!("{}: ", redacted(url.as_str())));
+    let mut text = String::new();
     let mut cause = error.source();
     if cause.is_none() {
         text.push_str("the request failed");
@@ -233,7 +271,8 @@ fn chain(error: &reqwest::Error) -> String {
 #[expect(clippy::disallowed_methods, reason = "the engine is where the disk is read")]
 fn certificates(path: &Path) -> Result<Vec<reqwest::Certificate>, UpstreamError> {
     let unreadable = |why: String| {
-        UpstreamError::Unreachable(format!("the client's `cafile` {} cannot be used: {why}", path.display()))
+        let why = format!("the client's `cafile` {} cannot be used: {why}", path.display());
+        UpstreamError::Unreachable { at: String::new(), why }
     };
     let pem = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
     reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| unreadable(error.to_string()))
@@ -376,6 +415,20 @@ mod tests {
             allowed.learn(&url(at));
             assert!(allowed.vet(&url(at)).is_err(), "{at}");
         }
+    }
+
+    #[test]
+    fn who_asks_the_gateway_is_not_told_where_the_upstream_is() {
+        let why =
+            "certificate not valid for name \"registry.example\"; only for a.registry.example, registry.example.evil";
+        let expected = why.replace("\"registry.example\"", "\"its host\"");
+        assert_eq!(without(why, "registry.example"), expected);
+        assert_eq!(without(why, ""), why);
+        assert_eq!(without("`a` is a host", "a"), "`its host` is its host host");
+        let error = UpstreamError::Unreachable { at: "https://registry.example/: ".to_owned(), why: "gone".to_owned() };
+        assert_eq!(error.told(), "the upstream did not answer: gone");
+        assert_eq!(error.to_string(), "the upstream did not answer: https://registry.example/: gone");
+        assert_eq!(UpstreamError::Status(500).told(), "the upstream answered 500");
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub(crate) fn failed(error: &EngineError, about: &str) -> Refusal {
             UpstreamError::TooLong(_) => (StatusCode::FORBIDDEN, Some(Verdict::Hold)),
             UpstreamError::Storage(_) => (StatusCode::INTERNAL_SERVER_ERROR, None),
             UpstreamError::Status(status) if *status < 500 => (StatusCode::FORBIDDEN, Some(Verdict::Hold)),
-            UpstreamError::Unreachable(_) | UpstreamError::Status(_) => (StatusCode::BAD_GATEWAY, None),
+            UpstreamError::Unreachable { .. } | UpstreamError::Status(_) => (StatusCode::BAD_GATEWAY, None),
         },
         EngineError::Malformed(_) | EngineError::Moving(..) => (StatusCode::FORBIDDEN, Some(Verdict::Hold)),
         EngineError::Inspecting(_) | EngineError::Refused(_) | EngineError::Interrupted => {
@@ -66,7 +66,7 @@ pub(crate) fn failed(error: &EngineError, about: &str) -> Refusal {
         None if status == StatusCode::NOT_FOUND => "not found".to_owned(),
         None => "stockade could not look".to_owned(),
     };
-    let sentence = format!("{title}: {about}{error}");
+    let sentence = format!("{title}: {about}{}", error.told());
     Refusal { status: status.as_u16(), title, sentence, hint: None, see: None }
 }
 

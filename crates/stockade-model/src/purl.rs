@@ -162,6 +162,11 @@ impl Pattern {
         self.version.is_some()
     }
 
+    /// The names that the pattern covers in an ecosystem, with `*` as in the pattern; `None` if it is of others.
+    pub fn names_in(&self, ecosystem: &EcosystemId) -> Option<&str> {
+        wildcard(&self.ecosystem, ecosystem.as_str()).then_some(self.name.as_str())
+    }
+
     /// The pattern as it was written.
     pub fn as_str(&self) -> &str {
         &self.text

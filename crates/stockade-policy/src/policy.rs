@@ -130,6 +130,16 @@ impl Policy {
         strictest
     }
 
+    /// The patterns of packages of which less than `age` is asked, or nothing: entries of `[[cooldown.for]]`, and
+    /// exceptions in force that waive the cooldown, of single releases too.
+    pub fn milder_than(&self, age: Duration, now: Timestamp) -> impl Iterator<Item = &Pattern> {
+        let base = self.layers.first().map_or(&[][..], |base| &base.document.cooldown.packages);
+        let entries = base.iter().filter(move |entry| entry.age.duration() < age).map(|entry| &entry.pattern);
+        let lifts =
+            move |exception: &&Exception| !exception.expired(now) && exception.waives().contains(&Waivable::Cooldown);
+        entries.chain(self.exceptions().iter().filter(lifts).map(Exception::pattern))
+    }
+
     /// The exceptions, to report expired and unused ones.
     pub fn exceptions(&self) -> &[Exception] {
         self.layers.first().map_or(&[], |base| &base.document.exception)

@@ -98,15 +98,18 @@ impl fmt::Debug for Server {
 }
 
 impl Server {
-    /// A server whose registry is below a path, and is nothing but what it answers.
+    /// A server whose registry is below a path, and is nothing but what it answers. `//localhost/path/` names the host as
+    /// well by which it calls itself; otherwise that is a number.
     pub(crate) fn start(mount: &str, answer: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port is free");
         let address = listener.local_addr().expect("a listener has an address");
+        let named = mount.strip_prefix("//").map(|rest| rest.split_once('/').unwrap_or((rest, "")));
+        let (host, mount) = named.map_or_else(|| (address.ip().to_string(), mount), |(host, path)| (host.into(), path));
         let inner = mount.trim_matches('/');
         let mount = if inner.is_empty() { "/".to_owned() } else { format!("/{inner}/") };
         let shared = Arc::new(Shared {
             state: Mutex::default(),
-            url: format!("http://{address}{mount}"),
+            url: format!("http://{host}:{}{mount}", address.port()),
             mount,
             offline: AtomicBool::new(false),
             stopped: AtomicBool::new(false),

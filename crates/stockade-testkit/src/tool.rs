@@ -26,7 +26,8 @@ impl PythonTool {
         outcome.inspect_err(|why| skipped(&format!("what {name} does: {why}"))).ok()
     }
 
-    fn installed(name: &str, version: &str) -> Result<Self, String> {
+    /// The same, or the line that says why not.
+    pub fn installed(name: &str, version: &str) -> Result<Self, String> {
         // Tests of one process that want the same at once shall not all fetch it.
         let _one = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
         let link = cache().join(format!("{name}-{version}"));
@@ -37,6 +38,11 @@ impl PythonTool {
         // Its place is the one that it was installed at, and the name leads there.
         let program = program.canonicalize().map_err(|error| format!("its installation is broken: {error}"))?;
         Ok(Self { program })
+    }
+
+    /// Its Python, which runs modules: `-m pip`.
+    pub fn python(&self) -> PathBuf {
+        self.program.with_file_name("python")
     }
 
     /// The program itself.

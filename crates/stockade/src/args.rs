@@ -104,6 +104,8 @@ pub(crate) enum Command {
     Init(Init),
     /// Point clients at the gateway, or away from it
     Setup(Setup),
+    /// Print what makes clients ask the gateway, and for the age that the policy asks for
+    ClientConfig(ClientConfig),
     /// Find what is wrong
     Doctor,
     /// Keep the gateway's address out of lockfiles
@@ -305,6 +307,12 @@ pub(crate) struct Setup {
     /// Give the clients' configuration back as it was
     #[arg(long)]
     pub(crate) undo: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ClientConfig {
+    /// The clients; all that there are unless named
+    pub(crate) clients: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]

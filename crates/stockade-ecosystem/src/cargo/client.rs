@@ -24,7 +24,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use crate::{Client, ClientConfig, Configured, Environment, Problem, Rewritten, Stated, Upstream};
+use crate::native::not_exempted;
+use crate::{Client, ClientConfig, Configured, Environment, Gate, Native, Problem, Rewritten, Stated, Upstream};
 use settings::{Settings, is_secret};
 
 /// The client.
@@ -52,6 +53,7 @@ pub(super) static CARGO: Client = Client {
     in_project: None,
     by_hand: None,
     unbound: None,
+    native: Some(Native { since: "1.100", file: "~/.cargo/config.toml", settings: native }),
 };
 
 /// The name of the public registry in configurations.
@@ -186,4 +188,10 @@ fn ours(base: &str) -> [(&'static str, &'static str, String); 2] {
 fn run_of(user_agent: &str) -> Option<&str> {
     let (_, rest) = user_agent.split_once(RUN)?;
     rest.split_ascii_whitespace().next()
+}
+
+/// It knows no exceptions: a wish for one is made by hand, and stays in the lockfile.
+fn native(gate: &Gate<'_>) -> crate::Lines {
+    let text = format!("[registry]\nglobal-min-publish-age = \"{}\"\n", gate.spelled());
+    crate::Lines { text, unsaid: not_exempted(gate.exempt) }
 }

@@ -62,6 +62,7 @@ pub(super) static MAVEN: Client = Client {
     in_project: None,
     by_hand: None,
     unbound: None,
+    native: None,
 };
 
 /// Maven says which settings it reads when it encrypts a password, here a word that is none; no build begins. It does so

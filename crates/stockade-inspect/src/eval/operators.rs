@@ -22,7 +22,7 @@ const MAX_LIST: usize = 1_000_000;
 /// no longer followed.
 const MAX_FOLLOWED: usize = 400;
 /// The largest whole number up to which a 64-bit float has them all.
-const MAX_EXACT: i64 = 1 << 53;
+const MAX_EXACT: u64 = 1 << 53;
 /// How long a text may be that stands for a list, in bytes.
 const MAX_WORDS: usize = 64 * 1024;
 
@@ -305,7 +305,11 @@ fn bits(operator: Binary, left: &Value, right: &Value, language: Language) -> Op
             Binary::And => a & b,
             Binary::Or => a | b,
             Binary::Xor => a ^ b,
-            Binary::ShiftLeft => a.checked_shl(u32::try_from(b).ok()?).filter(|n| n.abs() < MAX_EXACT)?,
+            Binary::ShiftLeft if (0..64).contains(&b) => {
+                let wide = i128::from(a) << b;
+                i64::try_from(wide).ok().filter(|n| n.unsigned_abs() < MAX_EXACT)?
+            }
+            Binary::ShiftLeft => return None,
             _ => a.checked_shr(u32::try_from(b).ok()?)?,
         };
         return Some(Known::Number(number as f64));

@@ -53,6 +53,20 @@ fn a_module_is_what_it_is_required_as() {
 }
 
 #[test]
+fn a_number_of_python_that_grows_too_large_is_none() {
+    let shifted = |what: &str| py(&format!("import os\nos.system(str({what}))"));
+    assert_act(&shifted("1 << 52"), Capability::Execute, "4503599627370496");
+    for what in ["1 << 63", "-1 << 63", "3 << 62", "1 << 64", "1 << 53", "(1 << 63) - 1"] {
+        let facts = shifted(what);
+        assert!(
+            acts(&facts).iter().all(|act| !act.contains(|c: char| c.is_ascii_digit())),
+            "{what}: {:?}",
+            acts(&facts)
+        );
+    }
+}
+
+#[test]
 fn a_module_of_python_is_what_it_is_imported_as() {
     for source in [
         "import os\nos.system('id')",

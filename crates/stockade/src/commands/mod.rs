@@ -1,5 +1,6 @@
 //! The commands.
 
+mod client_config;
 mod decide;
 mod doctor;
 mod freeze;
@@ -104,6 +105,7 @@ pub(crate) async fn perform(cli: Cli, printer: &Printer) -> anyhow::Result<Exit>
         Command::Policy(crate::args::Policy::Test { purls }) => why::why(context(&global)?, &purls).await,
         Command::Init(arguments) => init::init(&global, printer, arguments.force).await,
         Command::Setup(arguments) => setup::setup(context(&global)?, arguments).await,
+        Command::ClientConfig(arguments) => client_config::print(&context(&global)?, &arguments.clients),
         Command::Doctor => doctor::doctor(&global, printer).await,
         Command::Lock(arguments) => lock::lock(context(&global)?, arguments).await,
         Command::Token(arguments) => token::token(context(&global)?, arguments).await,

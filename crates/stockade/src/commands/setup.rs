@@ -61,12 +61,7 @@ pub(super) async fn setup(context: Context<'_>, arguments: Setup) -> anyhow::Res
 
 /// The clients that are named, or all that are installed.
 fn chosen(all: Vec<Inherited>, names: &[String]) -> anyhow::Result<Vec<Inherited>> {
-    let known = || ALL.iter().flat_map(|ecosystem| ecosystem.clients);
-    if let Some(name) = names.iter().find(|name| !known().any(|client| client.name == **name)) {
-        let known: Vec<String> = known().map(|client| format!("`{}`", client.name)).collect();
-        let hint = format!("the clients are {}", known.join(", "));
-        return Err(hinted(format!("`{name}` is no client that stockade can set up"), hint));
-    }
+    refuse_unknown(names)?;
     let wanted = |inherited: &Inherited| names.is_empty() || names.iter().any(|name| name == inherited.client.name);
     let (found, missing): (Vec<_>, Vec<_>) =
         all.into_iter().filter(wanted).partition(|inherited| inherited.printed.is_some());
@@ -78,6 +73,15 @@ fn chosen(all: Vec<Inherited>, names: &[String]) -> anyhow::Result<Vec<Inherited
         ([], _) => Err(hinted("no client was found", "install one, or look at `stockade doctor`")),
         _ => Ok(found),
     }
+}
+
+/// Fails if one of these is the name of no client.
+pub(super) fn refuse_unknown(names: &[String]) -> anyhow::Result<()> {
+    let known = || ALL.iter().flat_map(|ecosystem| ecosystem.clients);
+    let Some(name) = names.iter().find(|name| !known().any(|client| client.name == **name)) else { return Ok(()) };
+    let known: Vec<String> = known().map(|client| format!("`{}`", client.name)).collect();
+    let hint = format!("the clients are {}", known.join(", "));
+    Err(hinted(format!("`{name}` is no client that stockade can set up"), hint))
 }
 
 fn point(settings: &Settings, inherited: &Inherited, all: &[Inherited], at: usize) -> anyhow::Result<Done> {

@@ -1,12 +1,79 @@
-//! Against the real npm registry, or the mirror that this machine's npm is configured for.
+//! Against the real registries, or the mirrors that this machine's clients are configured for: one small install of each
+//! ecosystem. Where a client by itself gets nothing, the test says so and ends.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::json;
-use stockade_testkit::{Npm, skipped};
+use stockade_testkit::{Npm, Output, finished, skipped};
+use tempfile::TempDir;
+
+use crate::world::contents;
 
 const PATIENCE: Duration = Duration::from_mins(2);
+/// What of the machine's environment is needed to reach a registry.
+const PASSED_ON: [&str; 3] = ["TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"];
+const CARGO: &str = env!("CARGO");
+
+/// A user without a past.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        let root = TempDir::with_prefix("stockade-").unwrap();
+        fs::create_dir_all(root.path().join("project/.git")).unwrap();
+        fs::create_dir(root.path().join("home")).unwrap();
+        Self(root)
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.0.path().join(path)
+    }
+
+    fn write(&self, path: &str, text: impl AsRef<[u8]>) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// A program of this user, whose cargo is the one that builds these tests.
+    fn command(&self, program: &str) -> Command {
+        let folder = Path::new(CARGO).parent().unwrap();
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = [folder.to_path_buf()].into_iter().chain(std::env::split_paths(&path));
+        let mut command = Command::new(program);
+        command.current_dir(self.path("project")).env_clear();
+        command.envs(PASSED_ON.iter().filter_map(|key| Some((key, std::env::var_os(key)?))));
+        command.env("HOME", self.path("home")).env("USER", "alice").env("NO_COLOR", "1");
+        command.env("PATH", std::env::join_paths(folders).unwrap()).env("RUSTUP_HOME", folder.parent().unwrap());
+        command
+    }
+
+    fn stockade(&self, arguments: &[&str]) -> Output {
+        finished(self.command(env!("CARGO_BIN_EXE_stockade")).args(arguments))
+    }
+
+    /// That a run gave out what it had to, and that what was recorded of it holds.
+    fn was_guarded(&self, run: &Output, served: &str, release: &str) {
+        assert!(run.ok() && run.stderr.contains(served), "{run}");
+        let why = self.stockade(&["why", release]);
+        assert!(why.ok() && why.stdout.starts_with("cleared by stockade: "), "{why}");
+        assert!(self.stockade(&["log", "verify"]).ok());
+    }
+}
+
+/// Says that a client by itself gets nothing, and in its words why.
+fn gets_nothing(client: &str, plain: &Output) {
+    let line = plain.stderr.lines().chain(plain.stdout.lines()).find(|line| line.to_lowercase().contains("error"));
+    skipped(&format!("{client} gets nothing from its real registry: {}", line.unwrap_or("it does not say why")));
+}
+
+/// A client with the machine's own configuration, which a test reads and does not touch.
+fn of_machine(program: &str, arguments: &[&str]) -> Output {
+    finished(Command::new(program).args(arguments).current_dir(std::env::temp_dir()))
+}
 
 /// The registry of the machine's own npm, if it answers.
 fn registry(npm: &Npm) -> Option<String> {
@@ -48,4 +115,87 @@ fn a_guarded_install_from_the_real_registry_is_as_good_as_a_plain_one() {
     let why = stockade(&["why", "pkg:npm/ms@2.1.3"]);
     assert!(why.ok() && why.stdout.starts_with("cleared by stockade: `ms` 2.1.3"), "{why}");
     assert!(stockade(&["log", "verify"]).ok());
+}
+
+/// The system's: one that is a script of a version manager does more than pip.
+const PIP: &str = "/usr/bin/pip";
+
+#[test]
+fn pip_installs_from_the_real_index() {
+    if !Path::new(PIP).is_file() {
+        return skipped("what pip gets from its real registry: it is not installed");
+    }
+    let place = Place::new();
+    let (folder, wanted) = (place.path("plain").display().to_string(), "six==1.16.0");
+    let plain =
+        of_machine(PIP, &["install", "--no-cache-dir", "--quiet", "--retries", "0", "--target", &folder, wanted]);
+    if !plain.ok() {
+        return gets_nothing("pip", &plain);
+    }
+    let configured = of_machine(PIP, &["config", "get", "global.index-url"]);
+    if configured.ok() {
+        place.write("home/.config/pip/pip.conf", format!("[global]\nindex-url = {}\n", configured.stdout.trim()));
+    }
+    let run = place.stockade(&["run", "--", PIP, "install", "--target", "out", wanted]);
+    place.was_guarded(&run, "1 package served", "pkg:pypi/six@1.16.0");
+    let module = |folder: &str| fs::read(place.path(folder).join("six.py")).unwrap();
+    assert_eq!(module("project/out"), module("plain"));
+}
+
+#[test]
+fn cargo_fetches_from_the_real_registry() {
+    let place = Place::new();
+    let package = "[package]\nname = \"demo\"\nversion = \"0.1.0\"\nedition = \"2021\"\n";
+    place.write("project/Cargo.toml", format!("{package}\n[dependencies]\nfnv = \"=1.0.7\"\nitoa = \"=1.0.11\"\n"));
+    place.write("project/src/main.rs", "fn main() {}\n");
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo"))).unwrap_or_default();
+    if let Ok(configuration) = fs::read(home.join("config.toml")) {
+        place.write("home/.cargo/config.toml", configuration);
+    }
+    let alone = finished(place.command(CARGO).args(["--config", "net.retry=0", "fetch"]));
+    if !alone.ok() {
+        return gets_nothing("cargo", &alone);
+    }
+    let locked = place.path("project/Cargo.lock");
+    let plain = fs::read_to_string(&locked).unwrap();
+    fs::remove_file(&locked).unwrap();
+    fs::remove_dir_all(place.path("home/.cargo/registry")).unwrap();
+    let run = place.stockade(&["run", "--", CARGO, "fetch"]);
+    place.was_guarded(&run, "2 packages served", "pkg:cargo/fnv@1.0.7");
+    assert_eq!(fs::read_to_string(&locked).unwrap(), plain, "the lockfile does not tell them apart");
+}
+
+#[test]
+fn maven_resolves_from_the_real_repository() {
+    let place = Place::new();
+    let pom = "<project><modelVersion>4.0.0</modelVersion><groupId>org.acme</groupId><artifactId>app</artifactId>\
+               <version>1</version><packaging>pom</packaging><dependencyManagement><dependencies><dependency>\
+               <groupId>org.junit</groupId><artifactId>junit-bom</artifactId><version>5.10.2</version><type>pom</type>\
+               <scope>import</scope></dependency></dependencies></dependencyManagement></project>";
+    place.write("project/pom.xml", pom);
+    let installed = Command::new("mvn").arg("--version").output();
+    if !installed.is_ok_and(|output| output.status.success()) {
+        return skipped("what mvn gets from its real registry: it is not installed");
+    }
+    let words = |folder: &str| ["mvn", "-B", "-N", "validate"].map(str::to_owned).into_iter().chain([local(folder)]);
+    let plain: Vec<String> = words("plain").collect();
+    let alone = finished(place.command(&plain[0]).args(&plain[1..]));
+    if !alone.ok() {
+        return gets_nothing("mvn", &alone);
+    }
+    let guarded: Vec<String> = ["run", "--"].map(str::to_owned).into_iter().chain(words("guarded")).collect();
+    let run = place.stockade(&guarded.iter().map(String::as_str).collect::<Vec<_>>());
+    place.was_guarded(&run, "served", "pkg:maven/org.junit/junit-bom@5.10.2?file_name=5.10.2/junit-bom-5.10.2.pom");
+    let bom = |folder: &str| {
+        let files = contents(&place.path("project").join(folder));
+        let bom = files.into_iter().find(|(path, _)| path.ends_with("junit-bom-5.10.2.pom"));
+        bom.unwrap_or_else(|| panic!("it is not in {folder}")).1.1
+    };
+    assert_eq!(bom("guarded"), bom("plain"));
+}
+
+/// Where Maven keeps what it has, below the project: its home is the system's and not the environment's.
+fn local(folder: &str) -> String {
+    format!("-Dmaven.repo.local={folder}")
 }

@@ -9,7 +9,7 @@ use stockade_testkit::{Distribution, Output, PythonRegistry, PythonTool, finishe
 use crate::hosted::Hosted;
 
 const TWINE: &str = "6.2.0";
-const UV: &str = "0.9.5";
+const UV: &str = "0.13.9";
 
 struct World {
     registry: PythonRegistry,

@@ -45,6 +45,7 @@ pub(in super::super) static GRADLE: Client = Client {
     in_project: None,
     by_hand: None,
     unbound: None,
+    native: None,
 };
 
 const SCRIPT: &str = "stockade.gradle";

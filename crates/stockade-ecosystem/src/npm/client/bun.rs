@@ -44,6 +44,7 @@ pub(in super::super) static BUN: Client = Client {
     like: None,
     in_project: None,
     by_hand: None,
+    native: None,
 };
 
 const REGISTRIES: [&str; 3] = ["BUN_CONFIG_REGISTRY", "NPM_CONFIG_REGISTRY", "npm_config_registry"];

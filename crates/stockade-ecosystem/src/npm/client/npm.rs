@@ -5,12 +5,13 @@
 //! never a credential; those are read from the `npmrc` files that npm names, as npm would read them.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde_json::Value;
 
 use super::npmrc::{NOTHING_PAST_US, SCOPES, Said, is_of_scope, point, unpoint, without_secrets};
 use super::{RUN, run_of};
-use crate::{Client, ClientConfig, Configured, Problem, Rewritten, Stated};
+use crate::{Client, ClientConfig, Configured, Gate, Lines, Native, Problem, Rewritten, Stated};
 
 /// The client.
 pub(in super::super) static NPM: Client = Client {
@@ -36,6 +37,7 @@ pub(in super::super) static NPM: Client = Client {
     like: None,
     in_project: None,
     by_hand: None,
+    native: Some(Native { since: "11.10", file: "~/.npmrc, or .npmrc in a project", settings: native }),
 };
 
 type Settings = serde_json::Map<String, Value>;
@@ -106,6 +108,15 @@ fn environment(base: &str, scopes: &[String], run: &str) -> Vec<(String, String)
     let others = NOTHING_PAST_US.iter();
     variables.extend(others.map(|(key, value)| (format!("npm_config_{}", key.replace('-', "_")), (*value).to_owned())));
     variables
+}
+
+/// Of names, npm has the same patterns as we have.
+fn native(gate: &Gate<'_>) -> Lines {
+    let mut text = format!("min-release-age={}\n", gate.days());
+    for name in gate.exempt {
+        let _ = writeln!(text, "min-release-age-exclude[]={name}");
+    }
+    Lines { text, unsaid: Vec::new() }
 }
 
 #[cfg(test)]

@@ -48,6 +48,7 @@ pub(in super::super) static PNPM: Client = Client {
     like: None,
     in_project: None,
     by_hand: None,
+    native: None,
 };
 
 const OLD_VARIABLES: [&str; 2] = ["npm_config_registry", "NPM_CONFIG_REGISTRY"];

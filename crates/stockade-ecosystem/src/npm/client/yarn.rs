@@ -43,6 +43,7 @@ pub(in super::super) static YARN: Client = Client {
     like: None,
     in_project: None,
     by_hand: None,
+    native: None,
 };
 
 const FILE: &str = ".yarnrc.yml";

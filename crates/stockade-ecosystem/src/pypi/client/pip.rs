@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 
 use super::marks::{PUT_AWAY, end_line, undone, write};
 use super::{RUN, effective, has_userinfo, index};
-use crate::{Client, ClientConfig, Configured, Problem, Rewritten, Stated, Upstream, Variables};
+use crate::native::not_exempted;
+use crate::{Client, ClientConfig, Configured, Gate, Lines, Native, Problem, Rewritten, Stated, Upstream, Variables};
 
 /// The client.
 pub(in super::super) static PIP: Client = Client {
@@ -37,6 +38,7 @@ pub(in super::super) static PIP: Client = Client {
     in_project: None,
     by_hand: None,
     unbound: None,
+    native: Some(Native { since: "26.1", file: "~/.config/pip/pip.conf", settings: native }),
 };
 
 /// The longest line of what pip prints that is looked at.
@@ -280,6 +282,14 @@ impl Scan {
 fn key_of(line: &str) -> String {
     let key = line.split(['=', ':']).next().unwrap_or_default().trim().to_lowercase().replace('_', "-");
     key.strip_prefix("--").unwrap_or(&key).to_owned()
+}
+
+/// It knows whole days, and no exceptions.
+fn native(gate: &Gate<'_>) -> Lines {
+    let (days, more) = gate.whole_days();
+    let rounded = more.then(|| format!("pip counts whole days, and the policy asks for {}", gate.spelled()));
+    let unsaid = rounded.into_iter().chain(not_exempted(gate.exempt)).collect();
+    Lines { text: format!("[global]\nuploaded-prior-to = P{days}D\n"), unsaid }
 }
 
 #[cfg(test)]

@@ -47,6 +47,7 @@ pub(in super::super) static POETRY: Client = Client {
     in_project: Some(PROJECT),
     by_hand: Some(by_hand),
     unbound: None,
+    native: None,
 };
 
 const PLUGIN: &str = include_str!("poetry/stockade_run.py");

@@ -7,11 +7,14 @@
 //! A password is looked for where uv would find it: in the variables that give it an index, in those of an index's name,
 //! and in the files. uv may also take it from `.netrc`, from a keyring and from its own store, which are not read here.
 
+use std::fmt::Write as _;
+
 use toml::{Table, Value};
 
 use super::marks::{PUT_AWAY, undone, write};
 use super::{effective, has_userinfo, index};
-use crate::{Client, ClientConfig, Configured, Problem, Rewritten, Stated, Upstream, Variables};
+use crate::native::not_exempted;
+use crate::{Client, ClientConfig, Configured, Gate, Lines, Native, Problem, Rewritten, Stated, Upstream, Variables};
 
 /// The client.
 pub(in super::super) static UV: Client = Client {
@@ -39,6 +42,7 @@ pub(in super::super) static UV: Client = Client {
     in_project: None,
     by_hand: None,
     unbound: None,
+    native: Some(Native { since: "0.9.17", file: "~/.config/uv/uv.toml", settings: native }),
 };
 
 /// The most indexes that are looked at.
@@ -279,6 +283,17 @@ fn is_ours(table: &[String], statement: &Table) -> bool {
         ["pip"] => statement.keys().any(|key| is_key(key)),
         _ => false,
     }
+}
+
+/// It knows no patterns.
+fn native(gate: &Gate<'_>) -> Lines {
+    let (patterns, names): (Vec<_>, Vec<_>) = gate.exempt.iter().partition(|name| name.contains('*'));
+    let mut text = format!("exclude-newer = \"{}\"\n", gate.spelled());
+    if !names.is_empty() {
+        let pairs: Vec<String> = names.iter().map(|name| format!("{name} = false")).collect();
+        let _ = writeln!(text, "exclude-newer-package = {{ {} }}", pairs.join(", "));
+    }
+    Lines { text, unsaid: not_exempted(patterns) }
 }
 
 #[cfg(test)]
