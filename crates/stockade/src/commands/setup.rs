@@ -55,7 +55,11 @@ fn chosen(all: Vec<Inherited>, names: &[String]) -> anyhow::Result<Vec<Inherited
         let hint = format!("the clients are {}", known.join(", "));
         return Err(hinted(format!("`{name}` is no client that stockade can set up"), hint));
     }
-    let wanted = |inherited: &Inherited| names.is_empty() || names.iter().any(|name| name == inherited.client.name);
+    // What cannot be set up is passed over only if nobody named it.
+    let wanted = |inherited: &Inherited| match names {
+        [] => inherited.config.is_ok() || inherited.printed.is_none(),
+        names => names.iter().any(|name| name == inherited.client.name),
+    };
     let (found, missing): (Vec<_>, Vec<_>) =
         all.into_iter().filter(wanted).partition(|inherited| inherited.printed.is_some());
     match (found.as_slice(), missing.as_slice()) {
@@ -71,6 +75,7 @@ fn chosen(all: Vec<Inherited>, names: &[String]) -> anyhow::Result<Vec<Inherited
 fn point(settings: &Settings, inherited: &Inherited, all: &[Inherited], at: usize) -> anyhow::Result<Done> {
     let file = configured_in(inherited)?;
     inherited.refuse_ourselves(settings)?;
+    inherited.config()?;
     // Clients of one ecosystem have one upstream, which is written down with the first of them.
     let is_first = all[..at].iter().all(|before| before.ecosystem.id != inherited.ecosystem.id);
     let stated_in = if is_first { state(settings, inherited, all)? } else { None };
