@@ -17,6 +17,8 @@ pub type Variables = Vec<(String, String)>;
 
 /// A configuration file: its path and its bytes.
 pub type Configured = (String, Vec<u8>);
+/// See [`Client::around`].
+pub(crate) type Surroundings = fn(folders: &[String], env: Environment<'_>) -> Option<String>;
 /// See [`Client::read`].
 pub(crate) type Reading = fn(
     printed: &[String],
@@ -39,7 +41,7 @@ pub struct Client {
     pub is_asked_outside: bool,
     /// What the client would print of where it is if it could be asked: a text that stands behind what it printed, from the
     /// project's folders, the working one first, and the environment. For clients that do not print all of it.
-    pub around: Option<fn(folders: &[String], env: Environment<'_>) -> Option<String>>,
+    pub around: Option<Surroundings>,
     /// The files that hold what the client does not print (credentials), given what it printed, most specific first.
     pub files: fn(printed: &[String]) -> Vec<String>,
     /// Reads the effective configuration from what the client printed and from those of its files that are there: path and

@@ -338,7 +338,10 @@ pub(crate) fn upstreams(all: &[Inherited]) -> Upstreams {
 pub(crate) fn together(all: &[Inherited]) -> Vec<(&'static Ecosystem, Result<ClientConfig, &str>)> {
     let mut found: Vec<(&'static Ecosystem, Result<ClientConfig, &str>)> = Vec::new();
     for inherited in all {
-        let config = inherited.config.as_ref().map(Clone::clone).map_err(String::as_str);
+        let config = match &inherited.config {
+            Ok(config) => Ok(config.clone()),
+            Err(why) => Err(why.as_str()),
+        };
         let there = found.iter_mut().find(|(ecosystem, _)| ecosystem.id == inherited.ecosystem.id);
         match (there, config) {
             (None, config) => found.push((inherited.ecosystem, config)),

@@ -89,13 +89,11 @@ struct Own {
     scopes: BTreeMap<String, String>,
 }
 
+/// Makes the upstream at an address, for everything or for a scope.
+type Find<'a> = &'a dyn Fn(&str, Option<&str>) -> Result<Upstream, Problem>;
+
 /// What is in effect: what the settings state, else what the client uses, each with the credential that the client has for it.
-fn effective(
-    own: Own,
-    stated: &Stated,
-    name: &str,
-    upstream: &dyn Fn(&str, Option<&str>) -> Result<Upstream, Problem>,
-) -> Result<ClientConfig, Problem> {
+fn effective(own: &Own, stated: &Stated, name: &str, upstream: Find<'_>) -> Result<ClientConfig, Problem> {
     let default = match (stated.url.as_deref().or(own.default.as_deref()), &stated.otherwise) {
         (Some(address), _) => upstream(address, None)?,
         (None, Some(otherwise)) => otherwise.clone(),

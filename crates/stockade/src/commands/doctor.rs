@@ -149,7 +149,12 @@ impl Checks {
         let version = plain_line(&version);
         match (&inherited.config, inherited.refuse_ourselves(settings)) {
             (_, Err(error)) => self.fail(client.name, format!("{version}: {error}")),
-            (Err(why), _) => self.fail(client.name, format!("{version}: {why}")),
+            // Where another client of the registry has an upstream, this one is only not to be used.
+            (Err(why), _) => {
+                let is_first = inherited.ecosystem.clients.first().is_some_and(|first| first.name == client.name);
+                let state = if is_first { State::Fail } else { State::Warn };
+                self.add(state, client.name, format!("{version}: {why}"));
+            }
             (Ok(config), Ok(())) => {
                 let address = redacted(config.default.url.as_str());
                 let way = if inherited.is_pointed(settings) { "through the gateway" } else { "directly" };

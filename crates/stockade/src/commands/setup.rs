@@ -62,7 +62,11 @@ pub(super) async fn setup(context: Context<'_>, arguments: Setup) -> anyhow::Res
 /// The clients that are named, or all that are installed.
 fn chosen(all: Vec<Inherited>, names: &[String]) -> anyhow::Result<Vec<Inherited>> {
     refuse_unknown(names)?;
-    let wanted = |inherited: &Inherited| names.is_empty() || names.iter().any(|name| name == inherited.client.name);
+    // What cannot be set up is passed over only if nobody named it.
+    let wanted = |inherited: &Inherited| match names {
+        [] => inherited.config.is_ok() || inherited.printed.is_none(),
+        names => names.iter().any(|name| name == inherited.client.name),
+    };
     let (found, missing): (Vec<_>, Vec<_>) =
         all.into_iter().filter(wanted).partition(|inherited| inherited.printed.is_some());
     match (found.as_slice(), missing.as_slice()) {
@@ -91,6 +95,7 @@ fn point(settings: &Settings, inherited: &Inherited, all: &[Inherited], at: usiz
     }
     let file = configured_in(inherited)?;
     inherited.refuse_ourselves(settings)?;
+    inherited.config()?;
     // Clients of one ecosystem have one upstream, which is written down with the first of them.
     let is_first = all[..at].iter().all(|before| before.ecosystem.id != inherited.ecosystem.id);
     let stated_in = if is_first { state(settings, inherited, all)? } else { None };

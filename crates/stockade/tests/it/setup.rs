@@ -177,6 +177,10 @@ fn confined(text: &str) -> String {
     let mut said = false;
     let mut out = Vec::new();
     for line in text.lines() {
+        // Other clients of the registry may be installed too.
+        if ["pnpm", "yarn", "bun"].iter().any(|name| line.split_whitespace().nth(1) == Some(name)) {
+            continue;
+        }
         if !line.contains(" inspector ") {
             out.push(line);
         } else if !std::mem::replace(&mut said, true) {

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use stockade_model::Secret;
 use toml::{Table, Value};
 
+use super::super::route::TARBALL_END;
 use super::marks::Marks;
 use super::npmrc::{self, SCOPES, Said, is_of_scope};
 use super::{Around, HOMES, Own, RUN, effective, run_of, variables};
@@ -77,7 +78,7 @@ fn read(
 ) -> Result<ClientConfig, Problem> {
     let around = Around::of(printed);
     let (mut problems, mut tables) = (Vec::new(), Vec::new());
-    for (path, bytes) in files.iter().filter(|(path, _)| path.ends_with(".toml")) {
+    for (path, bytes) in files.iter().filter(|(path, _)| path.ends_with(PROJECTS)) {
         match std::str::from_utf8(bytes).ok().and_then(|text| text.parse::<Table>().ok()) {
             Some(table) => tables.push(table),
             None => problems.push(Problem::new(format!("`{path}` could not be read"))),
@@ -111,7 +112,7 @@ fn read(
         default: known.get("registry").map(address),
         scopes: scopes.map(|(scope, known)| (scope.clone(), address(known))).collect(),
     };
-    let mut config = effective(own, stated, "bun", &|address, scope| {
+    let mut config = effective(&own, stated, "bun", &|address, scope| {
         let mut upstream = said.upstream(address)?;
         let own = known.get(scope.unwrap_or("registry")).filter(|own| own.address == address);
         let credential = own.and_then(|own| own.credential.clone());
@@ -171,7 +172,7 @@ fn unbound(text: &str, registries: &[&str]) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('"') {
         let Some((inside, behind)) = after.split_once('"') else { break };
-        let is_file = inside.contains("/-/") && inside.ends_with(".tgz");
+        let is_file = inside.contains("/-/") && inside.ends_with(TARBALL_END);
         let is_there = is_file && registries.iter().any(|registry| inside.starts_with(registry));
         out.extend([before, "\"", if is_there { "" } else { inside }, "\""]);
         rest = behind;
@@ -205,7 +206,9 @@ fn point(text: &str, base: &str, scopes: &[String]) -> String {
             if is_first && table == INSTALL {
                 MARKS.write(&mut out, &registry);
             } else if is_first && table == OF_SCOPES {
-                scoped.iter().for_each(|line| MARKS.write(&mut out, line));
+                for line in &scoped {
+                    MARKS.write(&mut out, line);
+                }
             }
             if is_first {
                 found.push(table.clone());
@@ -219,7 +222,9 @@ fn point(text: &str, base: &str, scopes: &[String]) -> String {
     }
     if !scoped.is_empty() && !found.iter().any(|table| table == OF_SCOPES) {
         MARKS.write(&mut out, OF_SCOPES);
-        scoped.iter().for_each(|line| MARKS.write(&mut out, line));
+        for line in &scoped {
+            MARKS.write(&mut out, line);
+        }
     }
     if says(&out, base, scopes) { out } else { before }
 }

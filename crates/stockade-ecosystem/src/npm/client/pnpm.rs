@@ -58,6 +58,8 @@ const FOLDERS: [&str; 2] = ["PNPM_HOME", "XDG_DATA_HOME"];
 /// Variables that name the user's `npmrc`.
 const USERS_FILES: [&str; 2] = ["NPM_CONFIG_USERCONFIG", "npm_config_userconfig"];
 const WORKSPACE: &str = "pnpm-workspace.yaml";
+/// The newer ones' own file. That of pnpm 10 is as npm's.
+const GLOBAL: &str = "config.yaml";
 const NPMRC: &str = ".npmrc";
 
 /// pnpm and npm have the same file.
@@ -86,7 +88,7 @@ fn read(
     let around = Around::of(printed);
     let settings = settings(printed)?;
     let is_old = settings.contains_key("user-agent");
-    let is_yaml = |path: &str| path.ends_with(".yaml");
+    let is_yaml = |path: &str| path.ends_with(WORKSPACE) || path.ends_with(GLOBAL);
     let of_workspace = |path: &str| path.ends_with(WORKSPACE);
     let documents: Vec<(&str, Node)> = files
         .iter()
@@ -111,7 +113,7 @@ fn read(
     let scopes = addresses.iter().filter(|(key, _)| is_of_scope(key));
     let scopes = scopes.map(|(key, address)| (key.trim_end_matches(SCOPES).to_owned(), address.clone()));
     let own = Own { default: addresses.get("registry").cloned(), scopes: scopes.collect() };
-    let mut config = effective(own, stated, "pnpm", &|address, _| said.upstream(address))?;
+    let mut config = effective(&own, stated, "pnpm", &|address, _| said.upstream(address))?;
     // It is there for everybody, and a gateway that knows no such registry is not another one for that.
     config.scopes.retain(|scope, _| scope != JSR || in_files(&said, &documents));
     config.cafile = settings.get("cafile").and_then(Value::as_str).map(str::to_owned);
@@ -154,12 +156,11 @@ fn registries(node: &Node) -> Addresses {
         |scope: &str| if matches!(scope, "default" | "@") { "registry".to_owned() } else { format!("{scope}{SCOPES}") };
     let mut found = Addresses::new();
     for (name, value) in node.entries() {
-        match value {
-            Node::Text(address) => drop(found.insert(key(name), address.clone())),
-            _ => {
-                let scopes = value.get("scopes").map(Node::items).unwrap_or_default();
-                found.extend(scopes.iter().filter_map(|scope| Some((key(scope.text()?), name.clone()))));
-            }
+        if let Node::Text(address) = value {
+            found.insert(key(name), address.clone());
+        } else {
+            let scopes = value.get("scopes").map(Node::items).unwrap_or_default();
+            found.extend(scopes.iter().filter_map(|scope| Some((key(scope.text()?), name.clone()))));
         }
     }
     found

@@ -93,7 +93,7 @@ fn read(
         }
     }
     let credentials = Credentials { documents: &documents, text: &text };
-    let mut config = effective(own, stated, "yarn", &|address, scope| {
+    let mut config = effective(&own, stated, "yarn", &|address, scope| {
         let mut upstream = Upstream::at(address)?;
         upstream.credential = credentials.of(&upstream.url, scope).or(upstream.credential);
         Ok(upstream)
@@ -286,7 +286,9 @@ impl Rewriting<'_> {
         if hosts.contains(&ours.as_str()) {
             return section.iter().for_each(|line| self.out.push_str(line));
         }
-        section.iter().for_each(|line| MARKS.put_away(&mut self.out, line));
+        for line in section {
+            MARKS.put_away(&mut self.out, line);
+        }
         let all: Vec<String> = hosts.into_iter().chain([ours.as_str()]).map(|host| format!("{host:?}")).collect();
         MARKS.write(&mut self.out, &format!("{HTTP}: [{}]", all.join(", ")));
     }
