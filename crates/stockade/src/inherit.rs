@@ -125,12 +125,19 @@ async fn ask_all(
         return Ok(None);
     }
     let mut start = Started::asked(client, words);
-    let program = start.remove(0);
+    let mut program = start.remove(0);
+    // An interpreter looks for modules in its folder, and a project's are not run to be asked.
+    let folder = (!start.is_empty()).then_some(Path::new("/"));
+    if folder.is_some() && Path::new(&program).components().nth(1).is_some() {
+        program = std::path::absolute(&program)?.into_os_string();
+    }
     let mut all = Vec::new();
     for plain in client.ask {
         let plain = plain.iter().map(OsString::from);
         let arguments: Vec<OsString> = start.iter().cloned().chain(plain).chain(more.iter().cloned()).collect();
-        let Some(printed) = process::ask(&program, &arguments, environment).await? else { return Ok(None) };
+        let Some(printed) = process::ask_in(folder, &program, &arguments, environment).await? else {
+            return Ok(None);
+        };
         all.push(printed);
     }
     if let Some(around) = client.around {

@@ -18,8 +18,10 @@ const KILLED: i32 = 128;
 /// The code of a process of which not even the signal is known.
 const UNKNOWN: u8 = 255;
 
-/// What a program prints, with these variables added to its environment; `None` if it is not installed.
-pub(crate) async fn ask<A: AsRef<OsStr>>(
+/// What a program prints in a folder, ours if it is none, with these variables added to its environment; `None` if it is not
+/// installed.
+pub(crate) async fn ask_in<A: AsRef<OsStr>>(
+    folder: Option<&Path>,
     program: &OsStr,
     arguments: &[A],
     environment: &[(String, String)],
@@ -30,6 +32,7 @@ pub(crate) async fn ask<A: AsRef<OsStr>>(
     };
     let mut command = command(program);
     command.args(arguments).envs(environment.iter().cloned()).stdin(Stdio::null()).kill_on_drop(true);
+    command.current_dir(folder.unwrap_or(Path::new(".")));
     let output = match tokio::time::timeout(PATIENCE, command.output()).await {
         Ok(Ok(output)) => output,
         Ok(Err(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
