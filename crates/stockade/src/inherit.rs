@@ -150,12 +150,16 @@ async fn ask_all(
         return Ok(None);
     }
     let mut start = Started::asked(client, words);
-    let program = start.remove(0);
+    let mut program = start.remove(0);
+    // An interpreter looks for modules in its folder, and a project's are not run to be asked.
+    let folder = (client.is_asked_outside || !start.is_empty()).then_some(process::OUTSIDE);
+    if folder.is_some() && Path::new(&program).components().nth(1).is_some() {
+        program = std::path::absolute(&program)?.into_os_string();
+    }
     let mut all = Vec::new();
     for plain in client.ask {
         let plain = plain.iter().map(OsString::from);
         let arguments: Vec<OsString> = start.iter().cloned().chain(plain).chain(more.iter().cloned()).collect();
-        let folder = client.is_asked_outside.then_some(process::OUTSIDE);
         let Some(printed) = process::ask(&program, &arguments, environment, folder).await? else { return Ok(None) };
         all.push(printed);
     }

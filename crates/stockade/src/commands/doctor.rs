@@ -141,11 +141,9 @@ impl Checks {
             return self
                 .warn(client.name, why.unwrap_or_else(|| "not installed; the settings state its upstream".to_owned()));
         }
-        let version = process::ask(OsStr::new(program), &["--version"], &[], Some(process::OUTSIDE))
-            .await
-            .ok()
-            .flatten()
-            .unwrap_or_default();
+        // Not in the project: what it brings for a client to load is not run to be asked.
+        let version = process::ask(OsStr::new(program), &["--version"], &[], Some(process::OUTSIDE)).await;
+        let version = version.ok().flatten().unwrap_or_default();
         let version = plain_line(&version);
         match (&inherited.config, inherited.refuse_ourselves(settings)) {
             (_, Err(error)) => self.fail(client.name, format!("{version}: {error}")),

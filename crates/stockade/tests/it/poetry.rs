@@ -150,7 +150,14 @@ fn an_index_that_a_project_names_itself_is_told_of() {
 #[test]
 fn setup_says_what_to_write_into_a_project() {
     let Some(world) = World::or_skip() else { return };
+    // A project's plugins are not run to be asked.
+    let outside = world.root.path().join("home/outside");
+    let plugins = world.project().join(".poetry/plugins");
+    fs::create_dir_all(&plugins).unwrap();
+    world.want(">=1");
+    fs::write(plugins.join("x.pth"), format!("import os; open({:?}, 'w')\n", outside.to_string_lossy())).unwrap();
     let output = world.stockade(["setup", "poetry"]);
+    assert!(!outside.exists(), "{output}");
     assert!(output.ok(), "{output}");
     insta::assert_snapshot!(output.stdout, @r#"
     poetry: has no setting for all projects; write into each one's own file:

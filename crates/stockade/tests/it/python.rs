@@ -92,3 +92,17 @@ fn an_interpreter_that_is_told_to_run_pip_is_pip() {
     assert!(output.stderr.contains("is 5 hours old; policy asks 72 hours"), "{output}");
     assert!(world.registry.requests().iter().all(|seen| !seen.header("user-agent").unwrap_or("").starts_with("pip/")));
 }
+
+#[test]
+fn a_projects_own_module_is_not_run_to_be_asked() {
+    let Some(world) = World::or_skip() else { return };
+    let outside = world.root.path().join("home/outside");
+    let module = format!("open({:?}, 'w')\n", outside.to_string_lossy());
+    fs::create_dir_all(world.root.path().join("project/pip")).unwrap();
+    for name in ["__init__.py", "__main__.py"] {
+        fs::write(world.root.path().join("project/pip").join(name), &module).unwrap();
+    }
+    let output = world.stockade(["run", "--", PYTHON, "-m", "pip", "install", "left-demo"]);
+    assert!(!outside.exists(), "in the sandbox it may run, and writes nothing there: {output}");
+    assert!(output.stderr.contains("through a gateway for this run"), "{output}");
+}

@@ -13,7 +13,7 @@ fn what_is_wrong_with_settings_is_said_with_its_place() {
     };
     assert_snapshot!(refused("lisen = \"127.0.0.1:1\"\n"), @"
     stockade: `~/.config/stockade/stockade.toml` cannot be used
-      because line 1, column 1: unknown field `lisen`, expected one of `listen`, `public-url`, `data`, `artifact-hosts`, `upstream`, `advisories`, `inspection`, `sandbox`, `policy`
+      because line 1, column 1: unknown field `lisen`, expected one of `listen`, `public-url`, `data`, `artifact-hosts`, `upstream`, `access`, `advisories`, `inspection`, `sandbox`, `policy`
     status 2
     ");
     assert_snapshot!(refused("[upstream.nmp]\nurl = \"https://registry.example\"\n"), @"

@@ -17,7 +17,8 @@ use crate::{Client, ClientConfig, Configured, Environment, Given, Problem, Rewri
 pub(in super::super) static POETRY: Client = Client {
     name: "poetry",
     programs: &["poetry"],
-    ask: &[&["config", "--list"]],
+    // A project may bring plugins of its own, which are not run to be asked.
+    ask: &[&["--no-plugins", "config", "--list"]],
     is_asked_outside: false,
     around: Some(|_, env| around(env)),
     files: |printed| Around::of(printed).map(|around| format!("{}/config.toml", around.config)).into_iter().collect(),
