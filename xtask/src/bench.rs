@@ -1,9 +1,11 @@
 //! The benchmarks. Those of the parts are `cargo bench` targets; those of the whole run the real program beside its
 //! peers, interleaved in one run, because only a ratio means anything on another machine.
 
+mod clients;
 mod gateway;
 mod inspect;
 mod install;
+mod python;
 mod race;
 mod sandbox;
 mod server;
@@ -16,7 +18,10 @@ use anyhow::{Context, ensure};
 /// Runs what `args` name, or every benchmark of the parts.
 pub(crate) fn run(args: &[&str]) -> anyhow::Result<()> {
     match args {
+        ["clients"] => clients::run(""),
+        ["clients", wanted] => clients::run(wanted),
         ["gateway"] => gateway::run(),
+        ["python"] => python::run(),
         ["inspect"] if cfg!(debug_assertions) => as_released(args),
         ["inspect"] => inspect::run(),
         ["install", project] => install::run(project.as_ref()),

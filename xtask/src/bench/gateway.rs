@@ -31,16 +31,16 @@ const SEEN: Duration = Duration::from_millis(400);
 /// The packument of 10 MB.
 const LARGE: &str = "/npm/typescript";
 
-struct Target<'a> {
-    what: &'static str,
-    server: &'a Server,
-    path: &'static str,
-    headers: &'static [&'static str],
+pub(super) struct Target<'a> {
+    pub(super) what: &'static str,
+    pub(super) server: &'a Server,
+    pub(super) path: String,
+    pub(super) headers: &'static [&'static str],
 }
 
 #[derive(Default)]
-struct Measured {
-    rates: Vec<f64>,
+pub(super) struct Measured {
+    pub(super) rates: Vec<f64>,
     /// Milliseconds.
     p99: Vec<f64>,
     /// CPU milliseconds of the server for a request.
@@ -82,7 +82,7 @@ pub(super) fn run() -> anyhow::Result<()> {
 fn targets<'a>(stockade: &'a Server, nginx: &'a Server, verdaccio: &'a Server) -> Vec<Target<'a>> {
     let (ms, lodash) = ("tarball of 3 KB", "tarball of 319 KB");
     let (packed, plain) = ("packument, gzip", "packument, plain");
-    let target = |what, server, path, headers| Target { what, server, path, headers };
+    let target = |what, server, path: &str, headers| Target { what, server, path: path.to_owned(), headers };
     vec![
         target(ms, stockade, "/npm/ms/-/ms-2.1.3.tgz", &[]),
         target(ms, nginx, "/ms.tgz", &[]),
@@ -102,28 +102,34 @@ fn download(url: &str, file: &Path) -> anyhow::Result<()> {
     output(Command::new("curl").args(["--silent", "--fail", "--output"]).arg(file).arg(url)).map(drop)
 }
 
-fn warm(target: &Target<'_>) -> anyhow::Result<()> {
+pub(super) fn warm(target: &Target<'_>) -> anyhow::Result<()> {
     for _ in 0..3 {
         let mut curl = Command::new("curl");
         curl.args(["--silent", "--fail", "--output", "/dev/null"]);
         for header in target.headers {
             curl.args(["--header", header]);
         }
-        output(curl.arg(target.server.url(target.path)))?;
+        output(curl.arg(target.server.url(&target.path)))?;
     }
     Ok(())
 }
 
 impl Measured {
-    fn add(&mut self, target: &Target<'_>) -> anyhow::Result<()> {
+    pub(super) fn add(&mut self, target: &Target<'_>) -> anyhow::Result<()> {
+        self.add_with(target, CONNECTIONS)
+    }
+
+    /// With as many connections.
+    pub(super) fn add_with(&mut self, target: &Target<'_>, connections: &str) -> anyhow::Result<()> {
         let before = target.server.cpu();
         let mut wrk = Command::new("wrk");
-        wrk.args(["-t2", "-c", CONNECTIONS, "-d", DURATION, "--latency"]);
+        wrk.args(["-t2", "-c", connections, "-d", DURATION, "--latency"]);
         for header in target.headers {
             wrk.args(["-H", header]);
         }
-        let text = output(wrk.arg(target.server.url(target.path)))?;
-        ensure!(!text.contains("Non-2xx"), "{} refused {}:\n{text}", target.server.name, target.path);
+        let text = output(wrk.arg(target.server.url(&target.path)))?;
+        let all_well = !text.contains("Non-2xx") && !text.contains("Socket errors");
+        ensure!(all_well, "{} did not answer all of {}:\n{text}", target.server.name, target.path);
         let field = |name: &str| text.lines().find_map(|line| line.trim().strip_prefix(name)).map(str::trim);
         let rate: f64 = field("Requests/sec:").context("wrk prints no rate")?.parse()?;
         let requests: f64 = text
@@ -139,7 +145,7 @@ impl Measured {
         Ok(())
     }
 
-    fn line(&self, target: &Target<'_>) -> String {
+    pub(super) fn line(&self, target: &Target<'_>) -> String {
         let rates: Vec<String> = self.rates.iter().map(|rate| format!("{rate:.0}")).collect();
         format!(
             "{:<18} {:<10} {:>8.0} requests/s ({}), p99 {:.2} ms, {:.4} CPU ms a request, peak {} MiB",
@@ -186,7 +192,7 @@ fn print_p99(stockade: &Server, name: &str) -> anyhow::Result<()> {
 
 /// The large packument: judged and rendered anew after each decision of a person, then asked for by 32 at once.
 fn large(program: &Path, folder: &Path, stockade: &Server) -> anyhow::Result<()> {
-    let target = Target { what: "packument of 10 MB", server: stockade, path: LARGE, headers: &PLAIN };
+    let target = Target { what: "packument of 10 MB", server: stockade, path: LARGE.to_owned(), headers: &PLAIN };
     warm(&target)?;
     let mut first_bytes = Vec::new();
     for _ in 0..RENDERINGS {
@@ -208,7 +214,7 @@ fn large(program: &Path, folder: &Path, stockade: &Server) -> anyhow::Result<()>
 
 /// As many large packuments as there are connections, all different, all cold and all at once.
 fn crowd(program: &Path, large: &Target<'_>) -> anyhow::Result<()> {
-    let document = output(Command::new("curl").args(["--silent", "--fail", &large.server.url(large.path)]))?;
+    let document = output(Command::new("curl").args(["--silent", "--fail", &large.server.url(&large.path)]))?;
     let registry = FakeRegistry::start();
     let names: Vec<String> = (0..CROWD).map(|number| format!("large-{number}")).collect();
     for name in &names {
@@ -250,7 +256,7 @@ fn first_byte(target: &Target<'_>) -> anyhow::Result<f64> {
         "--write-out",
         "%{time_pretransfer} %{time_starttransfer}",
     ]);
-    let times = output(curl.arg(target.server.url(target.path)))?;
+    let times = output(curl.arg(target.server.url(&target.path)))?;
     let (sent, began) = times.split_once(' ').context("curl prints no times")?;
     Ok((began.trim().parse::<f64>()? - sent.parse::<f64>()?) * 1000.0)
 }

