@@ -15,6 +15,7 @@ mod denial;
 mod hosting;
 mod index;
 mod json;
+mod key;
 pub mod maven;
 pub mod npm;
 mod path;
