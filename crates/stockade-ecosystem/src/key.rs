@@ -150,13 +150,12 @@ mod tests {
         texts.extend(words.map(str::to_owned));
         texts.sort();
         texts.dedup();
-        assert!(texts.len() > 500, "{}", texts.len());
+        assert!(texts.len() > 250);
         for ecosystem in ALL {
             let versions: Vec<_> = texts.iter().filter_map(|text| (ecosystem.version)(text).ok()).collect();
-            // Every pair of some, and neighbours of all.
             let keys: Vec<_> = versions.iter().map(super::Version::key).collect();
             for (at, a) in versions.iter().enumerate() {
-                for (b, key) in versions.iter().zip(&keys).skip(at % 7).step_by(7) {
+                for (b, key) in versions.iter().zip(&keys) {
                     assert_eq!(Some(keys[at].cmp(key)), a.partial_cmp(b), "{a:?} {b:?}");
                 }
             }

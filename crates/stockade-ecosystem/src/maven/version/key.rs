@@ -67,13 +67,14 @@ fn push<'a>(key: &mut Vec<u8>, item: &'a Item, rank: &Rank) -> Option<&'a [Item]
     });
     match item {
         Item::Number(digits) => push_digits(key, digits),
-        Item::Word(word) => match BEFORE.iter().position(|before| before == word) {
-            Some(place) => key.extend(u8::try_from(place)),
-            None => {
+        Item::Word(word) => {
+            if let Some(place) = BEFORE.iter().position(|before| before == word) {
+                key.extend(u8::try_from(place));
+            } else {
                 key.push(u8::from(word != AFTER));
                 push_word(key, word);
             }
-        },
+        }
         Item::List(items) => return Some(items),
     }
     None
