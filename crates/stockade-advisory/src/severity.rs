@@ -47,8 +47,21 @@ impl Severity {
     }
 }
 
-/// The score of a vector, in tenths.
+/// The metrics that a vector must have, by what it begins with. The library counts what is missing in some as harmless.
+const MANDATORY: [(&str, &[&str]); 3] = [
+    ("CVSS:4.", &["AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA"]),
+    ("CVSS:3.", &["AV", "AC", "PR", "UI", "S", "C", "I", "A"]),
+    ("", &["AV", "AC", "Au", "C", "I", "A"]),
+];
+
+/// The score of a vector, in tenths; `None` of one that cannot be read or lacks something.
 fn tenths(vector: &str) -> Option<u8> {
+    let (_, mandatory) = MANDATORY.iter().find(|(begin, _)| vector.starts_with(begin))?;
+    let has =
+        |metric: &&str| vector.split('/').any(|part| part.split_once(':').is_some_and(|(name, _)| name == *metric));
+    if !mandatory.iter().all(has) {
+        return None;
+    }
     let score = cvss::Cvss::from_str(vector).ok()?.score() * 10.0;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is checked to be in the range")]
     (0.0..=100.0).contains(&score).then(|| score.round() as u8)
