@@ -10,7 +10,7 @@ use crate::answer::{Answer, Basis, Because, Grade, Match, Unclear};
 use crate::class::Class;
 use crate::codec::Cursor;
 use crate::feeds::{self, Facts};
-use crate::file::{Layer, Manifest, Medium, SourceStatus, hash};
+use crate::file::{Content, Layer, Manifest, Medium, SourceStatus, hash};
 use crate::matching::{Asked, Coverage, aged, grade};
 use crate::order::Scheme;
 use crate::posting::{Flags, Posting};
@@ -173,7 +173,7 @@ impl Advisories {
     }
 
     /// The content of an entry in each layer, the newest first.
-    fn find_all(&self, name: &[u8]) -> Result<Vec<(usize, Vec<u8>)>, Damage> {
+    fn find_all(&self, name: &[u8]) -> Result<Vec<(usize, Content)>, Damage> {
         let mut found = Vec::new();
         for (number, layer) in self.layers.iter().enumerate() {
             found.extend(layer.find(name)?.map(|content| (number, content)));
@@ -182,7 +182,7 @@ impl Advisories {
     }
 
     /// Postings of contents, without those that newer layers replace.
-    fn postings<'a>(&self, found: &'a [(usize, Vec<u8>)]) -> Result<Vec<(usize, Posting<'a>)>, Damage> {
+    fn postings<'a>(&self, found: &'a [(usize, Content)]) -> Result<Vec<(usize, Posting<'a>)>, Damage> {
         let mut postings = Vec::new();
         for (number, content) in found {
             let mut from = Cursor::new(content);
@@ -226,7 +226,7 @@ impl Advisories {
 pub struct Known<'a> {
     advisories: &'a Advisories,
     ecosystem: String,
-    found: Vec<(usize, Vec<u8>)>,
+    found: Vec<(usize, Content)>,
 }
 
 /// An advisory that fits, before it is joined with others.

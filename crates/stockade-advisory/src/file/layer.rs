@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::io;
+use std::ops::{Deref, Range};
 
 use sha2::{Digest as _, Sha256};
 
@@ -72,7 +73,7 @@ impl Layer {
     }
 
     /// The content of the entry with this name.
-    pub(crate) fn find(&self, name: &[u8]) -> Result<Option<Vec<u8>>, Damage> {
+    pub(crate) fn find(&self, name: &[u8]) -> Result<Option<Content>, Damage> {
         let hash = hash(name);
         if !self.filter.admits(hash) {
             return Ok(None);
@@ -85,9 +86,7 @@ impl Layer {
                 return Ok(None);
             }
             if head.hash == hash && head.is_named {
-                window.ensure(head.end)?;
-                let content = window.slice(head.content, head.end)?;
-                return Ok(Some(content.to_vec()));
+                return window.content(head.content, head.end).map(Some);
             }
             place = head.end;
         }
@@ -95,12 +94,11 @@ impl Layer {
     }
 
     /// The text at a place.
-    pub(crate) fn text(&self, place: u64) -> Result<Vec<u8>, Damage> {
+    pub(crate) fn text(&self, place: u64) -> Result<Content, Damage> {
         let mut window = Window::new(self, Part::Text);
         let (length, begin) = window.parse(place, read_length)?;
         let end = begin.checked_add(length).ok_or(Damage::Part("text"))?;
-        window.ensure(end)?;
-        Ok(window.slice(begin, end)?.to_vec())
+        window.content(begin, end)
     }
 
     /// Reads everything and compares it with its digests.
@@ -186,6 +184,20 @@ impl Part {
     }
 }
 
+/// What was looked for, in the pages that it was found in.
+pub(crate) struct Content {
+    pages: Vec<u8>,
+    place: Range<usize>,
+}
+
+impl Deref for Content {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.pages[self.place.clone()]
+    }
+}
+
 /// Pages of a part that are in memory, one after the other.
 struct Window<'a> {
     layer: &'a Layer,
@@ -243,6 +255,13 @@ impl<'a> Window<'a> {
         }
     }
 
+    /// What lies between two places, the first of which is in these pages.
+    fn content(mut self, begin: u64, end: u64) -> Result<Content, Damage> {
+        self.ensure(end)?;
+        let place = self.range(begin, end)?;
+        Ok(Content { pages: self.bytes, place })
+    }
+
     /// Has the pages from that of a place to that before an end; those before are given up.
     fn ensure_from(&mut self, place: u64, end: u64) -> Result<(), Damage> {
         let page = PAGE as u64;
@@ -269,9 +288,14 @@ impl<'a> Window<'a> {
     }
 
     fn slice(&self, begin: u64, end: u64) -> Result<&[u8], Damage> {
+        self.bytes.get(self.range(begin, end)?).ok_or_else(|| self.damage())
+    }
+
+    /// Where in the bytes two places are.
+    fn range(&self, begin: u64, end: u64) -> Result<Range<usize>, Damage> {
         let place = |place: u64| place.checked_sub(self.begin).and_then(|place| usize::try_from(place).ok());
         let range = place(begin).zip(place(end)).map(|(begin, end)| begin..end);
-        range.and_then(|range| self.bytes.get(range)).ok_or_else(|| self.damage())
+        range.filter(|range| range.start <= range.end && range.end <= self.bytes.len()).ok_or_else(|| self.damage())
     }
 
     fn end(&self) -> u64 {

@@ -30,7 +30,7 @@ mod write;
 
 use sha2::{Digest as _, Sha256};
 
-pub(crate) use layer::Layer;
+pub(crate) use layer::{Content, Layer};
 pub(crate) use manifest::Parts;
 pub use manifest::{Manifest, SourceStatus};
 pub use medium::Medium;
@@ -45,7 +45,7 @@ const HEAD: u64 = 16;
 /// The trailer: place, length and digest of the manifest, length of the signature, length of the file, the magic again.
 const TRAILER: usize = 8 * 4 + 32 + 16;
 /// The size of a page in bytes: what a system reads at once at least.
-const PAGE: usize = 4096;
+const PAGE: usize = 2048;
 /// How much of a page's digest is kept: a second page for it is out of reach.
 const PAGE_DIGEST: usize = 16;
 
