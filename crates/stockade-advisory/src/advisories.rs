@@ -2,6 +2,9 @@
 
 mod merge;
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use jiff::Timestamp;
 use stockade_model::{Digest, Package, Release};
 
@@ -246,24 +249,39 @@ impl Known<'_> {
 
     /// What the advisories say of a release of the package.
     pub fn about(&self, question: &Question<'_>) -> Result<Answer, Damage> {
+        Ok(self.about_all(std::slice::from_ref(question))?.pop().unwrap_or_default())
+    }
+
+    /// What the advisories say of several releases of the package, in their order. Nothing is read twice.
+    pub fn about_all(&self, questions: &[Question<'_>]) -> Result<Vec<Answer>, Damage> {
+        let postings = self.advisories.postings(&self.found)?;
+        let mut texts = Texts { advisories: self.advisories, known: HashMap::new() };
+        questions.iter().map(|question| self.answer(question, &postings, &mut texts)).collect()
+    }
+
+    fn answer(
+        &self,
+        question: &Question<'_>,
+        postings: &[(usize, Posting<'_>)],
+        texts: &mut Texts<'_>,
+    ) -> Result<Answer, Damage> {
         let mut hits = self.by_digest(question)?;
         let mut answer = Answer::default();
         let mut retracted = Vec::new();
-        let postings = self.advisories.postings(&self.found)?;
-        let asked = self.asked(question.version, &postings);
-        for (layer, posting) in &postings {
+        let asked = self.asked(question.version, postings);
+        for (layer, posting) in postings {
             match asked.coverage(posting) {
                 Coverage::No => {}
                 Coverage::Unclear(_) if posting.flags.has(Flags::WITHDRAWN) => {}
                 Coverage::Unclear(why) => {
-                    let id = self.advisories.record(*layer, posting)?.id;
+                    let id = texts.get(*layer, posting)?.id.clone();
                     answer.unclear.push(Unclear { id, class: posting.class, why });
                 }
                 Coverage::Yes { basis, range_suppressed } => {
-                    let record = self.advisories.record(*layer, posting)?;
+                    let record = texts.get(*layer, posting)?;
                     let basis = aged(basis, record.published, question.first_release);
                     let grade = grade(basis, posting.registry, question);
-                    let hit = hit(record, posting, basis, grade, range_suppressed);
+                    let hit = hit(record.clone(), posting, basis, grade, range_suppressed);
                     let is_withdrawn = posting.flags.has(Flags::WITHDRAWN);
                     if is_withdrawn { retracted.push(hit) } else { hits.push(hit) }
                 }
@@ -325,6 +343,21 @@ impl Known<'_> {
             found.exploited = facts.exploited;
         }
         Ok(matches)
+    }
+}
+
+/// Texts of records that were read.
+struct Texts<'a> {
+    advisories: &'a Advisories,
+    known: HashMap<(usize, u64), Record>,
+}
+
+impl Texts<'_> {
+    fn get(&mut self, layer: usize, posting: &Posting<'_>) -> Result<&Record, Damage> {
+        match self.known.entry((layer, posting.record)) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(place) => Ok(place.insert(self.advisories.record(layer, posting)?)),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Those that Stockade guards have a descriptor, which is asked. Advisories know more ecosystems, and a lockfile may name
 //! them, so some have a name and an order here. Of all others only the text is known: a version that an advisory lists is
-//! found, and of one that would have to be compared is said that it cannot be.
+//! found, ranges of SemVer are evaluated, and of what would have to be compared otherwise is said that it cannot be.
 
 mod composer;
 mod gem;
@@ -98,7 +98,12 @@ impl<'a> Scheme<'a> {
         match self {
             Self::Guarded(ecosystem) => (ecosystem.version)(version).ok().map(|version| version.key()),
             Self::Other(other) => (other.key)(version),
-            Self::Unknown(_) => None,
+            Self::Unknown(_) => semantic::strict(version),
         }
+    }
+
+    /// True if the order of its versions is known. Of other ecosystems only ranges of the type SEMVER can be evaluated.
+    pub(crate) fn is_ordered(&self) -> bool {
+        !matches!(self, Self::Unknown(_))
     }
 }

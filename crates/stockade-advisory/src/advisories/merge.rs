@@ -4,6 +4,7 @@
 //! in one hour and do not know of each other. A release is attacked once, so all that is malicious about it is one match.
 
 use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
 
 use super::Hit;
 use crate::answer::Match;
@@ -11,16 +12,12 @@ use crate::class::Class;
 
 /// Joins what is about the same; the worst first.
 pub(super) fn join(hits: Vec<Hit>) -> Vec<Match> {
-    let mut groups: Vec<Vec<Hit>> = Vec::new();
-    for hit in hits {
-        let (same, mut others): (Vec<_>, Vec<_>) =
-            groups.into_iter().partition(|group: &Vec<Hit>| group.iter().any(|known| is_same(known, &hit)));
-        let mut group: Vec<Hit> = same.into_iter().flatten().collect();
-        group.push(hit);
-        others.push(group);
-        groups = others;
+    let roots = roots(&hits);
+    let mut groups: BTreeMap<usize, Vec<Hit>> = BTreeMap::new();
+    for (hit, root) in hits.into_iter().zip(roots) {
+        groups.entry(root).or_default().push(hit);
     }
-    let mut matches: Vec<Match> = groups.into_iter().filter_map(one).collect();
+    let mut matches: Vec<Match> = groups.into_values().filter_map(one).collect();
     matches.sort_by(|a, b| {
         let key = |found: &Match| (found.class, found.grade, Reverse(found.severity.tenths));
         key(a).cmp(&key(b)).then_with(|| a.id.cmp(&b.id))
@@ -28,12 +25,29 @@ pub(super) fn join(hits: Vec<Hit>) -> Vec<Match> {
     matches
 }
 
-fn is_same(a: &Hit, b: &Hit) -> bool {
-    if a.class != b.class {
-        return false;
+/// For each hit the number of one that stands for all that are the same.
+fn roots(hits: &[Hit]) -> Vec<usize> {
+    let mut parents: Vec<usize> = (0..hits.len()).collect();
+    let mut first: HashMap<(Class, &str), usize> = HashMap::new();
+    for (number, hit) in hits.iter().enumerate() {
+        let names = std::iter::once(&hit.record.id).chain(&hit.record.aliases).map(String::as_str);
+        // All that is malicious has one name more.
+        let shared = (hit.class == Class::Malicious).then_some("");
+        for name in names.chain(shared) {
+            let other = *first.entry((hit.class, name)).or_insert(number);
+            let (a, b) = (root(&mut parents, number), root(&mut parents, other));
+            parents[a.max(b)] = a.min(b);
+        }
     }
-    let names = |hit: &Hit, name: &String| hit.record.id == *name || hit.record.aliases.contains(name);
-    a.class == Class::Malicious || names(a, &b.record.id) || b.record.aliases.iter().any(|alias| names(a, alias))
+    (0..hits.len()).map(|number| root(&mut parents, number)).collect()
+}
+
+fn root(parents: &mut [usize], mut number: usize) -> usize {
+    while parents[number] != number {
+        parents[number] = parents[parents[number]];
+        number = parents[number];
+    }
+    number
 }
 
 /// One match of all of a group.

@@ -1,6 +1,8 @@
 //! What a record says of packages, made ready for being compared.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use super::Builder;
 use crate::advisories::package_name;
@@ -51,6 +53,7 @@ impl Builder {
     /// The packages that a record is about.
     fn packages<'a>(&mut self, osv: &'a Osv) -> Vec<About<'a>> {
         let mut abouts: Vec<About<'a>> = Vec::new();
+        let mut places: HashMap<_, usize> = HashMap::new();
         for affected in &osv.affected {
             let Some(package) = &affected.package else { continue };
             let (scheme, registry) = Scheme::of_osv(&package.ecosystem);
@@ -66,17 +69,14 @@ impl Builder {
                 }
             };
             let class = Class::of(osv, affected);
-            let same = abouts.iter_mut().find(|about| {
-                about.scheme.id() == scheme.id()
-                    && about.name == name
-                    && about.registry == registry
-                    && about.class == class
-            });
-            if let Some(about) = same {
-                about.entries.push(affected);
-            } else {
-                let is_withdrawn = osv.withdrawn.is_some();
-                abouts.push(About { scheme, registry, name, class, is_withdrawn, entries: vec![affected] });
+            let key = (scheme.id().to_owned(), name.clone(), registry, class);
+            match places.entry(key) {
+                Entry::Occupied(place) => abouts[*place.get()].entries.push(affected),
+                Entry::Vacant(place) => {
+                    place.insert(abouts.len());
+                    let is_withdrawn = osv.withdrawn.is_some();
+                    abouts.push(About { scheme, registry, name, class, is_withdrawn, entries: vec![affected] });
+                }
             }
         }
         abouts
@@ -88,7 +88,7 @@ impl Builder {
             if version.len() > MAX_VERSION {
                 self.problem(&osv.id, format!("a version has more than {MAX_VERSION} bytes"));
             } else {
-                versions.push((about.scheme.key(version).unwrap_or_default(), version.as_str()));
+                versions.push((about.own_key(version), version.as_str()));
             }
         }
         versions.sort_unstable();
@@ -102,7 +102,7 @@ impl Builder {
         let mut all = Vec::new();
         let mut commits = false;
         for range in about.entries.iter().flat_map(|entry| &entry.ranges) {
-            match spans(range, |version| about.key(version)) {
+            match spans(range, |version| about.key(&range.kind, version)) {
                 Ok(spans) => all.extend(spans),
                 Err(Unclear::Commits) => commits = true,
                 Err(unclear) => {
@@ -126,7 +126,7 @@ impl Builder {
             .entries
             .iter()
             .flat_map(|entry| &entry.ecosystem_specific.custom_ranges)
-            .filter_map(|range| spans(range, |version| about.key(version)).ok())
+            .filter_map(|range| spans(range, |version| about.key(&range.kind, version)).ok())
             .flatten()
             .collect();
         if !custom.is_empty() && all.iter().all(|span| span.is_wild) {
@@ -138,8 +138,15 @@ impl Builder {
 }
 
 impl<'a> About<'a> {
-    fn key(&self, version: &str) -> Option<Vec<u8>> {
-        if version.len() > MAX_VERSION { None } else { self.scheme.key(version) }
+    /// The key of a version in a range of a kind.
+    fn key(&self, kind: &str, version: &str) -> Option<Vec<u8>> {
+        let is_ordered = self.scheme.is_ordered() || kind == "SEMVER";
+        if version.len() > MAX_VERSION || !is_ordered { None } else { self.scheme.key(version) }
+    }
+
+    /// The key of a version that stands for itself. Where the order of an ecosystem is not known, none is equal to another.
+    fn own_key(&self, version: &str) -> Vec<u8> {
+        self.scheme.key(version).filter(|_| self.scheme.is_ordered()).unwrap_or_default()
     }
 
     fn ranges(&self) -> impl Iterator<Item = &'a Range> {
@@ -152,8 +159,7 @@ impl<'a> About<'a> {
         let ranges = self.ranges().filter(|range| range.kind != "GIT");
         let fixed = ranges.flat_map(|range| &range.events).filter_map(|event| event.fixed.as_deref());
         let fixed = fixed.filter(|version| version.len() <= MAX_VERSION);
-        let mut versions: Versions<'a> =
-            fixed.map(|version| (self.scheme.key(version).unwrap_or_default(), version)).collect();
+        let mut versions: Versions<'a> = fixed.map(|version| (self.own_key(version), version)).collect();
         versions.sort_unstable();
         versions.dedup();
         versions

@@ -14,6 +14,12 @@ pub(super) fn go(text: &str) -> Option<Vec<u8>> {
     Some(Version::SemVer(version).key())
 }
 
+/// A version of an ecosystem whose own order is not known, for ranges that say that they are of SemVer.
+pub(super) fn strict(text: &str) -> Option<Vec<u8>> {
+    let version = semver::Version::parse(text).ok().filter(|_| text.len() <= MAX_BYTES)?;
+    Some(Version::SemVer(version).key())
+}
+
 /// `1.21`, `1.21rc2`.
 fn toolchain(text: &str) -> Option<semver::Version> {
     let (major, rest) = text.split_once('.')?;

@@ -1,7 +1,7 @@
 //! How well an advisory about malice fits, and what stops a release.
 
 use serde_json::json;
-use stockade_advisory::{Basis, Builder, Origin, Question};
+use stockade_advisory::{Basis, Builder, Match, Origin, Question};
 use stockade_model::Digest;
 
 use super::*;
@@ -11,7 +11,7 @@ fn every() -> Value {
 }
 
 fn blocked(advisories: &Advisories, versions: &[&str]) -> String {
-    let blocks = |version: &&&str| about(advisories, version).matches.iter().any(|found| found.blocks_by_default());
+    let blocks = |version: &&&str| about(advisories, version).matches.iter().any(Match::blocks_by_default);
     versions.iter().filter(blocks).copied().collect::<Vec<_>>().join(" ")
 }
 

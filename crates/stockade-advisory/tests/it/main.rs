@@ -1,5 +1,9 @@
 //! Records in, a file, answers out: always through the bytes of a file.
 
+#![expect(clippy::unwrap_used, reason = "what a test cannot go on without ends it")]
+#![expect(clippy::needless_pass_by_value, reason = "`json!` makes values to be given away")]
+#![expect(clippy::float_cmp, reason = "what is read is what was written")]
+
 mod class;
 mod feeds;
 mod grade;
@@ -18,15 +22,15 @@ use stockade_ecosystem::{ALL, Ecosystem, by_id};
 use stockade_model::{EcosystemId, Name, Package};
 
 /// The time at which files of tests are made.
-pub const BUILT: &str = "2026-11-01T00:00:00Z";
+const BUILT: &str = "2026-11-01T00:00:00Z";
 
 /// The header of a file.
-pub fn header(sequence: u64, base: Option<&str>) -> Header {
+fn header(sequence: u64, base: Option<&str>) -> Header {
     Header { built: BUILT.parse().unwrap(), sequence, base: base.map(str::to_owned) }
 }
 
 /// A base of these records, which all can be read.
-pub fn base(records: &[Value]) -> (Vec<u8>, Built) {
+fn base(records: &[Value]) -> (Vec<u8>, Built) {
     let mut builder = Builder::new();
     for record in records {
         builder.add(record.to_string().as_bytes()).unwrap();
@@ -37,62 +41,62 @@ pub fn base(records: &[Value]) -> (Vec<u8>, Built) {
 }
 
 /// A base of these records, opened.
-pub fn of(records: &[Value]) -> Advisories {
+fn of(records: &[Value]) -> Advisories {
     let (file, built) = base(records);
     assert_eq!(built.problem_count, 0, "{:?}", built.problems);
     open(file)
 }
 
 /// A file without overlays, opened.
-pub fn open(file: Vec<u8>) -> Advisories {
+fn open(file: Vec<u8>) -> Advisories {
     Advisories::open(Box::new(file), Vec::new()).unwrap()
 }
 
 /// A package of an ecosystem that need not be one of ours.
-pub fn package(ecosystem: &str, name: &str) -> Package {
+fn package(ecosystem: &str, name: &str) -> Package {
     let normal = by_id(ecosystem).map_or_else(|| Name::normalised(name), |known| (known.name)(name).unwrap());
     Package { ecosystem: EcosystemId::read(ecosystem), name: normal }
 }
 
 /// What is said of a version of `left-demo`.
-pub fn about(advisories: &Advisories, version: &str) -> Answer {
+fn about(advisories: &Advisories, version: &str) -> Answer {
     ask(advisories, &Question::version(version))
 }
 
 /// What is said of a question about `left-demo`.
-pub fn ask(advisories: &Advisories, question: &Question<'_>) -> Answer {
+fn ask(advisories: &Advisories, question: &Question<'_>) -> Answer {
     advisories.of(&package(NPM.id.as_str(), "left-demo")).unwrap().about(question).unwrap()
 }
 
 /// A record about `left-demo`.
-pub fn record(id: &str, affected: Value) -> Value {
+fn record(id: &str, affected: Value) -> Value {
     record_of(&NPM, "left-demo", id, affected)
 }
 
 /// A record about a package.
-pub fn record_of(ecosystem: &Ecosystem, name: &str, id: &str, affected: Value) -> Value {
+fn record_of(ecosystem: &Ecosystem, name: &str, id: &str, affected: Value) -> Value {
     in_osv(ecosystem.osv, name, id, affected)
 }
 
 /// A record about a package of an ecosystem that OSV has this name for.
-pub fn in_osv(osv: &str, name: &str, id: &str, mut affected: Value) -> Value {
+fn in_osv(osv: &str, name: &str, id: &str, mut affected: Value) -> Value {
     affected["package"] = json!({ "ecosystem": osv, "name": name });
     json!({ "id": id, "modified": "2026-06-01T00:00:00Z", "published": "2026-06-01T00:00:00Z", "affected": [affected] })
 }
 
 /// A range of versions.
-pub fn range(kind: &str, events: &[(&str, &str)]) -> Value {
+fn range(kind: &str, events: &[(&str, &str)]) -> Value {
     let events: Vec<Value> = events.iter().map(|(event, version)| json!({ *event: version })).collect();
     json!({ "type": kind, "events": events })
 }
 
 /// Which of these versions of `left-demo` an advisory matches; `?` follows those of which it cannot be told.
-pub fn affected(advisories: &Advisories, versions: &[&str]) -> String {
+fn affected(advisories: &Advisories, versions: &[&str]) -> String {
     affected_in(advisories, &package(NPM.id.as_str(), "left-demo"), versions)
 }
 
 /// Which of these versions of a package an advisory matches.
-pub fn affected_in(advisories: &Advisories, package: &Package, versions: &[&str]) -> String {
+fn affected_in(advisories: &Advisories, package: &Package, versions: &[&str]) -> String {
     let known = advisories.of(package).unwrap();
     let mut line = String::new();
     for version in versions {
@@ -106,7 +110,7 @@ pub fn affected_in(advisories: &Advisories, package: &Package, versions: &[&str]
 }
 
 /// Identifiers and grades of matches: `MAL-1 range`.
-pub fn said(answer: &Answer) -> Vec<String> {
+fn said(answer: &Answer) -> Vec<String> {
     let grade = |grade| serde_json::to_value(grade).unwrap().as_str().unwrap().to_owned();
     answer.matches.iter().map(|found| format!("{} {}", found.id, grade(found.grade))).collect()
 }

@@ -244,6 +244,20 @@ fn what_follows_an_ecosystem_is_a_registry_or_a_release_of_a_distribution() {
     assert_eq!(affected_in(&debian, &package("Debian:11", "left"), &["1.0"]), "");
 }
 
+/// Of an ecosystem whose order is not known, ranges of SemVer can be evaluated all the same, and others cannot.
+#[test]
+fn an_ecosystem_that_nobody_knows_has_lists_and_ranges_of_semver() {
+    let ranges = |kind| json!({ "ranges": [range(kind, &[("introduced", "1.0.0"), ("fixed", "1.2.0")])] });
+    let swift = of(&[in_osv("SwiftURL", "git.example/left", "GHSA-1", ranges("SEMVER"))]);
+    let versions = ["0.9.0", "1.1.0", "1.2.0", "main"];
+    assert_eq!(affected_in(&swift, &package("SwiftURL", "git.example/left"), &versions), "1.1.0 main?");
+    let (file, built) = base(&[in_osv("Unheard", "left", "X-1", ranges("ECOSYSTEM"))]);
+    assert_eq!(built.problem_count, 1);
+    assert_eq!(affected_in(&open(file), &package("Unheard", "left"), &["0.9.0", "1.1.0"]), "0.9.0? 1.1.0?");
+    let listed = of(&[in_osv("Unheard", "left", "X-1", json!({ "versions": ["1.0.0+a"] }))]);
+    assert_eq!(affected_in(&listed, &package("Unheard", "left"), &["1.0.0+a", "1.0.0+b", "1.0.0"]), "1.0.0+a");
+}
+
 #[test]
 fn a_release_without_a_version_is_neither_affected_nor_unaffected() {
     let advisories = of(&[record("GHSA-1", json!({ "versions": ["1.0.0"] }))]);
