@@ -93,8 +93,16 @@ fn stability(text: &str) -> Option<(u8, Vec<&str>)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::key::{ascends, equal};
+    use super::super::key::{agrees, ascends, equal};
     use super::*;
+
+    #[test]
+    fn versions_have_the_order_that_composer_gives_them() {
+        // An `x` that is not the last, numbers that end in a dot, dates.
+        let unplaced = agrees(key, include_str!("testdata/composer.txt"));
+        let odd = ["0.100000.x.1-dev", "0.x.20-dev", "0.x.x-dev", "01.x.0.10-dev", "1.", "1.0.", "1.x.dev"];
+        assert_eq!(unplaced, [&odd[..], &["2.x.100000.x-dev", "2010-01-02"]].concat());
+    }
 
     #[test]
     fn versions_have_the_order_of_composer() {

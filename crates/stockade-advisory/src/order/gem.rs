@@ -64,8 +64,13 @@ fn without_zeros<'a, 'b>(segments: &'a [&'b str]) -> &'a [&'b str] {
 
 #[cfg(test)]
 mod tests {
-    use super::super::key::{ascends, equal};
+    use super::super::key::{agrees, ascends, equal};
     use super::*;
+
+    #[test]
+    fn versions_have_the_order_that_gem_version_gives_them() {
+        assert_eq!(agrees(key, include_str!("testdata/gem.txt")), [""; 0]);
+    }
 
     /// What `Gem::Version` of RubyGems documents and tests of itself.
     #[test]

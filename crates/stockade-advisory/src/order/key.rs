@@ -40,3 +40,32 @@ pub(super) fn equal(key: fn(&str) -> Option<Vec<u8>>, pairs: &[(&str, &str)]) {
         assert_eq!(key(a), key(b), "{a} {b}");
     }
 }
+
+/// Compares a key with what the real tool said of each line: `"a" < "b"`, `"a" = "b"`, `"a" > "b"`, `"a" is none`. What it
+/// has a place for and we have none is returned: such a version is unclear, and nothing is said wrongly of it.
+#[cfg(test)]
+pub(super) fn agrees(key: fn(&str) -> Option<Vec<u8>>, vectors: &str) -> Vec<String> {
+    let text = |json: &str| serde_json::from_str::<String>(json).unwrap();
+    let mut unplaced = std::collections::BTreeSet::new();
+    for line in vectors.lines().filter(|line| !line.starts_with('#')) {
+        if let Some(none) = line.strip_suffix(" is none") {
+            assert_eq!(key(&text(none)), None, "{line}");
+            continue;
+        }
+        let (sign, order) =
+            [("<", std::cmp::Ordering::Less), ("=", std::cmp::Ordering::Equal), (">", std::cmp::Ordering::Greater)]
+                .into_iter()
+                .find(|(sign, _)| line.contains(&format!("\" {sign} \"")))
+                .unwrap();
+        let (a, b) = line.split_once(&format!(" {sign} ")).unwrap();
+        let (a, b) = (text(a), text(b));
+        match (key(&a), key(&b)) {
+            (Some(a), Some(b)) => assert_eq!(a.cmp(&b), order, "{line}"),
+            (a_key, b_key) => {
+                unplaced.extend(a_key.is_none().then_some(a));
+                unplaced.extend(b_key.is_none().then_some(b));
+            }
+        }
+    }
+    unplaced.into_iter().collect()
+}
