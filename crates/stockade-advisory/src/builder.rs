@@ -175,7 +175,9 @@ impl Builder {
         if self.records.len() >= MAX_RECORDS {
             return Err(format!("there are more than {MAX_RECORDS} records"));
         }
-        let osv: Osv = serde_json::from_slice(record).map_err(|error| format!("the record is not OSV: {error}"))?;
+        // What is passed over would not be checked.
+        let text = std::str::from_utf8(record).map_err(|_| "the record is not UTF-8".to_owned())?;
+        let osv: Osv = serde_json::from_str(text).map_err(|error| format!("the record is not OSV: {error}"))?;
         if osv.id.is_empty() || osv.id.len() > MAX_ID || osv.id.chars().any(char::is_control) {
             return Err("the record's identifier is empty, too long or no text".to_owned());
         }

@@ -9,9 +9,10 @@ use super::*;
 fn what_is_no_record_is_counted_and_does_not_hide_others() {
     let long = format!(r#"{{"id":"GHSA-1","details":"{}"}}"#, "a".repeat(MAX_RECORD));
     let deep = format!(r#"{{"id":"GHSA-1","database_specific":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
-    let bad: [&[u8]; 14] = [
+    let bad: [&[u8]; 15] = [
         b"",
         b"\xff\xfe",
+        b"{\"id\":\"MAL-1\",\"credits\":\"\xff\"}",
         b"[]",
         b"null",
         b"{}",
@@ -32,9 +33,9 @@ fn what_is_no_record_is_counted_and_does_not_hide_others() {
     builder.add(record("MAL-2", json!({ "versions": ["1.0.0"] })).to_string().as_bytes()).unwrap();
     let mut file = Vec::new();
     let built = builder.finish(&header(1, None), &mut file).unwrap();
-    assert_eq!((built.records, built.problem_count), (1, 14));
+    assert_eq!((built.records, built.problem_count), (1, 15));
     let advisories = open(file);
-    assert_eq!((advisories.status().problems, advisories.status().first_problems.len()), (14, 14));
+    assert_eq!((advisories.status().problems, advisories.status().first_problems.len()), (15, 15));
     assert_eq!(affected(&advisories, &["1.0.0"]), "1.0.0");
 }
 
