@@ -11,7 +11,7 @@ use crate::file::{FORMAT, Manifest, Parts};
 const MAX_WRITTEN: usize = 100;
 
 /// What becomes an entry.
-pub(super) struct Row {
+pub(crate) struct Row {
     pub(super) name: u32,
     postings: Range<usize>,
     fact: Option<usize>,
@@ -87,7 +87,7 @@ impl Builder {
         ids
     }
 
-    pub(super) fn manifest(&self, header: &Header, rows: &[Row]) -> Manifest {
+    pub(crate) fn manifest(&self, header: &Header, rows: &[Row]) -> Manifest {
         let live = || self.records.iter().filter(|record| !record.is_replaced);
         let is_package = |row: &&Row| self.name_list[row.name as usize].first() == Some(&PACKAGE);
         Manifest {
