@@ -315,9 +315,11 @@ impl Known<'_> {
         let lists = |posting: &Posting<'_>| {
             posting.class == Class::Malicious && !posting.flags.has(Flags::WITHDRAWN) && !posting.listed.is_empty()
         };
+        let scheme = Scheme::of_id(&self.ecosystem);
         Asked {
             version,
-            key: Scheme::of_id(&self.ecosystem).key(version),
+            key: scheme.key(version),
+            before: if version.contains('-') { None } else { scheme.key(&format!("{version}-0")) },
             is_listed_anywhere: postings.iter().any(|(_, posting)| lists(posting)),
         }
     }

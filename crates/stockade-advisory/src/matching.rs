@@ -26,6 +26,9 @@ pub(crate) enum Coverage {
 pub(crate) struct Asked<'a> {
     pub(crate) version: &'a str,
     pub(crate) key: Option<Vec<u8>>,
+    /// The key of the lowest version that leads to it (`1.0.0-0`). A range that begins there begins with it: RustSec writes
+    /// "later than 0.3.9" so.
+    pub(crate) before: Option<Vec<u8>>,
     /// An advisory about malice in the same package lists versions.
     pub(crate) is_listed_anywhere: bool,
 }
@@ -72,7 +75,8 @@ impl Asked<'_> {
         spans.peek()?;
         let is_malicious = posting.class == Class::Malicious;
         let bases = spans.map(|span| {
-            if self.key.as_deref().is_some_and(|key| span.names(key)) && is_malicious {
+            let names = |key: &Option<Vec<u8>>| key.as_deref().is_some_and(|key| span.names(key));
+            if is_malicious && (names(&self.key) || names(&self.before)) {
                 Basis::Boundary
             } else if span.is_wild && posting.flags.has(Flags::CUSTOM) {
                 Basis::NoComparableRange

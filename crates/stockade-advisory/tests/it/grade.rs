@@ -72,7 +72,7 @@ fn later_versions_of_an_open_range_are_unverified_where_versions_are_listed() {
     let open = record(
         "RUSTSEC-2026-0260",
         json!({
-            "ranges": [range("SEMVER", &[("introduced", "0.3.10")])],
+            "ranges": [range("SEMVER", &[("introduced", "0.3.10-0")])],
             "database_specific": { "categories": ["malicious"] },
         }),
     );
@@ -84,6 +84,8 @@ fn later_versions_of_an_open_range_are_unverified_where_versions_are_listed() {
     assert_eq!(answer.matches.len(), 1, "one attack is one match");
     assert_eq!(answer.matches[0].because.len(), 2);
     assert_eq!(about(&both, "0.3.11").matches[0].because[0].basis, Basis::LaterVersion);
+    let plain = json!({ "ranges": [range("SEMVER", &[("introduced", "0.3.10"), ("last_affected", "0.3.12")])] });
+    assert_eq!(blocked(&of(&[record("MAL-1", plain)]), &["0.3.9", "0.3.10", "0.3.11", "0.3.12"]), "0.3.10 0.3.12");
     // The first version of a range is named by it, alone too.
     let alone = of(&[open]);
     assert_eq!(said(&about(&alone, "0.3.10")), ["RUSTSEC-2026-0260 version"]);
