@@ -1,5 +1,7 @@
 //! Records and files that somebody wrote who wishes us no good.
 
+use std::io::Write as _;
+
 use serde_json::json;
 use stockade_advisory::{Builder, Damage, MAX_RECORD};
 
@@ -128,6 +130,20 @@ fn an_entry_may_be_longer_than_a_page() {
         assert_eq!(affected_in(&advisories, &package("npm", &format!("left-{at}")), &["1.0.0"]), "1.0.0");
     }
     assert!(advisories.of(&package("npm", "right")).unwrap().is_empty());
+}
+
+/// A mapped file would end the process here.
+#[test]
+fn a_file_that_is_cut_short_while_it_is_open_is_an_error() {
+    let mut disk = tempfile::tempfile().unwrap();
+    disk.write_all(&sample()).unwrap();
+    let advisories = Advisories::open(Box::new(disk.try_clone().unwrap()), Vec::new()).unwrap();
+    advisories.verify().unwrap();
+    let release = package("npm", "left-7").release("1.0.0");
+    assert_eq!(said(&advisories.about(&release).unwrap()), ["MAL-7 version"]);
+    disk.set_len(100).unwrap();
+    assert!(matches!(advisories.about(&release), Err(Damage::Io(_))));
+    assert!(advisories.verify().is_err());
 }
 
 #[test]
