@@ -16,6 +16,7 @@ mod form;
 mod hosting;
 mod index;
 mod json;
+mod key;
 pub mod maven;
 mod native;
 pub mod npm;

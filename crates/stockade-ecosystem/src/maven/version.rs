@@ -10,6 +10,8 @@
 //! 0 which something follows is a number, a word of after a release is above what comes before it, and the order has no
 //! circles. What was ever released is ordered as Maven orders it.
 
+mod key;
+
 use std::cmp::Ordering;
 
 use stockade_model::Malformed;
