@@ -89,6 +89,10 @@ pub struct Status {
     pub problems: u64,
     /// The first of them.
     pub first_problems: Vec<String>,
+    /// How many of them are about records that are not there at all, and might be about anything.
+    pub lost: u64,
+    /// The first of these.
+    pub first_lost: Vec<String>,
     /// How many overlays there are.
     pub overlays: usize,
 }
@@ -141,6 +145,8 @@ impl Advisories {
             sources,
             problems: manifests().map(|manifest| manifest.problems).sum(),
             first_problems: manifests().flat_map(|manifest| &manifest.first_problems).cloned().collect(),
+            lost: manifests().map(|manifest| manifest.lost).sum(),
+            first_lost: manifests().flat_map(|manifest| &manifest.first_lost).cloned().collect(),
             overlays: self.layers.len() - 1,
         }
     }

@@ -18,13 +18,13 @@ const END_WITHIN: u64 = 22 + 0xffff;
 impl Builder {
     /// Adds the records of a zip: its files that end in `.json`. An error says that nothing of it could be read.
     pub fn add_zip(&mut self, mut zip: impl Read + Seek) -> Result<(), Problem> {
-        let announced = announced(&mut zip).map_err(|error| self.problem("", error.to_string()))?;
-        let mut archive = ZipArchive::new(zip).map_err(|error| self.problem("", format!("this is no zip: {error}")))?;
+        let announced = announced(&mut zip).map_err(|error| self.lost("", error.to_string()))?;
+        let mut archive = ZipArchive::new(zip).map_err(|error| self.lost("", format!("this is no zip: {error}")))?;
         if archive.len() > MAX_RECORDS {
-            return Err(self.problem("", format!("the zip has more than {MAX_RECORDS} files")));
+            return Err(self.lost("", format!("the zip has more than {MAX_RECORDS} files")));
         }
         if announced != Some(archive.len() as u64) {
-            self.problem("", "the zip has two files of one name, or says wrongly how many it has");
+            self.lost("", "the zip has two files of one name, or says wrongly how many it has");
         }
         let (mut bytes, mut left) = (Vec::new(), MAX_UNPACKED);
         for at in 0..archive.len() {
@@ -32,7 +32,7 @@ impl Builder {
             let mut file = match archive.by_index(at) {
                 Ok(file) => file,
                 Err(error) => {
-                    self.problem(&name, format!("the file cannot be read: {error}"));
+                    self.lost(&name, format!("the file cannot be read: {error}"));
                     continue;
                 }
             };
@@ -42,13 +42,13 @@ impl Builder {
             bytes.clear();
             let most = (MAX_RECORD as u64 + 1).min(left);
             if let Err(error) = file.by_ref().take(most).read_to_end(&mut bytes) {
-                self.problem(&name, format!("the file cannot be read: {error}"));
+                self.lost(&name, format!("the file cannot be read: {error}"));
                 continue;
             }
             left -= bytes.len() as u64;
             if left == 0 {
                 return Err(
-                    self.problem(&name, format!("the zip holds more than {MAX_UNPACKED} bytes; the rest is not read"))
+                    self.lost(&name, format!("the zip holds more than {MAX_UNPACKED} bytes; the rest is not read"))
                 );
             }
             // It is counted where it is met.

@@ -83,6 +83,9 @@ pub struct Builder {
     sources: Vec<SourceStatus>,
     problems: Vec<Problem>,
     problem_count: u64,
+    /// What is not in the file at all.
+    lost: Vec<Problem>,
+    lost_count: u64,
 }
 
 /// A range in the heap.
@@ -139,12 +142,22 @@ impl Builder {
     /// [`Self::add`], with the name of the file that the record is from.
     pub fn add_at(&mut self, record: &[u8], file: &str) -> Result<(), Problem> {
         let outcome = self.read(record);
-        outcome.map_err(|what| self.problem(file, what))
+        outcome.map_err(|what| self.lost(file, what))
     }
 
     /// Says in an overlay that a record is not there any more, without having been withdrawn.
     pub fn remove(&mut self, id: &str) {
         self.removed.push(hash(id.as_bytes()));
+    }
+
+    /// Counts a problem for which records are not in the file, that might be about anything.
+    pub fn lost(&mut self, file: &str, what: impl Into<String>) -> Problem {
+        let problem = self.problem(file, what);
+        self.lost_count += 1;
+        if self.lost.len() < MAX_PROBLEMS {
+            self.lost.push(problem.clone());
+        }
+        problem
     }
 
     /// Counts a problem that was met on the way to a record.

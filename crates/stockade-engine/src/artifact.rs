@@ -108,6 +108,8 @@ pub(crate) struct Case {
     describes: bool,
     /// True if the package is published here.
     hosted: bool,
+    /// The versions of its package that were given out, where an advisory speaks of it.
+    given: Vec<String>,
     dates: Dates,
     pin: Option<Pin>,
     decisions: Vec<Decision>,
@@ -117,10 +119,10 @@ pub(crate) struct Case {
 
 impl Case {
     pub(crate) fn known(&self) -> Known<'_> {
-        let (advisories, freeze) = (&self.state.advisories, self.state.freeze.as_ref());
+        let freeze = self.state.freeze.as_ref();
         let (decisions, dates) = (&self.decisions, &self.dates);
         let stale = self.current.stale.as_ref();
-        Known { advisories, decisions, freeze, dates, stale, hosted: self.hosted }
+        Known { decisions, freeze, dates, stale, hosted: self.hosted }
     }
 
     /// The assessment, if it is of these bytes.
@@ -133,7 +135,8 @@ impl Case {
         if self.describes {
             return described(index, &self.listed, self.pin.as_ref(), &self.decisions);
         }
-        gather(index, &self.listed, &self.release, self.pin.as_ref(), assessed, &self.known())
+        let advised = self.state.advisories.advised(&self.release, &self.given);
+        gather(index, &self.listed, &self.release, self.pin.as_ref(), assessed, advised, &self.known())
     }
 }
 
@@ -245,7 +248,16 @@ impl Engine {
         let About { pin, decisions, assessed } = self.0.store.about(&release, &self.0.inspections.judge).await?;
         let assessed = assessed.filter(|_| state.policy.inspects());
         let hosted = self.0.upstreams.of(&release.package)?.1.is_hosted();
-        Ok(Case { state, current, release, listed, describes: false, hosted, dates, pin, decisions, assessed })
+        let given = self.given_of(&state, &release.package).await?;
+        Ok(Case { state, current, release, listed, describes: false, hosted, given, dates, pin, decisions, assessed })
+    }
+
+    /// The versions of a package that were given out, where an advisory speaks of it.
+    pub(crate) async fn given_of(&self, state: &State, package: &Package) -> Result<Vec<String>, EngineError> {
+        if !state.advisories.speak_of(package) {
+            return Ok(Vec::new());
+        }
+        Ok(self.0.store.given_versions(package).await?)
     }
 
     /// What describes the file of a case.
@@ -262,7 +274,19 @@ impl Engine {
         let (state, current) = (Arc::clone(&of.state), of.current.clone());
         let in_force = in_force(&of.decisions, &of.release, of.pin.as_ref());
         let (dates, decisions, hosted) = (Dates::default(), in_force.cloned().collect(), of.hosted);
-        Ok(Case { state, current, release, listed, describes: true, hosted, dates, pin, decisions, assessed: None })
+        Ok(Case {
+            state,
+            current,
+            release,
+            listed,
+            describes: true,
+            hosted,
+            given: Vec::new(),
+            dates,
+            pin,
+            decisions,
+            assessed: None,
+        })
     }
 
     /// Rules on a release and, if nothing speaks against it, on its bytes. What is held is not even fetched.

@@ -109,7 +109,9 @@ impl Engine {
             let listed = &index.releases[at];
             let release = index.release(listed);
             let assessed = assessments.iter().find(|(of, _)| *of == release);
-            let gathered = gather(index, listed, &release, Some(pin), assessed.map(|(_, assessed)| assessed), &known);
+            let assessed = assessed.map(|(_, assessed)| assessed);
+            let advised = case.state.advisories.advised(&release, &[]);
+            let gathered = gather(index, listed, &release, Some(pin), assessed, advised, &known);
             let ruling = judge(&case.state, &release, gathered, now).ruling;
             let cleared = ruling.verdict == Verdict::Allow && ruling.clearance().is_some();
             cleared.then(|| (release, pin.sha256.clone()))
@@ -166,7 +168,8 @@ impl Engine {
                 continue;
             }
             let release = index.release(listed);
-            let gathered = gather(index, listed, &release, None, None, &known);
+            let advised = case.state.advisories.advised(&release, &[]);
+            let gathered = gather(index, listed, &release, None, None, advised, &known);
             if judge(&case.state, &release, gathered, self.now()).ruling.verdict != Verdict::Allow {
                 continue;
             }

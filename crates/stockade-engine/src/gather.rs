@@ -5,13 +5,13 @@
 use stockade_ecosystem::{Index, Listed};
 use stockade_model::{Clock, Comparison, Digest, Evidence, Gap, GapKind, Release, Verdict};
 
+use crate::advisories::Advised;
 use crate::asked::Dates;
 use crate::store::Assessed;
-use crate::{Advisories, Decision, Freeze, Pin};
+use crate::{Decision, Freeze, Pin};
 
 /// What is known of a package besides its index.
 pub(crate) struct Known<'a> {
-    pub(crate) advisories: &'a Advisories,
     pub(crate) decisions: &'a [Decision],
     /// Since when nothing new is used.
     pub(crate) freeze: Option<&'a Freeze>,
@@ -37,6 +37,7 @@ pub(crate) fn gather(
     release: &Release,
     pin: Option<&Pin>,
     assessed: Option<&Assessed>,
+    advised: Advised,
     known: &Known<'_>,
 ) -> Gathered {
     let mut found = Gathered::default();
@@ -52,7 +53,8 @@ pub(crate) fn gather(
         deprecated: listed.deprecated.clone(),
     });
     found.claim(listed);
-    found.advisories(release, known.advisories);
+    found.evidence.extend(advised.evidence);
+    found.gaps.extend(advised.gaps);
     found.evidence.extend(in_force(known.decisions, release, pin).map(Decision::evidence));
     if let Some(pin) = pin {
         found.evidence.push(against_pin(listed, pin));
@@ -123,15 +125,6 @@ impl Gathered {
             self.gaps.push(Gap::new(GapKind::WeakIntegrity, "the index claims only a SHA-1, which can be forged"));
         }
         self.evidence.push(Evidence::Claimed { integrity: integrity.clone() });
-    }
-
-    fn advisories(&mut self, release: &Release, advisories: &Advisories) {
-        self.evidence.extend(advisories.about(release));
-        if let Some(first) = advisories.problems.first() {
-            let others = advisories.problems.len() - 1;
-            let more = if others == 0 { String::new() } else { format!(", and {others} more") };
-            self.gaps.push(Gap::new(GapKind::Advisories, format!("advisories could not be read: {first}{more}")));
-        }
     }
 
     fn content(&mut self, assessed: Option<&Assessed>) {

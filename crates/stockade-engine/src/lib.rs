@@ -109,6 +109,7 @@ struct Inner {
     upstreams: Arc<Upstreams>,
     clock: Clock,
     sources: Vec<PathBuf>,
+    data: PathBuf,
     state: RwLock<Arc<State>>,
     rulings: Cache<Package, Arc<Rulings>>,
     judging: Flights<Package>,
@@ -148,7 +149,7 @@ impl Engine {
             Arc::clone(&clock),
         );
         let weight = |key: &(Package, String), hot: &Arc<Hot>| hot.weight(&key.1);
-        let state = State::first(policy, &advisories, &store).await?;
+        let state = State::first(policy, &advisories, (&data, clock()), &store).await?;
         let engine = Self(Arc::new(Inner {
             store,
             objects: Objects::open(&data, "objects")?,
@@ -157,6 +158,7 @@ impl Engine {
             upstreams,
             clock,
             sources: advisories,
+            data,
             state: RwLock::new(Arc::new(state)),
             rulings: Cache::builder()
                 .max_capacity(RULINGS_BYTES)

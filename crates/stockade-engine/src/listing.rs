@@ -104,11 +104,13 @@ impl Engine {
         let decisions = self.0.store.decisions(package).await?;
         let assessments = self.assessments(package, &state).await?;
         let dates = self.dates_of_all(&current.document.index).await?;
+        let given = self.given_of(&state, package).await?;
         let now = self.now();
         let (document, stale) = (Arc::clone(&current.document), current.stale.clone());
         let epoch = Arc::clone(&state.epoch);
         let judging = move || {
-            let stored = Stored { pins: &pins, decisions: &decisions, assessments: &assessments, dates: &dates };
+            let (pins, decisions, assessments) = (&pins, &decisions, &assessments);
+            let stored = Stored { pins, decisions, assessments, dates: &dates, given: &given };
             judge_all(&current, &state, &stored, now)
         };
         let Judgement { standings, refused, until, fresh } = tokio::task::spawn_blocking(judging).await?;
@@ -153,27 +155,31 @@ struct Stored<'a> {
     decisions: &'a [Decision],
     assessments: &'a [(Release, Assessed)],
     dates: &'a Dates,
+    /// The versions that were given out, where an advisory speaks of the package.
+    given: &'a [String],
 }
 
 fn judge_all(current: &Current, state: &State, stored: &Stored<'_>, now: Timestamp) -> Judgement {
-    let Stored { pins, decisions, assessments, dates } = *stored;
+    let Stored { pins, decisions, assessments, dates, given } = *stored;
     let index = &current.document.index;
     let pins: HashMap<(&str, Option<&str>), &Pin> = pins.iter().map(|(release, pin)| (key(release), pin)).collect();
     let assessments: HashMap<(&str, Option<&str>), &Assessed> =
         assessments.iter().map(|(release, assessed)| (key(release), assessed)).collect();
-    let (advisories, freeze) = (&state.advisories, state.freeze.as_ref());
+    let freeze = state.freeze.as_ref();
+    let versions = index.releases.iter().map(|listed| listed.version.as_str());
+    let advised = state.advisories.advised_of(&index.package, versions, given);
     let (stale, hosted) = (current.stale.as_ref(), current.hosted);
-    let known = Known { advisories, decisions, freeze, dates, stale, hosted };
+    let known = Known { decisions, freeze, dates, stale, hosted };
     let standings = Vec::with_capacity(index.releases.len());
     let mut rulings = Judgement { standings, refused: Vec::new(), until: None, fresh: Vec::new() };
     let mut fresh = Vec::new();
     let mut release = index.package.release(String::new());
-    for (at, listed) in index.releases.iter().enumerate() {
+    for ((at, listed), advised) in index.releases.iter().enumerate().zip(advised) {
         release.version.clone_from(&listed.version);
         release.file = listed.file.as_ref().map(|file| file.name.clone());
         let pin = pins.get(&key(&release)).copied();
         let assessed = assessments.get(&key(&release)).copied();
-        let gathered = gather(index, listed, &release, pin, assessed, &known);
+        let gathered = gather(index, listed, &release, pin, assessed, advised, &known);
         let judged = judge(state, &release, gathered, now);
         if assessed.is_none() && warm::is_worth_it(index, listed, &judged.ruling, now) {
             fresh.push(at);

@@ -88,6 +88,11 @@ impl Engine {
         let ours: Vec<(Release, Vec<Evidence>)> = releases
             .iter()
             .map(|release| (release.clone(), advisories.about(release)))
+            .map(|(release, mut found)| {
+                // The upstream tells of vulnerabilities itself.
+                found.retain(|evidence| matches!(evidence, Evidence::Advisory { malware: true, .. }));
+                (release, found)
+            })
             .filter(|(_, found)| !found.is_empty())
             .collect();
         let public: Vec<Release> =

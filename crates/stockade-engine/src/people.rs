@@ -155,8 +155,10 @@ impl Engine {
             evidence.extend(self.state().freeze.as_ref().and_then(Freeze::evidence));
             let pin = self.0.store.pin(&row.release).await?;
             evidence.extend(in_force(&decisions, &row.release, pin.as_ref()).map(Decision::evidence));
-            evidence.retain(|evidence| !matches!(evidence, Evidence::Advisory { .. }));
-            evidence.extend(self.state().advisories.about(&row.release));
+            evidence.retain(|evidence| !matches!(evidence, Evidence::Advisory { .. } | Evidence::Fixes { .. }));
+            let (state, package) = (self.state(), &row.release.package);
+            let given = self.given_of(&state, package).await?;
+            evidence.extend(state.advisories.advised(&row.release, &given).evidence);
             let now = self.now();
             let ruling = self.policy().decide(&row.release, &evidence, &recorded.gaps, now);
             if ruling.verdict != Verdict::Allow {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use jiff::Timestamp;
 use stockade_model::Digest;
 use stockade_policy::Policy;
 
@@ -37,10 +38,15 @@ pub(crate) struct State {
 type Decided = (Option<Freeze>, Arc<HashMap<Digest, Token>>, i64);
 
 impl State {
-    pub(crate) async fn first(policy: Policy, sources: &[PathBuf], store: &Store) -> Result<Self, EngineError> {
+    pub(crate) async fn first(
+        policy: Policy,
+        sources: &[PathBuf],
+        (data, now): (&Path, Timestamp),
+        store: &Store,
+    ) -> Result<Self, EngineError> {
         let decisions = store.decisions_epoch().await?;
         let (freeze, tokens) = (store.frozen().await?, tokens(store).await?);
-        let (advisories, stamp) = read(sources.to_vec()).await?;
+        let (advisories, stamp) = read(sources.to_vec(), data.to_owned(), now).await?;
         Ok(Self::new(Arc::new(policy), advisories, stamp, (freeze, tokens, decisions)))
     }
 
@@ -89,7 +95,7 @@ impl Engine {
         let (advisories, stamp) = if stamp == old.stamp {
             (Arc::clone(&old.advisories), stamp)
         } else {
-            let (advisories, stamp) = read(self.0.sources.clone()).await?;
+            let (advisories, stamp) = read(self.0.sources.clone(), self.0.data.clone(), self.now()).await?;
             tracing::info!(records = advisories.records, "the advisories were read again");
             (advisories, stamp)
         };
@@ -108,11 +114,11 @@ async fn tokens(store: &Store) -> Result<Arc<HashMap<Digest, Token>>, EngineErro
     Ok(Arc::new(tokens.collect()))
 }
 
-async fn read(sources: Vec<PathBuf>) -> Result<(Arc<Advisories>, Digest), EngineError> {
+async fn read(sources: Vec<PathBuf>, data: PathBuf, now: Timestamp) -> Result<(Arc<Advisories>, Digest), EngineError> {
     let reading = move || {
         // The stamp comes first: what changes while we read is read again.
         let stamp = stamp(&sources);
-        (Arc::new(Advisories::read(&sources)), stamp)
+        (Arc::new(Advisories::read(&sources, &data, &stamp, now)), stamp)
     };
     Ok(tokio::task::spawn_blocking(reading).await?)
 }

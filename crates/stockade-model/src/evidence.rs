@@ -64,6 +64,13 @@ pub enum Evidence {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         expires: Option<Timestamp>,
     },
+    /// An advisory names the release as the fix of what a version has that was given out here.
+    Fixes {
+        /// The advisory.
+        id: String,
+        /// The version.
+        of: String,
+    },
     /// A person froze everything: what was published since is not to be used yet.
     Frozen {
         /// The instant.

@@ -253,6 +253,11 @@ impl<'a> Case<'a> {
         } else {
             format!("is {} old{clock}", roughly(age))
         };
+        if let Some((id, of)) = self.facts.fixes.filter(|_| self.policy.lets_fixes_in()) {
+            let (id, of) = (shown(id), shown(of));
+            let sentence = format!("{age}, and need not wait: it fixes `{id}` of {of}, which was given out here");
+            return self.add(Class::Cooldown, rules::FIX, Verdict::Allow, sentence, Some(matures));
+        }
         let sentence = format!("{age}; policy asks {}", exactly(cooldown));
         self.add(Class::Cooldown, "cooldown", Verdict::Hold, sentence, Some(matures));
     }
@@ -427,6 +432,8 @@ struct Facts<'a> {
     inspected: bool,
     /// The earliest freeze of several: the strictest. Since when, why, and by whom.
     frozen: Option<(Timestamp, &'a str, &'a str)>,
+    /// The advisory that it is a fix of, and the version that was given out and has what it is about.
+    fixes: Option<(&'a str, &'a str)>,
 }
 
 /// What became of the comparison of bytes.
@@ -453,6 +460,7 @@ impl<'a> Facts<'a> {
             decisions: false,
             inspected: false,
             frozen: None,
+            fixes: None,
         };
         for evidence in evidence {
             match evidence {
@@ -471,6 +479,7 @@ impl<'a> Facts<'a> {
                         facts.frozen = Some((*since, reason, by));
                     }
                 }
+                Evidence::Fixes { id, of } => facts.fixes = Some((id, of)),
                 Evidence::Manifest { .. } => {}
             }
         }

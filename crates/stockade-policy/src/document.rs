@@ -100,17 +100,19 @@ impl Document {
     }
 }
 
-/// `[cooldown]`: minimum ages. Every key but `default` and `for` is an ecosystem's id, which this crate does not know.
+/// `[cooldown]`: minimum ages. Every key but `default`, `fixes` and `for` is an ecosystem's id, which this crate does not know.
 #[derive(Debug, Default)]
 pub(crate) struct Cooldowns {
     pub(crate) default: Option<Age>,
+    /// Whether fixes of what was given out need not wait.
+    pub(crate) fixes: Option<bool>,
     pub(crate) ecosystems: BTreeMap<String, Age>,
     pub(crate) packages: Vec<CooldownFor>,
 }
 
 impl Cooldowns {
     fn is_empty(&self) -> bool {
-        self.default.is_none() && self.ecosystems.is_empty() && self.packages.is_empty()
+        self.default.is_none() && self.fixes.is_none() && self.ecosystems.is_empty() && self.packages.is_empty()
     }
 }
 
@@ -119,6 +121,9 @@ impl Serialize for Cooldowns {
         let mut map = serializer.serialize_map(None)?;
         if let Some(age) = self.default {
             map.serialize_entry("default", &age)?;
+        }
+        if let Some(fixes) = self.fixes {
+            map.serialize_entry("fixes", &fixes)?;
         }
         for (ecosystem, age) in &self.ecosystems {
             map.serialize_entry(ecosystem, age)?;
@@ -145,6 +150,7 @@ impl<'de> Deserialize<'de> for Cooldowns {
                 while let Some(key) = map.next_key()? {
                     match key {
                         Key::Default => cooldowns.default = Some(map.next_value()?),
+                        Key::Fixes => cooldowns.fixes = Some(map.next_value()?),
                         Key::For => cooldowns.packages = map.next_value()?,
                         Key::Ecosystem(id) => {
                             cooldowns.ecosystems.insert(id, map.next_value()?);
@@ -162,6 +168,7 @@ impl<'de> Deserialize<'de> for Cooldowns {
 #[serde(try_from = "String")]
 enum Key {
     Default,
+    Fixes,
     For,
     Ecosystem(String),
 }
@@ -178,11 +185,14 @@ impl TryFrom<String> for Key {
         }
         match key.as_str() {
             "default" => Ok(Self::Default),
+            "fixes" => Ok(Self::Fixes),
             "for" => Ok(Self::For),
             _ if is_ecosystem(&key) => Ok(Self::Ecosystem(key)),
             _ => {
                 let key = words::shown(&key);
-                Err(format!("`{key}` is no key of `cooldown`; the keys are `default`, `for` and the ids of ecosystems"))
+                Err(format!(
+                    "`{key}` is no key of `cooldown`; the keys are `default`, `fixes`, `for` and the ids of ecosystems"
+                ))
             }
         }
     }

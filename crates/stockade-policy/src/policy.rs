@@ -140,6 +140,11 @@ impl Policy {
         entries.chain(self.exceptions().iter().filter(lifts).map(Exception::pattern))
     }
 
+    /// Whether a release need not wait that an advisory names as the fix of what was given out: any layer can say no.
+    pub(crate) fn lets_fixes_in(&self) -> bool {
+        self.layers.iter().all(|layer| layer.document.cooldown.fixes != Some(false))
+    }
+
     /// The exceptions, to report expired and unused ones.
     pub fn exceptions(&self) -> &[Exception] {
         self.layers.first().map_or(&[], |base| &base.document.exception)

@@ -29,8 +29,10 @@ pub(crate) const MAX_DEPTH: usize = 64;
 pub(crate) const MAX_LISTED: usize = 1000;
 
 /// Names that built-in reasons have.
-pub(crate) const RESERVED: [&str; 10] =
-    ["integrity", "malware", "denial", "deny", "allow-list", "advisory", "freeze", "cooldown", "gap", "approval"];
+pub(crate) const RESERVED: [&str; 11] =
+    ["integrity", "malware", "denial", "deny", "allow-list", "advisory", "freeze", "cooldown", FIX, "gap", "approval"];
+/// The name of the reason that a fix need not wait.
+pub(crate) const FIX: &str = "fix";
 /// CEL reserves the word `package`, so what names the package is a field of `release`.
 const VARIABLES: [(&str, &[&str]); 3] = [
     ("release", &["ecosystem", "name", "scope", "version", "purl"]),
@@ -399,7 +401,8 @@ fn seen(evidence: &[Evidence], now: Timestamp) -> Value {
             }
             Evidence::Integrity { digest, .. } => bytes = digest.to_string(),
             Evidence::Inspection { findings, .. } => found.extend(findings.iter().take(Finding::MAX).map(as_seen)),
-            Evidence::Claimed { .. } | Evidence::Decision { .. } | Evidence::Frozen { .. } => {}
+            Evidence::Claimed { .. } | Evidence::Decision { .. } | Evidence::Fixes { .. } | Evidence::Frozen { .. } => {
+            }
         }
     }
     let joined = |words: BTreeSet<&str>| words.into_iter().collect::<Vec<_>>().join(" ");

@@ -70,6 +70,7 @@ fn one(evidence: &Evidence, now: Timestamp) -> Vec<(&'static str, String)> {
             let until = expires.map(|expires| format!(" until {expires}")).unwrap_or_default();
             vec![("decision", format!("{done} by {by}{until}, for {digest}: {reason}"))]
         }
+        Evidence::Fixes { id, of } => vec![("fix", format!("`{id}` of {of}, which was given out here"))],
         Evidence::Frozen { since, reason, by } => {
             vec![("freeze", format!("{by} froze everything that was published since {since}: {reason}"))]
         }

@@ -103,6 +103,8 @@ impl Builder {
             newest: live().filter_map(|record| record.modified).max(),
             problems: self.problem_count,
             first_problems: self.problems.iter().take(MAX_WRITTEN).map(ToString::to_string).collect(),
+            lost: self.lost_count,
+            first_lost: self.lost.iter().take(MAX_WRITTEN).map(ToString::to_string).collect(),
             parts: Parts::default(),
         }
     }

@@ -30,6 +30,10 @@ pub struct Manifest {
     pub problems: u64,
     /// The first of them, each in a sentence.
     pub first_problems: Vec<String>,
+    /// How many of them are about records that are not in it at all, and might be about anything.
+    pub lost: u64,
+    /// The first of these.
+    pub first_lost: Vec<String>,
     /// The parts.
     pub(crate) parts: Parts,
 }

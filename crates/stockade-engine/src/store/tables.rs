@@ -388,6 +388,19 @@ impl Store {
         .await
     }
 
+    /// The versions of a package that anybody was given.
+    pub(crate) async fn given_versions(&self, package: &Package) -> Result<Vec<String>, StoreError> {
+        let package = package.clone();
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT DISTINCT version FROM served WHERE ecosystem = ?1 AND name = ?2 ORDER BY version",
+            )?;
+            let rows = statement.query_map([package.ecosystem.as_str(), package.name.as_str()], |row| row.get(0))?;
+            rows.collect()
+        })
+        .await
+    }
+
     /// Who was given these bytes.
     pub async fn served(&self, digest: &Digest) -> Result<Vec<ServedRow>, StoreError> {
         let digest = digest.to_string();

@@ -14,6 +14,31 @@ fn world() -> World {
 }
 
 #[test]
+fn a_fix_of_what_was_given_out_need_not_wait() {
+    let folder = tempfile::TempDir::with_prefix("stockade-osv-").unwrap();
+    let record = serde_json::json!({
+        "id": "GHSA-demo-demo-demo", "modified": "2026-05-31T00:00:00Z", "summary": "left-demo trusts everybody",
+        "affected": [{
+            "package": {"ecosystem": "npm", "name": "left-demo"},
+            "ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}, {"fixed": "1.1.0"}]}],
+        }],
+    });
+    std::fs::write(folder.path().join("GHSA.json"), record.to_string()).unwrap();
+    let advisories = vec![folder.path().to_owned()];
+    let world = World::with(FakeRegistry::start(), Setup { advisories, ..Setup::default() });
+    let left = Package::new("left-demo");
+    world.registry.publish(&left.release("1.0.9"));
+    world.registry.publish(&left.release("1.1.0").published(hours_before(NOW, 5)));
+    assert_eq!(world.get(YOUNG).status, 403, "nobody was given what it fixes");
+    assert_eq!(world.get(OLD).status, 200, "vulnerable is not malicious");
+    assert_eq!(world.get(YOUNG).status, 200);
+    let why = world.why("pkg:npm/left-demo@1.1.0");
+    let sentence =
+        "is 5 hours old, and need not wait: it fixes `GHSA-demo-demo-demo` of 1.0.9, which was given out here";
+    assert_eq!(why.ruling.reasons[0].sentence, sentence);
+}
+
+#[test]
 fn cleared_bytes_leave_as_they_are_and_are_fetched_once() {
     let world = world();
     let [_, old, _] = left_demo();

@@ -232,6 +232,32 @@ fn a_mirrors_clock_is_named() {
 }
 
 #[test]
+fn a_fix_of_what_was_given_out_need_not_wait() {
+    let fix = || Evidence::Fixes { id: "GHSA-demo".to_owned(), of: "1.0.9".to_owned() };
+    let ruling = check("", &[young(), fix(), matches()], "allow fix=allow cleared");
+    assert_eq!(
+        ruling.reasons[0].sentence,
+        "is 5 hours old, and need not wait: it fixes `GHSA-demo` of 1.0.9, which was given out here"
+    );
+    check("[cooldown]\nfixes = false", &[young(), fix(), matches()], "hold cooldown=hold");
+    check("", &[old(), fix(), matches()], "allow cleared");
+    check("", &[young(), fix(), advisory(true), matches()], "deny malware=deny fix=allow");
+    let project = policy("[cooldown]\nfixes = false");
+    let tightened = Policy::builtin().tightened_by(&project).unwrap();
+    assert_eq!(words(&rule(&tightened, &[young(), fix()], &[], now())), "hold cooldown=hold");
+}
+
+#[test]
+fn what_is_published_here_waits_only_if_it_is_said_of_the_package() {
+    let hosted = || Evidence::Published { at: hours_ago(5), clock: Clock::Hosted };
+    check("", &[hosted(), matches()], "allow cleared");
+    check("[cooldown]\ndefault = '30d'\ndemo = '30d'", &[hosted(), matches()], "allow cleared");
+    let own = "[[cooldown.for]]\nmatch = 'pkg:demo/left-*'\nage = '6h'";
+    let ruling = check(own, &[hosted(), matches()], "hold cooldown=hold");
+    assert_eq!(ruling.reasons[0].sentence, "is 5 hours old; policy asks 6 hours");
+}
+
+#[test]
 fn the_most_specific_cooldown_counts() {
     let toml = "[cooldown]\ndefault = '1d'\ndemo = '2d'\n\
         [[cooldown.for]]\nmatch = 'pkg:demo/@acme/*'\nage = '0'\n\
