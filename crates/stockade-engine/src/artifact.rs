@@ -183,6 +183,7 @@ impl Engine {
             if judged.ruling.enforced() != Verdict::Allow {
                 return self.refuse(&case, judged).await;
             }
+            self.look_ahead(&case);
             case = Arc::new(self.description(&case, ending).await?);
         }
         let judged = self.judged_bytes(&case, Some(principal)).await?;
@@ -201,6 +202,21 @@ impl Engine {
             self.0.hot.insert(key, Arc::new(hot));
         }
         Ok(Outcome::Cleared(cleared))
+    }
+
+    /// Looks at the file of which a client has just asked for the description: in a moment it asks for the file.
+    fn look_ahead(&self, case: &Case) {
+        if !case.state.policy.inspects() || case.pin.is_some() {
+            return;
+        }
+        let Ok(turn) = Arc::clone(&self.0.ahead).try_acquire_owned() else { return };
+        let (engine, release) = (self.clone(), case.release.clone());
+        tokio::spawn(async move {
+            if let Err(error) = engine.look_at(&release).await {
+                tracing::debug!(%release, %error, "it could not be looked at ahead");
+            }
+            drop(turn);
+        });
     }
 
     /// The file, if it was cleared before and its ruling still stands: same policy and decisions, same index, in time.
