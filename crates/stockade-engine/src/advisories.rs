@@ -205,11 +205,13 @@ fn add(builder: &mut Builder, path: &Path, depth: usize) {
             builder.lost(&name, "directories are nested too deeply");
             return;
         }
-        match std::fs::read_dir(path).and_then(|entries| entries.collect::<Result<Vec<_>, _>>()) {
+        match std::fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
             Ok(entries) => {
                 let mut paths: Vec<PathBuf> = entries.iter().map(std::fs::DirEntry::path).collect();
                 paths.sort();
-                paths.iter().for_each(|path| add(builder, path, depth + 1));
+                for path in paths {
+                    add(builder, &path, depth + 1);
+                }
             }
             Err(error) => drop(builder.lost(&name, error.to_string())),
         }

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use quick_xml::escape::escape;
 use stockade_model::{Algorithm, Digest, Integrity, Malformed, Package, Release};
 
-use super::layout::{Place, SNAPSHOT};
+use super::layout::{Kind, Place, SNAPSHOT};
 use super::route::{self, Deployed};
 use super::{elements, version};
 use crate::hosting::{Answer, Change, Hosted, Hosting, Publication};
@@ -31,14 +31,17 @@ impl Hosting for Maven {
         let Deployed::File(place) = deployed else { return Ok(Vec::new()) };
         let release = place.package.release(place.version.clone()).with_file(place.path());
         if let Some(sum) = place.sum {
-            let digest = claimed(sum, body).ok_or_else(|| malformed("the checksum is none"))?;
-            let claim = digest.and_then(|digest| Integrity::from_digests(vec![digest]));
-            return Ok(claim.map(|claimed| Change::Claim { release, claimed }).into_iter().collect());
+            // We keep no MD5, and nobody should need one.
+            if sum == Sum::Md5 {
+                return Ok(Vec::new());
+            }
+            let claimed = claimed(sum, body).ok_or_else(|| malformed("the checksum is none"))?;
+            return Ok(vec![Change::Claim { release, claimed }]);
         }
         if place.version.ends_with(SNAPSHOT) && place.name.contains(&place.version) {
             return Err(malformed("its files are to have names that do not change; deploy it with Maven 3 or later"));
         }
-        if place.extension == "pom" && place.name.ends_with(".pom") {
+        if place.kind == Kind::Pom {
             agrees(&place, body).map_err(malformed)?;
         }
         let (bytes, entry) = (body.clone(), String::new());
@@ -64,10 +67,15 @@ impl Hosting for Maven {
         let newest = versions.last().map(|(text, _)| *text);
         let release = versions.iter().rev().map(|(text, _)| *text).find(|text| !text.ends_with(SNAPSHOT));
         writer.open("versioning");
-        newest.into_iter().for_each(|newest| writer.element("latest", newest));
-        release.into_iter().for_each(|release| writer.element("release", release));
+        for (name, version) in [("latest", newest), ("release", release)] {
+            if let Some(version) = version {
+                writer.element(name, version);
+            }
+        }
         writer.open("versions");
-        versions.iter().for_each(|(text, _)| writer.element("version", text));
+        for (text, _) in &versions {
+            writer.element("version", text);
+        }
         writer.close("versions");
         writer.element("lastUpdated", &updated(hosted.files.iter().map(|file| file.at).max()));
         writer.close("versioning");
@@ -95,7 +103,9 @@ impl Hosting for Maven {
         writer.open("snapshotVersions");
         for (place, at) in newest.values() {
             writer.open("snapshotVersion");
-            place.classifier.iter().for_each(|classifier| writer.element("classifier", classifier));
+            if let Some(classifier) = &place.classifier {
+                writer.element("classifier", classifier);
+            }
             writer.element("extension", &place.extension_with_signature());
             writer.element("value", &build_of(place)?);
             writer.element("updated", &updated(Some(*at)));
@@ -107,17 +117,17 @@ impl Hosting for Maven {
     }
 }
 
-/// The digest in a checksum's file; `Some(None)` where it is of a sort that we do not keep.
-fn claimed(sum: Sum, body: &Bytes) -> Option<Option<Digest>> {
+/// The digest in a checksum's file.
+fn claimed(sum: Sum, body: &Bytes) -> Option<Integrity> {
     let text = std::str::from_utf8(body).ok()?;
     let hex = text.split_whitespace().next()?;
     let algorithm = match sum {
-        Sum::Md5 => return Some(None),
+        Sum::Md5 => return None,
         Sum::Sha1 => Algorithm::Sha1,
         Sum::Sha256 => Algorithm::Sha256,
         Sum::Sha512 => Algorithm::Sha512,
     };
-    Digest::from_hex(algorithm, hex).ok().map(Some)
+    Integrity::from_digests(vec![Digest::from_hex(algorithm, hex).ok()?])
 }
 
 /// A build description that is of another artifact is not what its user thinks. Group and version may be the parent's.

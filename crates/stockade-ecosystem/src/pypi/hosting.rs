@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use stockade_model::{Algorithm, Digest, Integrity, Malformed, Package};
 
 use super::{file, name, package, version};
-use crate::archive::{Root, unpack};
+use crate::archive::{Root, extension, unpack};
 use crate::form::{self, Part};
 use crate::hosting::{Answer, Change, Hosted, HostedFile, Hosting, Publication};
 use crate::{Request, Version};
@@ -111,7 +111,7 @@ impl Metadata {
     /// Reads `METADATA` of a wheel or `PKG-INFO` of a source distribution.
     fn of(file: &str, bytes: &Bytes) -> Option<Self> {
         let tree = unpack(bytes, Root::Nothing);
-        let is_wheel = file.ends_with(".whl");
+        let is_wheel = extension(file) == "whl";
         let is_it = |path: &str| match path.split_once('/') {
             Some((folder, "METADATA")) => is_wheel && folder.ends_with(".dist-info"),
             Some((_, "PKG-INFO")) => !is_wheel,

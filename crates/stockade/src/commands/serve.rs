@@ -55,7 +55,6 @@ async fn reading(settings: &Settings, engine: &Engine) -> anyhow::Result<Reading
             }
             Ok(Reading::Token)
         }
-        Some(Readers::Anybody) => Ok(Reading::Anybody),
         None if hosts && !settings.listen.ip().is_loopback() => Err(hinted(
             format!(
                 "packages are hosted, and nothing says whether everybody who reaches {} may read them",
@@ -63,7 +62,7 @@ async fn reading(settings: &Settings, engine: &Engine) -> anyhow::Result<Reading
             ),
             "write `read = \"token\"` or `read = \"anybody\"` into `[access]`",
         )),
-        None => Ok(Reading::Anybody),
+        Some(Readers::Anybody) | None => Ok(Reading::Anybody),
     }
 }
 

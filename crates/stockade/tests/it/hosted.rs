@@ -33,7 +33,7 @@ impl Hosted {
         let may = format!("publish:pkg:{ecosystem}/{names}");
         let made = finished(hosted.stockade().args(["token", "create", "alice", "--expires", "30d", "--may", &may]));
         assert!(made.ok(), "{made}");
-        hosted.token = made.stdout.trim().to_owned();
+        made.stdout.trim().clone_into(&mut hosted.token);
         hosted.start();
         hosted
     }
@@ -48,7 +48,7 @@ impl Hosted {
         self.served = Some(Guard::spawn(&mut command).unwrap());
         assert!(wait_until(|| noted.exists()), "{}", fs::read_to_string(self.folder("serve.log")).unwrap());
         let noted: serde_json::Value = serde_json::from_slice(&fs::read(&noted).unwrap()).unwrap();
-        self.url = noted["url"].as_str().unwrap().to_owned();
+        noted["url"].as_str().unwrap().clone_into(&mut self.url);
     }
 
     /// Ends the gateway as a power cut would.
