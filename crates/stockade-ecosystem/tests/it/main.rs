@@ -4,4 +4,5 @@
 
 mod packuments;
 mod pages;
+mod publications;
 mod routes;
