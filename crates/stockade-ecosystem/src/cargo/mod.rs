@@ -44,6 +44,8 @@ pub static CARGO: Ecosystem = Ecosystem {
     osv: "crates.io",
     name: name::parse,
     version: version::parse,
+    lockfiles: &[],
+    installed: None,
     registry: Some(&Protocol),
     clients: &[&client::CARGO],
     interpreted: None,

@@ -47,6 +47,8 @@ pub static MAVEN: Ecosystem = Ecosystem {
     osv: "Maven",
     name: name::parse,
     version: version::parse,
+    lockfiles: &[],
+    installed: None,
     registry: Some(&Protocol),
     clients: &[&client::MAVEN, &client::GRADLE],
     interpreted: None,

@@ -44,6 +44,8 @@ pub static PYPI: Ecosystem = Ecosystem {
     osv: "PyPI",
     name: name::parse,
     version: version::parse,
+    lockfiles: &[],
+    installed: None,
     registry: Some(&Protocol),
     clients: &[&client::PIP, &client::UV, &client::POETRY],
     interpreted: Some(client::module),
