@@ -94,10 +94,11 @@ fn join(file: &File<'_>, lines: &Lines<'_>, out: &mut Out) {
         }
         edges(entry, at, line, &mut graph);
     }
+    let folders: Vec<_> = file.nested.iter().filter_map(Entry::folder_of_project).collect();
     for entry in &file.nested {
         line = entry.place.and_then(|place| lines.line_of(place)).unwrap_or(line);
         if file.has_packages {
-            compare(entry, line, &paths, out);
+            compare(entry, &folders, line, &paths, out);
             continue;
         }
         let at = add(entry, line, out);
@@ -137,7 +138,7 @@ fn add(entry: &Entry<'_>, line: u32, out: &mut Out) -> Option<u32> {
     for key in &entry.repeated {
         out.problem(line, format!("`{}` has `{key}` twice", entry.path.escape_debug()));
     }
-    if entry.is_own() || entry.is_link {
+    if entry.is_own() || entry.is_link || entry.folder_of_project().is_some() {
         return None;
     }
     let release = match named(entry) {
@@ -176,8 +177,13 @@ fn tarball_version<'a>(name: &str, address: &'a str) -> Option<&'a str> {
 }
 
 /// Looks whether an entry of the older half of a file is in the newer one.
-fn compare(entry: &Entry<'_>, line: u32, paths: &Paths<'_>, out: &mut Out) {
-    let newer = paths.at(&entry.path);
+fn compare(entry: &Entry<'_>, folders: &[(&str, &str)], line: u32, paths: &Paths<'_>, out: &mut Out) {
+    // What is below a folder of the project is there in the newer half, and below the link to it in the older.
+    let below = folders.iter().find_map(|(link, folder)| {
+        let below = entry.path.strip_prefix(link)?.strip_prefix('/')?;
+        paths.at(&format!("{folder}/{below}"))
+    });
+    let newer = below.or_else(|| paths.at(&entry.path));
     let mut other = Out::default();
     let Some(locked) = add(entry, line, &mut other).and_then(|_| other.entries.pop()) else {
         if newer.is_none() {

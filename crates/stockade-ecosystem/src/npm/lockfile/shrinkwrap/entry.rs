@@ -45,6 +45,13 @@ impl Entry<'_> {
         !self.path.starts_with(MODULES) && !self.path.contains("/node_modules/")
     }
 
+    /// In version 1, its path and the folder of the project that it stands for.
+    pub(super) fn folder_of_project(&self) -> Option<(&str, &str)> {
+        let folder = self.version.as_deref()?.strip_prefix("file:")?;
+        let is_archive = folder.ends_with(".tgz") || folder.ends_with(".tar.gz") || folder.ends_with(".tar");
+        (!is_archive).then_some((self.path.as_ref(), folder))
+    }
+
     /// The name of the folder, which is the package's unless it is an alias.
     pub(super) fn folder(&self) -> &str {
         self.path.rfind(MODULES).map_or(self.path.as_ref(), |at| &self.path[at + MODULES.len()..])
