@@ -113,12 +113,19 @@ pub struct Artifact {
 pub struct Problem {
     /// What is wrong and where, for a person.
     pub what: String,
+    /// The line, from 1, where that is known.
+    pub line: Option<u32>,
 }
 
 impl Problem {
     /// A problem.
     pub fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into() }
+        Self { what: what.into(), line: None }
+    }
+
+    /// A problem in a line, counted from 1.
+    pub fn at(line: u32, what: impl Into<String>) -> Self {
+        Self { what: what.into(), line: Some(line) }
     }
 }
 

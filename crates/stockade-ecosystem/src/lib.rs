@@ -17,6 +17,7 @@ mod hosting;
 mod index;
 mod json;
 mod key;
+mod locked;
 pub mod maven;
 mod native;
 pub mod npm;
@@ -32,6 +33,7 @@ pub use client::{
 };
 pub use hosting::{Account, Answer, Change, Hosted, HostedFile, Hosting, KnownToken, Publication, Told};
 pub use index::{Artifact, File, Index, Listed, Piece, Problem, Rope, Standing, Steering, Variant};
+pub use locked::{InstalledFile, Locked, Lockfile, Origin, Parsed, ReadInstalled, Scope};
 pub use native::{Gate, Lines, Native};
 pub use path::{PathError, Segments};
 pub use registry::{Audit, Denial, Described, Refusal, Registry, Request, Route, Sum, Summary};
@@ -48,6 +50,10 @@ pub struct Ecosystem {
     pub name: fn(&str) -> Result<Name, Malformed>,
     /// Checks a version and gives it its order.
     pub version: fn(&str) -> Result<Version, Malformed>,
+    /// The files that name a project's releases, most telling first.
+    pub lockfiles: &'static [&'static Lockfile],
+    /// How installed releases are found.
+    pub installed: Option<&'static ReadInstalled>,
     /// The registry protocol.
     pub registry: Option<&'static dyn Registry>,
     /// The clients that install from it.

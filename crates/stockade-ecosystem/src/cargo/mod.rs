@@ -20,6 +20,7 @@ mod denial;
 mod entry;
 mod hosting;
 mod locate;
+mod lockfile;
 mod name;
 mod render;
 mod route;
@@ -44,6 +45,8 @@ pub static CARGO: Ecosystem = Ecosystem {
     osv: "crates.io",
     name: name::parse,
     version: version::parse,
+    lockfiles: &[&lockfile::CARGO_LOCK],
+    installed: None,
     registry: Some(&Protocol),
     clients: &[&client::CARGO],
     interpreted: None,

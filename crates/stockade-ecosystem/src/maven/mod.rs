@@ -18,6 +18,7 @@ mod client;
 mod elements;
 mod hosting;
 mod layout;
+mod lockfile;
 mod metadata;
 mod name;
 mod render;
@@ -47,6 +48,8 @@ pub static MAVEN: Ecosystem = Ecosystem {
     osv: "Maven",
     name: name::parse,
     version: version::parse,
+    lockfiles: &[&lockfile::GRADLE_LOCK, &lockfile::VERIFICATION, &lockfile::POM],
+    installed: None,
     registry: Some(&Protocol),
     clients: &[&client::MAVEN, &client::GRADLE],
     interpreted: None,

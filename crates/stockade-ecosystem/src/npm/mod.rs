@@ -11,6 +11,7 @@ mod archive;
 mod audit;
 mod client;
 mod hosting;
+mod lockfile;
 mod name;
 mod packument;
 mod render;
@@ -35,6 +36,8 @@ pub static NPM: Ecosystem = Ecosystem {
     osv: "npm",
     name: name::parse,
     version: version::parse,
+    lockfiles: &[&lockfile::PACKAGE_LOCK, &lockfile::PNPM_LOCK, &lockfile::YARN_LOCK, &lockfile::BUN_LOCK],
+    installed: None,
     registry: Some(&Protocol),
     clients: &[&client::NPM, &client::PNPM, &client::YARN, &client::BUN],
     interpreted: None,

@@ -18,6 +18,7 @@ mod archive;
 mod client;
 mod file;
 mod hosting;
+mod lockfile;
 mod name;
 mod page;
 mod path;
@@ -44,6 +45,15 @@ pub static PYPI: Ecosystem = Ecosystem {
     osv: "PyPI",
     name: name::parse,
     version: version::parse,
+    lockfiles: &[
+        &lockfile::UV_LOCK,
+        &lockfile::POETRY_LOCK,
+        &lockfile::PDM_LOCK,
+        &lockfile::PIPFILE_LOCK,
+        &lockfile::PYLOCK,
+        &lockfile::REQUIREMENTS,
+    ],
+    installed: None,
     registry: Some(&Protocol),
     clients: &[&client::PIP, &client::UV, &client::POETRY],
     interpreted: Some(client::module),

@@ -1,0 +1,108 @@
+//! What a reader writes into: entries and problems, both bounded.
+
+use std::fmt::Display;
+
+use stockade_model::{Integrity, Malformed, MalformedDigest, redacted};
+
+use super::{Locked, MAX_ENTRIES, MAX_PROBLEMS, Parsed};
+use crate::Problem;
+
+/// The fewest digits of a commit that is written short.
+const MIN_COMMIT: usize = 7;
+
+/// The entries and the problems of a file that is being read.
+#[derive(Debug, Default)]
+pub(crate) struct Out {
+    pub(crate) entries: Vec<Locked>,
+    problems: Vec<Problem>,
+    /// How many problems there were besides.
+    more: usize,
+    is_full: bool,
+}
+
+impl Out {
+    /// Adds an entry and returns its place; `None` if there are too many.
+    pub(crate) fn push(&mut self, entry: Locked) -> Option<u32> {
+        if self.entries.len() >= MAX_ENTRIES {
+            if !self.is_full {
+                self.is_full = true;
+                self.problem(entry.line, format!("more than {MAX_ENTRIES} entries; none is read from here on"));
+            }
+            return None;
+        }
+        self.entries.push(entry);
+        u32::try_from(self.entries.len() - 1).ok()
+    }
+
+    /// Adds a problem in a line.
+    pub(crate) fn problem(&mut self, line: u32, what: impl Into<String>) {
+        self.add(Problem::at(line, what));
+    }
+
+    /// Adds a problem of the whole file.
+    pub(crate) fn problem_of_all(&mut self, what: impl Into<String>) {
+        self.add(Problem::new(what));
+    }
+
+    pub(super) fn add(&mut self, problem: Problem) {
+        if self.problems.len() < MAX_PROBLEMS {
+            if !self.problems.contains(&problem) {
+                self.problems.push(problem);
+            }
+        } else {
+            self.more += 1;
+        }
+    }
+
+    /// The value, or its error as a problem.
+    pub(crate) fn take<T>(&mut self, line: u32, value: Result<T, Malformed>) -> Option<T> {
+        value.map_err(|error| self.problem(line, error.to_string())).ok()
+    }
+
+    /// Reads digests that are written as subresource integrity, or with a `:` and in hexadecimal digits.
+    pub(crate) fn integrity(&mut self, line: u32, of: impl Display, text: &str) -> Option<Integrity> {
+        self.digests(line, of, Integrity::parse(text))
+    }
+
+    /// The digests, or a problem that says whose they are.
+    pub(crate) fn digests(
+        &mut self,
+        line: u32,
+        of: impl Display,
+        digests: Result<Integrity, MalformedDigest>,
+    ) -> Option<Integrity> {
+        digests.map_err(|error| self.problem(line, format!("the digest of {of} cannot be read: {error}"))).ok()
+    }
+
+    /// What came of it.
+    pub(super) fn parsed(self) -> Parsed<Vec<Locked>> {
+        let (value, problems) = self.into_parts();
+        Parsed { value, problems }
+    }
+
+    pub(super) fn into_parts(mut self) -> (Vec<Locked>, Vec<Problem>) {
+        if self.more > 0 {
+            self.problems.push(Problem::new(format!("there are {} more problems", self.more)));
+        }
+        for entry in &mut self.entries {
+            entry.needs.sort_unstable();
+            entry.needs.dedup();
+        }
+        (self.entries, self.problems)
+    }
+}
+
+/// An address as it is written, without what may be a credential.
+pub(crate) fn address(text: &str) -> String {
+    redacted(text.trim())
+}
+
+/// The address of a repository, without what may be a credential and with the commit.
+pub(crate) fn git_address(text: &str, commit: Option<&str>) -> String {
+    let written = text.rsplit_once('#').map(|(_, fragment)| fragment);
+    let is_commit = |text: &&str| text.len() >= MIN_COMMIT && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match commit.or(written).filter(is_commit) {
+        Some(commit) => format!("{}#{commit}", address(text)),
+        None => address(text),
+    }
+}

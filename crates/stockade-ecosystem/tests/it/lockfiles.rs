@@ -1,0 +1,71 @@
+//! What real clients wrote, read. Beside each file is what it says, one entry a line, and then the problems.
+
+use std::fmt::Write as _;
+
+use stockade_ecosystem::npm::NPM;
+use stockade_ecosystem::{Ecosystem, Locked, Parsed};
+
+/// The file as it is named in a project, and as it is named here.
+const NPM_FILES: &[(&str, &str)] = &[
+    ("package-lock.json", "npm-6.json"),
+    ("package-lock.json", "npm-10-v1.json"),
+    ("package-lock.json", "npm-10-v2.json"),
+    ("npm-shrinkwrap.json", "npm-10-v3.json"),
+    ("pnpm-lock.yaml", "pnpm-7.yaml"),
+    ("pnpm-lock.yaml", "pnpm-8.yaml"),
+    ("pnpm-lock.yaml", "pnpm-12.yaml"),
+    ("yarn.lock", "yarn-1.lock"),
+    ("yarn.lock", "yarn-4.lock"),
+    ("bun.lock", "bun-1.lock"),
+];
+
+#[test]
+fn lockfiles_of_npms_clients_say_what_is_beside_them() {
+    check(&NPM, NPM_FILES);
+}
+
+fn check(ecosystem: &Ecosystem, files: &[(&str, &str)]) {
+    let folder = format!("{}/src/{}/testdata/lockfiles", env!("CARGO_MANIFEST_DIR"), ecosystem.id);
+    let mut wrong = Vec::new();
+    for (path, file) in files {
+        let bytes = std::fs::read(format!("{folder}/{file}")).unwrap();
+        let told = told(&parse(ecosystem, path, &bytes));
+        let beside = format!("{folder}/{file}.txt");
+        if std::fs::read_to_string(&beside).is_ok_and(|expected| expected == told) {
+            continue;
+        }
+        let written = std::env::temp_dir().join(format!("{file}.txt"));
+        std::fs::write(&written, told).unwrap();
+        wrong.push(format!("{beside} is not what is read; see {}", written.display()));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn parse(ecosystem: &Ecosystem, path: &str, bytes: &[u8]) -> Parsed<Vec<Locked>> {
+    let lockfile = ecosystem.lockfiles.iter().find(|lockfile| (lockfile.matches)(path)).unwrap();
+    (lockfile.parse)(bytes)
+}
+
+/// Everything that was read, for a person.
+fn told(parsed: &Parsed<Vec<Locked>>) -> String {
+    let mut told = String::new();
+    for entry in &parsed.value {
+        let direct = match entry.direct {
+            Some(true) => "direct",
+            Some(false) => "indirect",
+            None => "unknown",
+        };
+        let digest = entry.integrity.as_ref().map_or_else(|| "no digest".to_owned(), |claim| {
+            let digests: Vec<String> = claim.deciding().map(|digest| digest.to_string().chars().take(15).collect()).collect();
+            digests.join(" ")
+        });
+        let needs: Vec<String> =
+            entry.needs.iter().map(|at| parsed.value[usize::try_from(*at).unwrap()].release.to_string()).collect();
+        let (line, release, scope, origin) = (entry.line, &entry.release, entry.scope, &entry.origin);
+        writeln!(told, "{line}: {release} {scope:?} {direct} {origin:?} {digest} [{}]", needs.join(", ")).unwrap();
+    }
+    for problem in &parsed.problems {
+        writeln!(told, "problem {:?}: {}", problem.line, problem.what).unwrap();
+    }
+    told
+}
