@@ -11,6 +11,8 @@ use jiff::Timestamp;
 use stockade_advisory::{Answer, Builder, Class, Damage, Header, Known, Match, Question};
 use stockade_model::{Digest, Evidence, Gap, GapKind, Package, Release};
 
+use crate::EngineError;
+
 /// How deep directories are looked through.
 pub(crate) const MAX_DEPTH: usize = 8;
 /// How much of a summary is repeated, in characters.
@@ -41,6 +43,25 @@ pub(crate) struct Advised {
 }
 
 impl Advisories {
+    /// The advisories in these sources and in the data folder, for whoever asks nothing else.
+    pub fn open(sources: &[PathBuf], data: &Path, now: Timestamp) -> Result<Self, EngineError> {
+        let sources = crate::objects::layout(data, sources.to_vec())?;
+        let stamp = crate::state::stamp(&sources);
+        Ok(Self::read(&sources, data, &stamp, now))
+    }
+
+    /// What the records say of several versions of a package, as they say it.
+    pub fn answers(&self, package: &Package, questions: &[Question<'_>]) -> Result<Vec<Answer>, Damage> {
+        let Some(index) = &self.index else { return Ok(vec![Answer::default(); questions.len()]) };
+        let known = index.of(package)?;
+        if known.is_empty() { Ok(vec![Answer::default(); questions.len()]) } else { known.about_all(questions) }
+    }
+
+    /// The last time at which a record was modified.
+    pub fn newest(&self) -> Option<Timestamp> {
+        self.index.as_ref()?.status().newest
+    }
+
     /// Opens the index of these sources, or makes it. Total: what cannot be read is a problem, and the rest is there.
     pub(crate) fn read(sources: &[PathBuf], data: &Path, stamp: &Digest, now: Timestamp) -> Self {
         let mut advisories =

@@ -55,6 +55,7 @@ pub use error::EngineError;
 pub use listing::{Listing, Refused, Rulings};
 pub use numbers::{Inspected, SECONDS};
 pub use people::{DecisionRequest, Explained, Why};
+pub use stockade_advisory as advisory;
 pub use store::{Decision, Entry, Freeze, Head, LogFault, Pin, RulingRow, ServedRow, Store, StoreError, Verified};
 pub use upstream::UpstreamError;
 pub use upstreams::Upstreams;

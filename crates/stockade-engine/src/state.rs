@@ -124,7 +124,7 @@ async fn read(sources: Vec<PathBuf>, data: PathBuf, now: Timestamp) -> Result<(A
 }
 
 /// What tells whether the files of the advisories have changed: names, lengths and times, as deep as they are read.
-fn stamp(sources: &[PathBuf]) -> Digest {
+pub(crate) fn stamp(sources: &[PathBuf]) -> Digest {
     let mut text = String::new();
     let mut left = MAX_STAMPED;
     for source in sources {

@@ -89,6 +89,8 @@ pub(crate) enum Command {
     /// Make, list and revoke the tokens of those who publish, decide or read
     #[command(subcommand)]
     Token(Token),
+    /// Say which releases of a project are malicious or vulnerable, of its lockfiles and installed trees
+    Scan(Scan),
     /// Say what an artifact can do, without running it
     Inspect(Inspect),
     /// Say what a release gained and lost
@@ -243,6 +245,12 @@ pub(crate) enum Token {
         #[arg(long, value_name = "WHO")]
         by: Option<String>,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Scan {
+    /// Files and folders; the working folder unless named
+    pub(crate) paths: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -25,6 +25,7 @@ mod sandbox;
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 #[path = "no_sandbox.rs"]
 mod sandbox;
+mod scan;
 mod settings;
 mod steering;
 mod subject;

@@ -105,7 +105,9 @@ fn join(ours: &mut Out, theirs: Out) {
     let mut new = count..;
     let places: Vec<u32> = entries
         .iter()
-        .map(|entry| known.get(&(entry.line, entry.release.clone())).copied().or_else(|| new.next()).unwrap_or(u32::MAX))
+        .map(|entry| {
+            known.get(&(entry.line, entry.release.clone())).copied().or_else(|| new.next()).unwrap_or(u32::MAX)
+        })
         .collect();
     for (mut entry, place) in entries.into_iter().zip(&places) {
         entry.needs = entry.needs.iter().filter_map(|need| places.get(usize::try_from(*need).ok()?).copied()).collect();
