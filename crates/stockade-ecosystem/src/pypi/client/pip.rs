@@ -38,7 +38,7 @@ pub(in super::super) static PIP: Client = Client {
     in_project: None,
     by_hand: None,
     unbound: None,
-    native: Some(Native { since: "26.1", file: "~/.config/pip/pip.conf", settings: native }),
+    native: Some(Native { since: "26.1", file: "~/.config/pip/pip.conf", settings: native, pointed_in: None }),
 };
 
 /// The longest line of what pip prints that is looked at.
@@ -286,8 +286,7 @@ fn key_of(line: &str) -> String {
 
 /// It knows whole days, and no exceptions.
 fn native(gate: &Gate<'_>) -> Lines {
-    let (days, more) = gate.whole_days();
-    let rounded = more.then(|| format!("pip counts whole days, and the policy asks for {}", gate.spelled()));
+    let (days, rounded) = gate.whole_days("pip");
     let unsaid = rounded.into_iter().chain(not_exempted(gate.exempt)).collect();
     Lines { text: format!("[global]\nuploaded-prior-to = P{days}D\n"), unsaid }
 }

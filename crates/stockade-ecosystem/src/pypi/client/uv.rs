@@ -42,7 +42,7 @@ pub(in super::super) static UV: Client = Client {
     in_project: None,
     by_hand: None,
     unbound: None,
-    native: Some(Native { since: "0.9.17", file: "~/.config/uv/uv.toml", settings: native }),
+    native: Some(Native { since: "0.9.17", file: "~/.config/uv/uv.toml", settings: native, pointed_in: None }),
 };
 
 /// The most indexes that are looked at.
