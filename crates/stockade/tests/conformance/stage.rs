@@ -31,6 +31,8 @@ pub(crate) struct Place {
     pub(crate) root: PathBuf,
     /// The package that it wants.
     pub(crate) package: String,
+    /// Where the gateway is for it.
+    pub(crate) gateway: String,
 }
 
 impl Place {
@@ -151,10 +153,11 @@ impl<'a> Stage<'a> {
     pub(crate) fn place(&self, package: &str, wanted: Wanted) -> Place {
         let number = self.places.get();
         self.places.set(number + 1);
-        let place = Place { root: self.root.path().join(number.to_string()), package: package.to_owned() };
+        let root = self.root.path().join(number.to_string());
+        let place = Place { root, package: package.to_owned(), gateway: self.base() };
         fs::create_dir_all(place.project()).unwrap();
         let (_, descriptor) = stockade_ecosystem::client_of(self.client.descriptor()).unwrap();
-        let configuration = (descriptor.point)(self.client.configuration(), &self.base(), &[]);
+        let configuration = (descriptor.point)(self.client.configuration(), &place.gateway, &[]);
         place.write(&format!("home/{}", self.client.configured_in()), configuration);
         self.client.want(&place, wanted);
         place

@@ -12,6 +12,23 @@ pub(super) fn find(version: &str) -> Result<Box<dyn Client>, String> {
     Ok(Box::new(Npm::version(version)?))
 }
 
+/// What a project of these clients writes to want a package.
+pub(super) fn want(place: &Place, wanted: Wanted) {
+    let version = match wanted {
+        Wanted::Range => "^1.0.0",
+        Wanted::Exact(version) => version,
+    };
+    let manifest = json!({"name": "app", "version": "1.0.0", "dependencies": {&place.package: version}});
+    place.write("project/package.json", manifest.to_string());
+}
+
+/// The version that is in the folder of what is installed.
+pub(super) fn installed(place: &Place) -> Option<String> {
+    let manifest = place.project().join("node_modules").join(&place.package).join("package.json");
+    let manifest: Value = serde_json::from_str(&std::fs::read_to_string(manifest).ok()?).ok()?;
+    Some(manifest["version"].as_str()?.to_owned())
+}
+
 fn command(npm: &Npm, place: &Place, arguments: &[&str]) -> Command {
     let mut command = place.command(npm.program());
     command.env("PATH", npm.path()).args(arguments);
@@ -32,12 +49,7 @@ impl Client for Npm {
     }
 
     fn want(&self, place: &Place, wanted: Wanted) {
-        let version = match wanted {
-            Wanted::Range => "^1.0.0",
-            Wanted::Exact(version) => version,
-        };
-        let manifest = json!({"name": "app", "version": "1.0.0", "dependencies": {&place.package: version}});
-        place.write("project/package.json", manifest.to_string());
+        want(place, wanted);
     }
 
     fn install(&self, place: &Place) -> Command {
@@ -55,8 +67,6 @@ impl Client for Npm {
     }
 
     fn installed(&self, place: &Place) -> Option<String> {
-        let manifest = place.project().join("node_modules").join(&place.package).join("package.json");
-        let manifest: Value = serde_json::from_str(&std::fs::read_to_string(manifest).ok()?).ok()?;
-        Some(manifest["version"].as_str()?.to_owned())
+        installed(place)
     }
 }
