@@ -44,6 +44,11 @@ impl Place {
         self.root.join("home")
     }
 
+    /// Where somebody has what is to be published.
+    pub(crate) fn package_folder(&self) -> PathBuf {
+        self.root.join("package")
+    }
+
     pub(crate) fn write(&self, path: &str, text: impl AsRef<[u8]>) {
         let path = self.root.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -70,6 +75,8 @@ pub(crate) struct Stage<'a> {
     column: &'static str,
     relay: Relay,
     home: Home,
+    /// What a user shows who publishes.
+    token: String,
     gateway: RefCell<Option<Gateway>>,
     now: Variable<Timestamp>,
     places: Variable<usize>,
@@ -82,13 +89,15 @@ impl<'a> Stage<'a> {
         let descriptor = client.descriptor();
         let (ecosystem, _) = stockade_ecosystem::client_of(descriptor).unwrap();
         let registry = registries::of(ecosystem.id.as_str());
-        let home = Home::new(&root.path().join("gateway"), ecosystem.id.as_str(), &registry.address());
+        let home = Home::new(&root.path().join("gateway"), ecosystem.id.as_str(), &registry.address(), registry.hosted());
+        let token = home.token(NOW);
         let stage = Self {
             client,
             registry,
             column,
             relay: Relay::start(),
             home,
+            token,
             gateway: RefCell::default(),
             now: Variable::new(NOW),
             places: Variable::new(0),
@@ -180,6 +189,12 @@ impl<'a> Stage<'a> {
 
     pub(crate) fn install_locked(&self, place: &Place) -> Output {
         finished(&mut self.client.install_locked(place))
+    }
+
+    /// A new user publishes 1.0.0 of a package, with `mark` in its file. Or why nobody does that with this client.
+    pub(crate) fn publish(&self, package: &str, mark: &str) -> Result<Output, &'static str> {
+        let place = self.place(package, Wanted::Range);
+        Ok(finished(&mut self.client.publish(&place, mark, &self.token)?))
     }
 
     /// Does what a person does beside the gateway, and waits until it has noticed.

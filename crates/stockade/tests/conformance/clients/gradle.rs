@@ -67,6 +67,24 @@ impl Client for Gradle {
         self.install(place)
     }
 
+    /// What publishes is a part of Gradle. A build names the repository that it publishes to.
+    fn publish(&self, place: &Place, mark: &str, token: &str) -> Result<Command, &'static str> {
+        let (group, artifact) = place.package.split_once(':').unwrap();
+        let build = format!(
+            "apply plugin: 'maven-publish'\ngroup = '{group}'\nversion = '1.0.0'\n\
+             publishing {{\n\
+             publications {{ demo(MavenPublication) {{ artifact(file('mark.txt')) {{ extension 'txt' }} }} }}\n\
+             repositories {{ maven {{ url '{}/'; credentials {{ username 'alice'; password '{token}' }} }} }}\n}}\n",
+            place.gateway
+        );
+        place.write("package/build.gradle", build);
+        place.write("package/settings.gradle", format!("rootProject.name = '{artifact}'\n"));
+        place.write("package/mark.txt", mark);
+        let mut command = command(place, &["publish"]);
+        command.current_dir(place.package_folder());
+        Ok(command)
+    }
+
     fn installed(&self, place: &Place) -> Option<String> {
         let resolved = std::fs::read_to_string(place.root.join(RESOLVED)).ok()?;
         let (_, artifact) = place.package.split_once(':')?;

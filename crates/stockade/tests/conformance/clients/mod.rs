@@ -69,6 +69,8 @@ pub(crate) trait Client {
     fn lock(&self, place: &Place, registry: &str, gateway: &str) -> bool;
     /// Installs exactly what the lockfile says.
     fn install_locked(&self, place: &Place) -> Command;
+    /// Publishes 1.0.0 of the place's package, with `mark` in its file, or says why this client does not.
+    fn publish(&self, place: &Place, mark: &str, token: &str) -> Result<Command, &'static str>;
     /// The version of the place's package that is installed.
     fn installed(&self, place: &Place) -> Option<String>;
 }

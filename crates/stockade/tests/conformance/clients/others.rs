@@ -74,6 +74,13 @@ impl Client for Pnpm {
         command(&self.0, &self.1, place, &["install", "--frozen-lockfile"])
     }
 
+    fn publish(&self, place: &Place, mark: &str, token: &str) -> Result<Command, &'static str> {
+        npm::package(place, mark, token);
+        let mut command = command(&self.0, &self.1, place, &["publish", "--no-git-checks"]);
+        command.current_dir(place.package_folder());
+        Ok(command)
+    }
+
     fn installed(&self, place: &Place) -> Option<String> {
         npm::installed(place)
     }
@@ -112,6 +119,17 @@ impl Client for Yarn {
         command(&self.0, &self.1, place, &["install", "--immutable"])
     }
 
+    fn publish(&self, place: &Place, mark: &str, token: &str) -> Result<Command, &'static str> {
+        npm::package(place, mark, token);
+        place.write("package/yarn.lock", "");
+        let mut install = command(&self.0, &self.1, place, &["install"]);
+        let output = finished(install.current_dir(place.package_folder()));
+        assert!(output.ok(), "{output}");
+        let mut command = command(&self.0, &self.1, place, &["npm", "publish"]);
+        command.current_dir(place.package_folder()).env("YARN_NPM_AUTH_TOKEN", token);
+        Ok(command)
+    }
+
     fn installed(&self, place: &Place) -> Option<String> {
         npm::installed(place)
     }
@@ -146,6 +164,13 @@ impl Client for Bun {
 
     fn install_locked(&self, place: &Place) -> Command {
         command(&self.0, &self.1, place, &["install", "--frozen-lockfile"])
+    }
+
+    fn publish(&self, place: &Place, mark: &str, token: &str) -> Result<Command, &'static str> {
+        npm::package(place, mark, token);
+        let mut command = command(&self.0, &self.1, place, &["publish"]);
+        command.current_dir(place.package_folder());
+        Ok(command)
     }
 
     fn installed(&self, place: &Place) -> Option<String> {

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use stockade_testkit::{PythonTool, finished};
 
-use super::pip::{installed_in, requirement};
+use super::pip::{installed_in, requirement, wheel};
 use super::{Client, Wanted};
 use crate::stage::Place;
 
@@ -72,6 +72,17 @@ impl Client for Poetry {
 
     fn install_locked(&self, place: &Place) -> Command {
         self.command(place, &["sync"])
+    }
+
+    fn publish(&self, place: &Place, mark: &str, token: &str) -> Result<Command, &'static str> {
+        wheel(place, mark);
+        let project = format!("[project]\nname = \"{}\"\nversion = \"1.0.0\"\n", place.package);
+        place.write("package/pyproject.toml", project);
+        let mut command = self.command(place, &["publish", "-r", "stockade"]);
+        command.current_dir(place.package_folder());
+        command.env("POETRY_REPOSITORIES_STOCKADE_URL", format!("{}/legacy/", place.gateway));
+        command.env("POETRY_PYPI_TOKEN_STOCKADE", token);
+        Ok(command)
     }
 
     fn installed(&self, place: &Place) -> Option<String> {
