@@ -12,7 +12,48 @@ struct Silent {
     why: &'static str,
 }
 
+const MALWARE: &[&str] = &["malware, by exact version"];
+const NOT_LISTED: &str = "malware is in no packument, and what is said there in its place is read by npm alone";
+
 const SILENT: &[Silent] = &[
+    Silent { client: "pnpm", rows: MALWARE, why: NOT_LISTED },
+    Silent {
+        client: "pnpm 12",
+        rows: &["malware, by lockfile"],
+        why: "pnpm 12 looks first whether the packument has what the lockfile names, and malware is in none",
+    },
+    Silent {
+        client: "pnpm 12",
+        rows: &[
+            "young, by exact version",
+            "young, by lockfile",
+            "tampered",
+            "frozen, by exact version",
+            "the registry fails",
+            "the registry is away, and nothing was installed before",
+        ],
+        why: "pnpm 12 prints the number of an answer, and nothing of what it says",
+    },
+    Silent { client: "Yarn", rows: MALWARE, why: NOT_LISTED },
+    Silent { client: "Bun", rows: MALWARE, why: NOT_LISTED },
+    Silent {
+        client: "Bun",
+        rows: &[
+            "young, by exact version",
+            "young, by lockfile",
+            "malware, by lockfile",
+            "tampered",
+            "frozen, by exact version",
+            "the registry fails",
+            "the registry is away, and nothing was installed before",
+        ],
+        why: "Bun prints the number of an answer, and nothing of what it says",
+    },
+    Silent {
+        client: "Poetry",
+        rows: &["malware, by exact version", "malware, by lockfile"],
+        why: "malware is on no page, and Poetry knows of nothing else",
+    },
     Silent {
         client: "pip",
         rows: &["malware, by exact version", "malware, by lockfile"],

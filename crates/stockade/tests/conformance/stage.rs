@@ -89,7 +89,8 @@ impl<'a> Stage<'a> {
         let descriptor = client.descriptor();
         let (ecosystem, _) = stockade_ecosystem::client_of(descriptor).unwrap();
         let registry = registries::of(ecosystem.id.as_str());
-        let home = Home::new(&root.path().join("gateway"), ecosystem.id.as_str(), &registry.address(), registry.hosted());
+        let home =
+            Home::new(&root.path().join("gateway"), ecosystem.id.as_str(), &registry.address(), registry.hosted());
         let token = home.token(NOW);
         let stage = Self {
             client,

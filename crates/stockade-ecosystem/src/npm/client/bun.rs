@@ -11,9 +11,9 @@ use stockade_model::Secret;
 use toml::{Table, Value};
 
 use super::super::route::TARBALL_END;
-use super::marks::Marks;
 use super::npmrc::{self, SCOPES, Said, is_of_scope};
 use super::{Around, HOMES, Own, RUN, effective, run_of, variables};
+use crate::client::marks::Marks;
 use crate::native::{list, not_exempted};
 use crate::{
     Client, ClientConfig, Configured, Credential, Environment, Gate, Lines, Native, Problem, Rewritten, Stated,

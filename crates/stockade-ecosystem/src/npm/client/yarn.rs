@@ -9,9 +9,9 @@ use std::fmt::Write as _;
 use stockade_model::Secret;
 use url::Url;
 
-use super::marks::Marks;
 use super::yaml::{self, Node};
 use super::{Around, HOMES, Own, RUN, effective, run_of, variables};
+use crate::client::marks::Marks;
 use crate::native::list;
 use crate::{
     Client, ClientConfig, Configured, Credential, Environment, Gate, Lines, Native, Problem, Rewritten, Stated,

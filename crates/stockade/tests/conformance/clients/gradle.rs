@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use stockade_testkit::finished;
+use tempfile::TempDir;
 
 use super::{Client, Wanted, other_version};
 use crate::stage::Place;
@@ -14,22 +15,42 @@ pub(super) fn find(version: &str) -> Result<Box<dyn Client>, String> {
     let output = finished(Command::new("gradle").arg("--version"));
     let line = output.stdout.lines().find_map(|line| line.strip_prefix("Gradle "));
     let found = line.unwrap_or("of no version").trim();
-    if found == version { Ok(Box::new(Gradle)) } else { Err(other_version("gradle", version, found)) }
+    if found == version { Ok(Box::new(Gradle::new())) } else { Err(other_version("gradle", version, found)) }
 }
 
-struct Gradle;
+/// It has a daemon of its own, without which every build would begin with a Java virtual machine.
+struct Gradle(TempDir);
+
+impl Gradle {
+    fn new() -> Self {
+        Self(TempDir::with_prefix("stockade-").unwrap())
+    }
+
+    /// How its daemon is found. Where nobody ends it, it ends by itself, after a minute.
+    fn daemon(&self) -> [String; 2] {
+        let known = format!("-Dorg.gradle.daemon.registry.base={}", self.0.path().display());
+        [known, "-Dorg.gradle.daemon.idletimeout=60000".to_owned()]
+    }
+
+    fn command(&self, place: &Place, arguments: &[&str]) -> Command {
+        let mut command = place.command("gradle");
+        // Java takes the home from the system's list of users.
+        command.env("GRADLE_USER_HOME", place.home().join(".gradle"));
+        command.args(["--daemon", "-q"]).args(self.daemon()).args(arguments);
+        command
+    }
+}
+
+impl Drop for Gradle {
+    fn drop(&mut self) {
+        let mut command = Command::new("gradle");
+        command.current_dir(self.0.path()).env("GRADLE_USER_HOME", self.0.path());
+        let _ = finished(command.arg("--stop").args(self.daemon()));
+    }
+}
 
 /// Where the build writes down the name of what it got.
 const RESOLVED: &str = "project/resolved";
-
-fn command(place: &Place, arguments: &[&str]) -> Command {
-    let mut command = place.command("gradle");
-    // Java takes the home from the system's list of users.
-    command.env("JAVA_OPTS", format!("-Duser.home={}", place.home().display()));
-    command.env("GRADLE_USER_HOME", place.home().join(".gradle"));
-    command.args(["--no-daemon", "-q"]).args(arguments);
-    command
-}
 
 impl Client for Gradle {
     fn descriptor(&self) -> &'static str {
@@ -56,7 +77,7 @@ impl Client for Gradle {
     }
 
     fn install(&self, place: &Place) -> Command {
-        command(place, &["resolve"])
+        self.command(place, &["resolve"])
     }
 
     fn lock(&self, _: &Place, _: &str, _: &str) -> bool {
@@ -80,7 +101,7 @@ impl Client for Gradle {
         place.write("package/build.gradle", build);
         place.write("package/settings.gradle", format!("rootProject.name = '{artifact}'\n"));
         place.write("package/mark.txt", mark);
-        let mut command = command(place, &["publish"]);
+        let mut command = self.command(place, &["publish"]);
         command.current_dir(place.package_folder());
         Ok(command)
     }

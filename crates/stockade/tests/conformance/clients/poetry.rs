@@ -59,6 +59,7 @@ impl Client for Poetry {
     fn lock(&self, place: &Place, registry: &str, gateway: &str) -> bool {
         let project = place.read("project/pyproject.toml");
         let ours = self.locked(place);
+        std::fs::remove_file(place.project().join("poetry.lock")).unwrap();
         let digest = ours.lines().find(|line| line.starts_with(DIGEST)).unwrap();
         let (registry, gateway) = (registry.trim_end_matches('/'), format!("{gateway}/simple"));
         place.write("project/pyproject.toml", project.replace(&gateway, registry));
