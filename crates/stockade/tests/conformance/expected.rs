@@ -13,9 +13,15 @@ struct Silent {
 }
 
 const MALWARE: &[&str] = &["malware, by exact version"];
+const AGAIN: &[&str] = &["publish again with other bytes"];
+const LOOKS_FIRST: &str = "it looks first whether the version is there, and asks for nothing more";
 const NOT_LISTED: &str = "malware is in no packument, and what is said there in its place is read by npm alone";
 
 const SILENT: &[Silent] = &[
+    Silent { client: "npm 11", rows: AGAIN, why: LOOKS_FIRST },
+    Silent { client: "npm 12", rows: AGAIN, why: LOOKS_FIRST },
+    Silent { client: "pnpm 10", rows: AGAIN, why: "it publishes with the npm that it finds, which looks first" },
+    Silent { client: "cargo", rows: AGAIN, why: LOOKS_FIRST },
     Silent { client: "pnpm", rows: MALWARE, why: NOT_LISTED },
     Silent {
         client: "pnpm 12",
