@@ -1,5 +1,7 @@
 //! How an ecosystem's clients are configured: read, to inherit the upstream, and written, to point them at the gateway.
 
+pub(crate) mod marks;
+
 use std::collections::BTreeMap;
 
 use base64::Engine as _;

@@ -6,8 +6,10 @@
 
 use std::time::Duration;
 
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
 /// Seconds of a day.
-const DAY: u64 = 24 * 60 * 60;
+const DAY: u64 = 24 * HOUR;
 
 /// What the policy asks for.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +28,8 @@ pub struct Native {
     pub file: &'static str,
     /// The settings that ask for what the policy asks for.
     pub settings: fn(&Gate<'_>) -> Lines,
+    /// The file for what points the client at the gateway, if that is another one.
+    pub pointed_in: Option<&'static str>,
 }
 
 /// Lines of a client's configuration file.
@@ -43,21 +47,36 @@ impl Gate<'_> {
         self.age.as_secs_f64() / Duration::from_secs(DAY).as_secs_f64()
     }
 
-    /// The days that have passed when the age is reached, and whether there is more of it.
-    pub(crate) fn whole_days(&self) -> (u64, bool) {
-        (self.age.as_secs() / DAY, !self.age.as_secs().is_multiple_of(DAY))
+    /// The whole days that have passed when the age is reached, and what a client who counts those cannot say.
+    pub(crate) fn whole_days(&self, client: &str) -> (u64, Option<String>) {
+        self.whole(DAY, client, "days")
+    }
+
+    /// The same in minutes.
+    pub(crate) fn whole_minutes(&self, client: &str) -> (u64, Option<String>) {
+        self.whole(MINUTE, client, "minutes")
+    }
+
+    fn whole(&self, unit: u64, client: &str, units: &str) -> (u64, Option<String>) {
+        let seconds = self.age.as_secs();
+        let rounded = || format!("{client} counts whole {units}, and the policy asks for {}", self.spelled());
+        (seconds / unit, (!seconds.is_multiple_of(unit)).then(rounded))
     }
 
     /// The age as a whole number of the largest unit that keeps it whole: `72 hours`.
     pub(crate) fn spelled(&self) -> String {
-        const HOUR: u64 = 60 * 60;
-        const MINUTE: u64 = 60;
         match self.age.as_secs() {
             seconds if seconds.is_multiple_of(HOUR) => format!("{} hours", seconds / HOUR),
             seconds if seconds.is_multiple_of(MINUTE) => format!("{} minutes", seconds / MINUTE),
             seconds => format!("{seconds} seconds"),
         }
     }
+}
+
+/// Names in quotes, as TOML and JSON have lists and YAML may have them.
+pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
+    let quoted: Vec<String> = names.into_iter().map(|name| format!("{name:?}")).collect();
+    format!("[{}]", quoted.join(", "))
 }
 
 /// What is to be said of packages that a client cannot exempt.
@@ -74,7 +93,8 @@ mod tests {
         let gate = |seconds| Gate { age: Duration::from_secs(seconds), exempt: &[] };
         let check = |seconds, days: &str, whole, spelled| {
             let gate = gate(seconds);
-            assert_eq!((gate.days().to_string().as_str(), gate.whole_days()), (days, whole));
+            let (count, rounded) = gate.whole_days("pip");
+            assert_eq!((gate.days().to_string().as_str(), (count, rounded.is_some())), (days, whole));
             assert_eq!(gate.spelled(), spelled);
         };
         check(3 * DAY, "3", (3, false), "72 hours");
@@ -82,6 +102,9 @@ mod tests {
         check(DAY / 48, "0.020833333333333332", (0, true), "30 minutes");
         check(DAY / 16, "0.0625", (0, true), "90 minutes");
         assert_eq!(gate(DAY + 1).spelled(), "86401 seconds");
+        let rounded = "yarn counts whole minutes, and the policy asks for 90 seconds".to_owned();
+        assert_eq!(gate(90).whole_minutes("yarn"), (1, Some(rounded)));
+        assert_eq!(gate(HOUR).whole_minutes("yarn"), (60, None));
         check(0, "0", (0, false), "0 hours");
     }
 }

@@ -53,7 +53,7 @@ pub(super) static CARGO: Client = Client {
     in_project: None,
     by_hand: None,
     unbound: None,
-    native: Some(Native { since: "1.100", file: "~/.cargo/config.toml", settings: native }),
+    native: Some(Native { since: "1.100", file: "~/.cargo/config.toml", settings: native, pointed_in: None }),
 };
 
 /// The name of the public registry in configurations.

@@ -8,7 +8,6 @@
 //! setting by which it asks. The others have none, so a run in the sandbox begins without what they keep.
 
 mod bun;
-mod marks;
 mod npm;
 mod npmrc;
 mod pnpm;

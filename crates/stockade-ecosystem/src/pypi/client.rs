@@ -7,7 +7,6 @@
 //! question, whatever was learnt about it since. Neither has a setting by which it would ask, so pointed at the gateway they
 //! keep nothing; the gateway does.
 
-mod marks;
 mod module;
 mod pip;
 mod poetry;

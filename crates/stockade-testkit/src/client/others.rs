@@ -46,6 +46,12 @@ impl Other {
         found.filter_map(|other| other.inspect_err(|why| skipped(why)).ok()).collect()
     }
 
+    /// The one with this name and this first number of its version, or the line that says why there is none.
+    pub fn one(name: &str, major: u64) -> Result<Self, String> {
+        let is_it = |packed: &&Packed| packed.name == name && major_of(packed.version) == major;
+        ALL.iter().find(is_it).map_or_else(|| Err(format!("the tests have no {name} {major}")), Self::of)
+    }
+
     fn of(packed: &Packed) -> Result<Self, String> {
         let Packed { name, version, .. } = *packed;
         let package = (packed.package)().ok_or_else(|| format!("{name} {version} is not made for this system"))?;
@@ -63,7 +69,7 @@ impl Other {
 
     /// The first number of its version.
     pub fn major(&self) -> u64 {
-        self.version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0)
+        major_of(self.version)
     }
 
     /// The folder with its program.
@@ -81,6 +87,10 @@ impl fmt::Display for Other {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.name, self.version)
     }
+}
+
+fn major_of(version: &str) -> u64 {
+    version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0)
 }
 
 /// The name of a package for this system, after its beginning.

@@ -36,6 +36,15 @@ struct Settings {
     text: String,
     /// What the client has no words for.
     unsaid: Vec<String>,
+    /// What points it at the gateway, if that belongs into another file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gateway: Option<Pointing>,
+}
+
+#[derive(Debug, Serialize)]
+struct Pointing {
+    file: &'static str,
+    text: String,
 }
 
 /// Prints the settings of the clients that are named, or of all.
@@ -81,20 +90,31 @@ fn is_name(ecosystem: &Ecosystem, name: &str) -> bool {
 
 /// The client's own settings with the gateway among them, as `setup` would write it into a file with nothing else.
 fn written(client: &Client, native: &Native, gate: &Gate<'_>, base: &str, scopes: &[String]) -> Settings {
+    let Native { since, file, .. } = *native;
     let Lines { text, unsaid } = (native.settings)(gate);
-    let pointed = (client.point)(&text, base, scopes);
-    let lines = pointed.lines().filter(|line| !line.contains(MARK)).flat_map(|line| [line, "\n"]);
-    Settings { file: native.file, since: native.since, text: lines.collect(), unsaid }
+    let pointed = |text: &str| {
+        let pointed = (client.point)(text, base, scopes);
+        pointed.lines().filter(|line| !line.contains(MARK)).flat_map(|line| [line, "\n"]).collect()
+    };
+    let Some(elsewhere) = native.pointed_in else {
+        return Settings { file, since, text: pointed(&text), unsaid, gateway: None };
+    };
+    let pointing = client.by_hand.map_or_else(|| pointed(""), |by_hand| by_hand(base));
+    Settings { file, since, text, unsaid, gateway: Some(Pointing { file: elsewhere, text: pointing }) }
 }
 
 fn text(told: &Told) -> String {
     let Told { client, native, .. } = told;
-    let Some(Settings { file, since, text, unsaid }) = native else {
+    let Some(Settings { file, since, text, unsaid, gateway }) = native else {
         return format!("# {client} has no gate of its own: the gateway alone keeps young releases away\n");
     };
     let mut whole = format!("# {client} {since} or later, in {file}\n");
     for what in unsaid {
         let _ = writeln!(whole, "# not said: {what}");
     }
-    whole + text
+    whole.push_str(text);
+    if let Some(Pointing { file, text }) = gateway {
+        let _ = write!(whole, "# and in {file}\n{text}");
+    }
+    whole
 }

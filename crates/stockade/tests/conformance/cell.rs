@@ -45,6 +45,13 @@ impl Cell {
         Self { end, said, word: "fails", told: true, looked_for: Vec::new() }
     }
 
+    /// Of what must not be published.
+    pub(crate) fn unpublished(output: &Output) -> Self {
+        let end = if output.ok() { End::Strange("publishes it".to_owned()) } else { End::Fails };
+        let said = format!("{}\n{}", output.stderr, output.stdout);
+        Self { end, said, word: "refused", told: true, looked_for: Vec::new() }
+    }
+
     pub(crate) fn lacks(what: &'static str) -> Self {
         let said = String::new();
         Self { end: End::Lacks(what), said, word: "", told: true, looked_for: Vec::new() }

@@ -12,7 +12,54 @@ struct Silent {
     why: &'static str,
 }
 
+const MALWARE: &[&str] = &["malware, by exact version"];
+const AGAIN: &[&str] = &["publish again with other bytes"];
+const LOOKS_FIRST: &str = "it looks first whether the version is there, and asks for nothing more";
+const NOT_LISTED: &str = "malware is in no packument, and what is said there in its place is read by npm alone";
+
 const SILENT: &[Silent] = &[
+    Silent { client: "npm 11", rows: AGAIN, why: LOOKS_FIRST },
+    Silent { client: "npm 12", rows: AGAIN, why: LOOKS_FIRST },
+    Silent { client: "pnpm 10", rows: AGAIN, why: "it publishes with the npm that it finds, which looks first" },
+    Silent { client: "cargo", rows: AGAIN, why: LOOKS_FIRST },
+    Silent { client: "pnpm", rows: MALWARE, why: NOT_LISTED },
+    Silent {
+        client: "pnpm 12",
+        rows: &["malware, by lockfile"],
+        why: "pnpm 12 looks first whether the packument has what the lockfile names, and malware is in none",
+    },
+    Silent {
+        client: "pnpm 12",
+        rows: &[
+            "young, by exact version",
+            "young, by lockfile",
+            "tampered",
+            "frozen, by exact version",
+            "the registry fails",
+            "the registry is away, and nothing was installed before",
+        ],
+        why: "pnpm 12 prints the number of an answer, and nothing of what it says",
+    },
+    Silent { client: "Yarn", rows: MALWARE, why: NOT_LISTED },
+    Silent { client: "Bun", rows: MALWARE, why: NOT_LISTED },
+    Silent {
+        client: "Bun",
+        rows: &[
+            "young, by exact version",
+            "young, by lockfile",
+            "malware, by lockfile",
+            "tampered",
+            "frozen, by exact version",
+            "the registry fails",
+            "the registry is away, and nothing was installed before",
+        ],
+        why: "Bun prints the number of an answer, and nothing of what it says",
+    },
+    Silent {
+        client: "Poetry",
+        rows: &["malware, by exact version", "malware, by lockfile"],
+        why: "malware is on no page, and Poetry knows of nothing else",
+    },
     Silent {
         client: "pip",
         rows: &["malware, by exact version", "malware, by lockfile"],

@@ -24,10 +24,11 @@ pub(crate) struct Home {
 }
 
 impl Home {
-    /// A gateway's home in this folder, for one upstream.
-    pub(crate) fn new(root: &Path, ecosystem: &str, upstream: &str) -> Self {
+    /// A gateway's home in this folder, for one upstream. Names like `hosted` are published there.
+    pub(crate) fn new(root: &Path, ecosystem: &str, upstream: &str, hosted: &str) -> Self {
         fs::create_dir_all(root.join("data/advisories")).unwrap();
-        let settings = format!("[upstream.{ecosystem}]\nurl = \"{upstream}\"\n");
+        let claims = format!("claims = {{ \"{hosted}\" = \"hosted\" }}");
+        let settings = format!("[upstream.{ecosystem}]\nurl = \"{upstream}\"\n{claims}\n");
         fs::write(root.join("stockade.toml"), settings).unwrap();
         Self { root: root.to_path_buf(), ecosystem: ecosystem.to_owned() }
     }
@@ -45,6 +46,14 @@ impl Home {
         command.args(["--now", &now.to_string(), "--ecosystem", &self.ecosystem]);
         command.arg("--config").arg(self.root.join("stockade.toml")).arg("--data").arg(self.root.join("data"));
         command
+    }
+
+    /// A token of `alice`, who may publish everything here.
+    pub(crate) fn token(&self, now: Timestamp) -> String {
+        let may = format!("publish:pkg:{}/*", self.ecosystem);
+        let output = finished(self.command(now).args(["token", "create", "alice", "--expires", "30d", "--may", &may]));
+        assert!(output.ok(), "{output}");
+        output.stdout.trim().to_owned()
     }
 
     /// What a person does beside it.

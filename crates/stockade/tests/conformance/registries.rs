@@ -21,6 +21,14 @@ pub(crate) trait Registry {
     fn name(&self, short: &str) -> String {
         short.to_owned()
     }
+    /// The names that are published at the gateway, as its settings claim them.
+    fn hosted(&self) -> &'static str {
+        "acme-*"
+    }
+    /// One of them, short for others.
+    fn own(&self, short: &str) -> String {
+        short.to_owned()
+    }
     fn publish(&self, name: &str, version: &str, at: Timestamp);
     /// Its maintainers withdraw a release. False if there is no word for that here.
     fn withdraw(&self, name: &str, version: &str, at: Timestamp) -> bool;
@@ -177,6 +185,14 @@ impl Registry for MavenRegistry {
 
     fn name(&self, short: &str) -> String {
         format!("org.acme:{short}")
+    }
+
+    fn hosted(&self) -> &'static str {
+        "com.acme/*"
+    }
+
+    fn own(&self, short: &str) -> String {
+        format!("com.acme:{short}")
     }
 
     fn publish(&self, name: &str, version: &str, at: Timestamp) {

@@ -40,6 +40,11 @@ const MALWARE: &[&str] = &["by stockade", "MAL-2026-1"];
 const TAMPERED: &[&str] = &["by stockade", "1.0.0 is not what the index claims"];
 const FROZEN: &[&str] = &["by stockade", "a worm spreads"];
 
+const TAKEN: &[&str] = &["was published by `alice`"];
+const FOREIGN: &[&str] = &["by stockade", "is not published here"];
+/// What is published.
+const OWN: &str = "acme-demo";
+
 pub(crate) const ROWS: &[Row] = &[
     Row {
         title: "first install",
@@ -177,6 +182,50 @@ pub(crate) const ROWS: &[Row] = &[
             let cell = by_version(stage, row).called("refused").telling(FROZEN);
             stage.person(&["freeze", "--off", "--reason", "it is over"]);
             cell
+        },
+    },
+    Row {
+        title: "publish",
+        what: "Somebody with a token publishes 1.0.0 of a package whose name is claimed as hosted; with pip it is twine 6.2.0 \
+               that does. Another user installs it by a range. The registry is asked for nothing of it.",
+        package: OWN,
+        is_malware: false,
+        expected: Expected::Installs("1.0.0"),
+        play: |stage, row| {
+            let name = stage.registry.own(row.package);
+            let output = match stage.publish(&name, "first") {
+                Ok(output) => output,
+                Err(why) => return Cell::lacks(why),
+            };
+            if !output.ok() {
+                return Cell::unpublished(&output).strange(format!("is not published: {output}"));
+            }
+            let place = stage.place(&name, Wanted::Range);
+            let cell = Cell::of(stage, &place, &stage.install(&place));
+            let asked = stage.registry.server().count(&format!("*{OWN}*"));
+            if asked == 0 { cell } else { cell.strange(format!("asks the registry {asked} times")) }
+        },
+    },
+    Row {
+        title: "publish again with other bytes",
+        what: "The same release once more, and its file has changed.",
+        package: OWN,
+        is_malware: false,
+        expected: Expected::Refused,
+        play: |stage, row| {
+            let output = stage.publish(&stage.registry.own(row.package), "second");
+            output.map_or_else(Cell::lacks, |output| Cell::unpublished(&output).telling(TAKEN))
+        },
+    },
+    Row {
+        title: "publish a name that is not hosted",
+        what: "With the same token, under a name that is not claimed.",
+        package: "foreign-demo",
+        is_malware: false,
+        expected: Expected::Refused,
+        play: |stage, row| {
+            let output = stage.publish(&stage.registry.name(row.package), "first");
+            output.map_or_else(Cell::lacks, |output| Cell::unpublished(&output).telling(FOREIGN))
         },
     },
     Row {

@@ -31,6 +31,8 @@ pub(crate) struct Place {
     pub(crate) root: PathBuf,
     /// The package that it wants.
     pub(crate) package: String,
+    /// Where the gateway is for it.
+    pub(crate) gateway: String,
 }
 
 impl Place {
@@ -40,6 +42,11 @@ impl Place {
 
     pub(crate) fn home(&self) -> PathBuf {
         self.root.join("home")
+    }
+
+    /// Where somebody has what is to be published.
+    pub(crate) fn package_folder(&self) -> PathBuf {
+        self.root.join("package")
     }
 
     pub(crate) fn write(&self, path: &str, text: impl AsRef<[u8]>) {
@@ -68,6 +75,8 @@ pub(crate) struct Stage<'a> {
     column: &'static str,
     relay: Relay,
     home: Home,
+    /// What a user shows who publishes.
+    token: String,
     gateway: RefCell<Option<Gateway>>,
     now: Variable<Timestamp>,
     places: Variable<usize>,
@@ -80,13 +89,16 @@ impl<'a> Stage<'a> {
         let descriptor = client.descriptor();
         let (ecosystem, _) = stockade_ecosystem::client_of(descriptor).unwrap();
         let registry = registries::of(ecosystem.id.as_str());
-        let home = Home::new(&root.path().join("gateway"), ecosystem.id.as_str(), &registry.address());
+        let home =
+            Home::new(&root.path().join("gateway"), ecosystem.id.as_str(), &registry.address(), registry.hosted());
+        let token = home.token(NOW);
         let stage = Self {
             client,
             registry,
             column,
             relay: Relay::start(),
             home,
+            token,
             gateway: RefCell::default(),
             now: Variable::new(NOW),
             places: Variable::new(0),
@@ -151,10 +163,11 @@ impl<'a> Stage<'a> {
     pub(crate) fn place(&self, package: &str, wanted: Wanted) -> Place {
         let number = self.places.get();
         self.places.set(number + 1);
-        let place = Place { root: self.root.path().join(number.to_string()), package: package.to_owned() };
+        let root = self.root.path().join(number.to_string());
+        let place = Place { root, package: package.to_owned(), gateway: self.base() };
         fs::create_dir_all(place.project()).unwrap();
         let (_, descriptor) = stockade_ecosystem::client_of(self.client.descriptor()).unwrap();
-        let configuration = (descriptor.point)(self.client.configuration(), &self.base(), &[]);
+        let configuration = (descriptor.point)(self.client.configuration(), &place.gateway, &[]);
         place.write(&format!("home/{}", self.client.configured_in()), configuration);
         self.client.want(&place, wanted);
         place
@@ -177,6 +190,12 @@ impl<'a> Stage<'a> {
 
     pub(crate) fn install_locked(&self, place: &Place) -> Output {
         finished(&mut self.client.install_locked(place))
+    }
+
+    /// A new user publishes 1.0.0 of a package, with `mark` in its file. Or why nobody does that with this client.
+    pub(crate) fn publish(&self, package: &str, mark: &str) -> Result<Output, &'static str> {
+        let place = self.place(package, Wanted::Range);
+        Ok(finished(&mut self.client.publish(&place, mark, &self.token)?))
     }
 
     /// Does what a person does beside the gateway, and waits until it has noticed.

@@ -7,9 +7,10 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::json;
-use stockade_testkit::{Npm, Output, finished, skipped};
+use stockade_testkit::{Guard, MavenRelease, Npm, Output, finished, skipped};
 use tempfile::TempDir;
 
+use crate::serve::wait_until;
 use crate::world::contents;
 
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -193,6 +194,114 @@ fn maven_resolves_from_the_real_repository() {
         bom.unwrap_or_else(|| panic!("it is not in {folder}")).1.1
     };
     assert_eq!(bom("guarded"), bom("plain"));
+}
+
+#[test]
+fn maven_deploys_a_release_and_a_snapshot_that_another_project_resolves() {
+    let installed = Command::new("mvn").arg("--version").output();
+    if !installed.is_ok_and(|output| output.status.success()) {
+        return skipped("what mvn deploys: it is not installed");
+    }
+    let place = Place::new();
+    let (release, snapshot) =
+        (MavenRelease::new("com.acme:left", "1.0"), MavenRelease::new("com.acme:right", "1.0-SNAPSHOT"));
+    let newer = snapshot.clone().file("newer.txt", "newer");
+    let deploy = |build: &MavenRelease, name: &str, version: &str, local: &str, url: &str| {
+        place.write("project/demo.jar", build.bytes(".jar").unwrap());
+        let of_build = [format!("-DartifactId={name}"), format!("-Dversion={version}"), format!("-Durl={url}")];
+        let mut command = place.command("mvn");
+        command.args([
+            "-B",
+            "-s",
+            "settings.xml",
+            DEPLOY,
+            "-Dfile=demo.jar",
+            "-DgroupId=com.acme",
+            "-DrepositoryId=acme",
+        ]);
+        finished(command.args(of_build).arg(self::local(local)))
+    };
+    // The plugin that deploys is at the real repository.
+    place.write("project/settings.xml", "<settings/>");
+    let plain = deploy(&release, "left", "1.0", "plain", &format!("file://{}", place.path("deployed").display()));
+    if !plain.ok() {
+        return gets_nothing("mvn", &plain);
+    }
+    let (_served, url, token) = hosting(&place);
+    let mirror = format!("<mirrors><mirror><id>stockade</id><mirrorOf>*</mirrorOf><url>{url}</url></mirror></mirrors>");
+    let server = |token: &str| {
+        let server = format!("<server><id>acme</id><username>alice</username><password>{token}</password></server>");
+        place.write("project/settings.xml", format!("<settings><servers>{server}</servers>{mirror}</settings>"));
+    };
+    server("stockade_none");
+    let nobody = deploy(&release, "left", "1.0", "publisher", &url);
+    assert!(!nobody.ok() && nobody.stdout.contains("is not known here"), "{nobody}");
+    server(&token);
+    for (build, name, version) in
+        [(&release, "left", "1.0"), (&snapshot, "right", "1.0-SNAPSHOT"), (&newer, "right", "1.0-SNAPSHOT")]
+    {
+        let output = deploy(build, name, version, "publisher", &url);
+        assert!(output.ok(), "{name} {version}: {output}");
+    }
+    let again = deploy(&release.clone().file("other.txt", "other"), "left", "1.0", "publisher", &url);
+    assert!(!again.ok() && again.stdout.contains("was published by `alice`"), "{again}");
+
+    // Extensions of a build are jars, which Maven gets without a plugin.
+    place.write("project/settings.xml", format!("<settings>{mirror}</settings>"));
+    let extension = |name: &str, version: &str| {
+        format!(
+            "<extension><groupId>com.acme</groupId><artifactId>{name}</artifactId><version>{version}</version></extension>"
+        )
+    };
+    let repository = format!(
+        "<pluginRepositories><pluginRepository><id>acme</id><url>{url}</url><snapshots><enabled>true</enabled></snapshots>\
+         </pluginRepository></pluginRepositories>"
+    );
+    let pom = format!(
+        "<project><modelVersion>4.0.0</modelVersion><groupId>com.acme</groupId><artifactId>user</artifactId><version>1</version>\
+         <packaging>pom</packaging>{repository}<build><extensions>{}{}</extensions></build></project>",
+        extension("left", "1.0"),
+        extension("right", "1.0-SNAPSHOT")
+    );
+    place.write("project/pom.xml", pom);
+    let used = finished(place.command("mvn").args(["-B", "-N", "-s", "settings.xml", "validate"]).arg(local("user")));
+    assert!(used.ok(), "{used}");
+    let kept = |path: &str| fs::read(place.path("project/user/com/acme").join(path)).unwrap();
+    assert_eq!(kept("left/1.0/left-1.0.jar"), release.bytes(".jar").unwrap());
+    assert_eq!(
+        kept("right/1.0-SNAPSHOT/right-1.0-SNAPSHOT.jar"),
+        newer.bytes(".jar").unwrap(),
+        "it is the newest build"
+    );
+}
+
+/// What deploys, in a version that is old everywhere.
+const DEPLOY: &str = "org.apache.maven.plugins:maven-deploy-plugin:2.8.2:deploy-file";
+
+/// A gateway that hosts `com.acme` and has everything else from where this machine has it: its address, and a token.
+fn hosting(place: &Place) -> (Guard, String, String) {
+    place.write(
+        "stockade.toml",
+        "listen = \"127.0.0.1:0\"\n[upstream.maven]\nclaims = { \"com.acme/*\" = \"hosted\" }\n",
+    );
+    let stockade = |arguments: &[&str]| {
+        let mut command = place.command(env!("CARGO_BIN_EXE_stockade"));
+        command.args(["--ecosystem", "maven", "--config"]).arg(place.path("stockade.toml"));
+        command.arg("--data").arg(place.path("data")).args(arguments);
+        command
+    };
+    let create = ["token", "create", "alice", "--expires", "30d", "--may", "publish:pkg:maven/com.acme/*"];
+    let made = finished(&mut stockade(&create));
+    assert!(made.ok(), "{made}");
+    let log = place.path("serve.log");
+    let mut command = stockade(&["serve"]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(fs::File::create(&log).unwrap());
+    let served = Guard::spawn(&mut command).unwrap();
+    let noted = place.path("data/gateway.json");
+    assert!(wait_until(|| noted.exists()), "{}", fs::read_to_string(&log).unwrap());
+    let noted: serde_json::Value = serde_json::from_slice(&fs::read(&noted).unwrap()).unwrap();
+    let url = noted["url"].as_str().unwrap().trim_end_matches('/');
+    (served, format!("{url}/maven/"), made.stdout.trim().to_owned())
 }
 
 /// Where Maven keeps what it has, below the project: its home is the system's and not the environment's.

@@ -5,15 +5,20 @@
 //! it takes the one that it has built in, which it does not tell; ours is then that of npm.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use stockade_model::Secret;
 use toml::{Table, Value};
 
 use super::super::route::TARBALL_END;
-use super::marks::Marks;
 use super::npmrc::{self, SCOPES, Said, is_of_scope};
 use super::{Around, HOMES, Own, RUN, effective, run_of, variables};
-use crate::{Client, ClientConfig, Configured, Credential, Environment, Problem, Rewritten, Stated, Variables};
+use crate::client::marks::Marks;
+use crate::native::{list, not_exempted};
+use crate::{
+    Client, ClientConfig, Configured, Credential, Environment, Gate, Lines, Native, Problem, Rewritten, Stated,
+    Variables,
+};
 
 /// The client.
 pub(in super::super) static BUN: Client = Client {
@@ -45,7 +50,12 @@ pub(in super::super) static BUN: Client = Client {
     like: None,
     in_project: None,
     by_hand: None,
-    native: None,
+    native: Some(Native {
+        since: "1.3",
+        file: "~/.bunfig.toml, or bunfig.toml in a project",
+        settings: native,
+        pointed_in: None,
+    }),
 };
 
 const REGISTRIES: [&str; 3] = ["BUN_CONFIG_REGISTRY", "NPM_CONFIG_REGISTRY", "npm_config_registry"];
@@ -247,6 +257,16 @@ fn says(text: &str, base: &str, scopes: &[String]) -> bool {
         is_ours(of_scopes.and_then(|all| all.get(scope))) && bare.is_none()
     };
     is_ours(install.and_then(|install| install.get("registry"))) && scopes.iter().all(named)
+}
+
+/// It counts seconds, and knows no patterns.
+fn native(gate: &Gate<'_>) -> Lines {
+    let (patterns, names): (Vec<_>, Vec<_>) = gate.exempt.iter().partition(|name| name.contains('*'));
+    let mut text = format!("{INSTALL}\nminimumReleaseAge = {}\n", gate.age.as_secs());
+    if !names.is_empty() {
+        let _ = writeln!(text, "minimumReleaseAgeExcludes = {}", list(names));
+    }
+    Lines { text, unsaid: not_exempted(patterns) }
 }
 
 #[cfg(test)]

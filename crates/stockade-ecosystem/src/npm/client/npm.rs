@@ -37,7 +37,12 @@ pub(in super::super) static NPM: Client = Client {
     like: None,
     in_project: None,
     by_hand: None,
-    native: Some(Native { since: "11.10", file: "~/.npmrc, or .npmrc in a project", settings: native }),
+    native: Some(Native {
+        since: "11.10",
+        file: "~/.npmrc, or .npmrc in a project",
+        settings: native,
+        pointed_in: None,
+    }),
 };
 
 type Settings = serde_json::Map<String, Value>;

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use stockade_model::Secret;
 use url::Url;
 
-use super::marks::Marks;
+use crate::client::marks::Marks;
 use crate::{Configured, Credential, Problem, Upstream};
 
 /// The longest line that is looked at.

@@ -6,13 +6,17 @@
 //! lets `registries` of a workspace go before everything; newer ones take `pnpm_config_*`, and that goes before all.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde_json::Value;
 
 use super::npmrc::{SCOPES, Said, is_of_scope, point, unpoint, without_secrets};
 use super::yaml::{self, Node};
 use super::{Around, HOMES, Own, RUN, effective, run_of, variables};
-use crate::{Client, ClientConfig, Configured, Environment, Problem, Rewritten, Stated, Variables};
+use crate::native::list;
+use crate::{
+    Client, ClientConfig, Configured, Environment, Gate, Lines, Native, Problem, Rewritten, Stated, Variables,
+};
 
 /// The client.
 pub(in super::super) static PNPM: Client = Client {
@@ -48,7 +52,12 @@ pub(in super::super) static PNPM: Client = Client {
     like: None,
     in_project: None,
     by_hand: None,
-    native: None,
+    native: Some(Native {
+        since: "10.16",
+        file: "pnpm-workspace.yaml of a project",
+        settings: native,
+        pointed_in: Some("~/.npmrc"),
+    }),
 };
 
 const OLD_VARIABLES: [&str; 2] = ["npm_config_registry", "NPM_CONFIG_REGISTRY"];
@@ -204,6 +213,16 @@ fn store(printed: &[String]) -> Option<String> {
         pnpm.or_else(data).or_else(|| around.at_home(usual))
     };
     configured.map(str::to_owned).or_else(own)
+}
+
+/// Of all files that it reads, only a workspace's is read by the older one and the newer one.
+fn native(gate: &Gate<'_>) -> Lines {
+    let (minutes, rounded) = gate.whole_minutes("pnpm");
+    let mut text = format!("minimumReleaseAge: {minutes}\n");
+    if !gate.exempt.is_empty() {
+        let _ = writeln!(text, "minimumReleaseAgeExclude: {}", list(gate.exempt));
+    }
+    Lines { text, unsaid: rounded.into_iter().collect() }
 }
 
 #[cfg(test)]

@@ -4,14 +4,18 @@
 //! root of the system, where it prints what is built in and the user's, and the `.yarnrc.yml` of the project's folders are
 //! read here. A variable goes before all of them, but there is none for scopes: in a run their files are rewritten.
 
+use std::fmt::Write as _;
+
 use stockade_model::Secret;
 use url::Url;
 
-use super::marks::Marks;
 use super::yaml::{self, Node};
 use super::{Around, HOMES, Own, RUN, effective, run_of, variables};
+use crate::client::marks::Marks;
+use crate::native::list;
 use crate::{
-    Client, ClientConfig, Configured, Credential, Environment, Problem, Rewritten, Stated, Upstream, Variables,
+    Client, ClientConfig, Configured, Credential, Environment, Gate, Lines, Native, Problem, Rewritten, Stated,
+    Upstream, Variables,
 };
 
 /// The client.
@@ -43,7 +47,12 @@ pub(in super::super) static YARN: Client = Client {
     like: None,
     in_project: None,
     by_hand: None,
-    native: None,
+    native: Some(Native {
+        since: "4.10",
+        file: "~/.yarnrc.yml, or .yarnrc.yml in a project",
+        settings: native,
+        pointed_in: None,
+    }),
 };
 
 const FILE: &str = ".yarnrc.yml";
@@ -334,6 +343,16 @@ impl Rewriting<'_> {
 fn is_inside(line: &str) -> bool {
     let is_item = line.starts_with("- ") || line.trim_end() == "-";
     yaml::indentation(line).is_none_or(|indent| indent > 0) || is_item
+}
+
+/// Of names, Yarn has the same patterns as we have.
+fn native(gate: &Gate<'_>) -> Lines {
+    let (minutes, rounded) = gate.whole_minutes("yarn");
+    let mut text = format!("npmMinimalAgeGate: {minutes}\n");
+    if !gate.exempt.is_empty() {
+        let _ = writeln!(text, "npmPreapprovedPackages: {}", list(gate.exempt));
+    }
+    Lines { text, unsaid: rounded.into_iter().collect() }
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@
 
 use std::collections::BTreeMap;
 
-use super::marks::{PUT_AWAY, end_line, undone, write};
 use super::{RUN, effective, has_userinfo, index};
+use crate::client::marks::Marks;
 use crate::native::not_exempted;
 use crate::{Client, ClientConfig, Configured, Gate, Lines, Native, Problem, Rewritten, Stated, Upstream, Variables};
 
@@ -31,14 +31,14 @@ pub(in super::super) static PIP: Client = Client {
     given: None,
     run_of,
     point,
-    unpoint: undone,
+    unpoint: |text| MARKS.undone(text),
     configured_in,
     lockfiles: &["pylock.toml"],
     like: None,
     in_project: None,
     by_hand: None,
     unbound: None,
-    native: Some(Native { since: "26.1", file: "~/.config/pip/pip.conf", settings: native }),
+    native: Some(Native { since: "26.1", file: "~/.config/pip/pip.conf", settings: native, pointed_in: None }),
 };
 
 /// The longest line of what pip prints that is looked at.
@@ -198,10 +198,13 @@ pub(super) fn run_of(user_agent: &str) -> Option<&str> {
 /// The keys that `setup` puts away wherever they are, and what it writes instead.
 const OURS: [&str; 5] = ["index-url", "extra-index-url", "find-links", "no-index", "no-cache-dir"];
 
+/// How `setup` marks what it did here.
+const MARKS: Marks = Marks("# ");
+
 /// The lines are written at the end of `[global]`: a section must not be there twice, and before an indented line they would
 /// begin a value that goes on in it.
 fn point(text: &str, base: &str, _: &[String]) -> String {
-    let before = undone(text);
+    let before = MARKS.undone(text);
     let mut out = String::new();
     let (mut scan, mut written) = (Scan::default(), false);
     for line in before.split_inclusive('\n') {
@@ -213,14 +216,15 @@ fn point(text: &str, base: &str, _: &[String]) -> String {
             written = true;
         }
         if scan.is_ours && matches!(kind, Kind::Key | Kind::More) {
-            out.push_str(PUT_AWAY);
+            MARKS.put_away(&mut out, line);
+        } else {
+            out.push_str(line);
         }
-        out.push_str(line);
     }
     if !written {
-        end_line(&mut out);
+        MARKS.end_line(&mut out);
         if scan.section != "global" {
-            write(&mut out, "[global]");
+            MARKS.write(&mut out, "[global]");
         }
         write_settings(&mut out, base, "");
     }
@@ -229,8 +233,8 @@ fn point(text: &str, base: &str, _: &[String]) -> String {
 
 /// With the indent of what follows, which would else go on with our value.
 fn write_settings(out: &mut String, base: &str, indent: &str) {
-    write(out, &format!("{indent}index-url = {}", index(base)));
-    write(out, &format!("{indent}no-cache-dir = true"));
+    MARKS.write(out, &format!("{indent}index-url = {}", index(base)));
+    MARKS.write(out, &format!("{indent}no-cache-dir = true"));
 }
 
 /// What a line is of a file in Python's format of settings.
@@ -286,8 +290,7 @@ fn key_of(line: &str) -> String {
 
 /// It knows whole days, and no exceptions.
 fn native(gate: &Gate<'_>) -> Lines {
-    let (days, more) = gate.whole_days();
-    let rounded = more.then(|| format!("pip counts whole days, and the policy asks for {}", gate.spelled()));
+    let (days, rounded) = gate.whole_days("pip");
     let unsaid = rounded.into_iter().chain(not_exempted(gate.exempt)).collect();
     Lines { text: format!("[global]\nuploaded-prior-to = P{days}D\n"), unsaid }
 }

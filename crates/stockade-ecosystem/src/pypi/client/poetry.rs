@@ -5,13 +5,18 @@
 //! gateway in place of the built-in index (`poetry/stockade_run.py`), and for good its user has to write into the project
 //! what is to be used. Poetry does not print what is built in either: it is taken for what pip uses.
 
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Serialize};
 use stockade_model::redacted;
 use toml::Table;
 
 use super::pip::{self, PIP};
 use super::{RUN, effective, has_userinfo, index};
-use crate::{Client, ClientConfig, Configured, Environment, Given, Problem, Rewritten, Stated, Variables};
+use crate::native::{list, not_exempted};
+use crate::{
+    Client, ClientConfig, Configured, Environment, Gate, Given, Lines, Native, Problem, Rewritten, Stated, Variables,
+};
 
 /// The client.
 pub(in super::super) static POETRY: Client = Client {
@@ -48,7 +53,12 @@ pub(in super::super) static POETRY: Client = Client {
     in_project: Some(PROJECT),
     by_hand: Some(by_hand),
     unbound: None,
-    native: None,
+    native: Some(Native {
+        since: "2.4",
+        file: "~/.config/pypoetry/config.toml",
+        settings: native,
+        pointed_in: Some("pyproject.toml of a project"),
+    }),
 };
 
 const PLUGIN: &str = include_str!("poetry/stockade_run.py");
@@ -132,6 +142,17 @@ fn search(folder: &str, env: Environment<'_>) -> Variables {
 fn by_hand(base: &str) -> String {
     let url = index(base);
     format!("[[tool.poetry.source]]\nname = \"stockade\"\nurl = \"{url}\"\npriority = \"primary\"\n")
+}
+
+/// It knows whole days, and no patterns.
+fn native(gate: &Gate<'_>) -> Lines {
+    let (days, rounded) = gate.whole_days("poetry");
+    let (patterns, names): (Vec<_>, Vec<_>) = gate.exempt.iter().partition(|name| name.contains('*'));
+    let mut text = format!("[solver]\nmin-release-age = {days}\n");
+    if !names.is_empty() {
+        let _ = writeln!(text, "min-release-age-exclude = {}", list(names));
+    }
+    Lines { text, unsaid: rounded.into_iter().chain(not_exempted(patterns)).collect() }
 }
 
 #[cfg(test)]

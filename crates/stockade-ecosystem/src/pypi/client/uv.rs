@@ -11,8 +11,8 @@ use std::fmt::Write as _;
 
 use toml::{Table, Value};
 
-use super::marks::{PUT_AWAY, undone, write};
 use super::{effective, has_userinfo, index};
+use crate::client::marks::Marks;
 use crate::native::not_exempted;
 use crate::{Client, ClientConfig, Configured, Gate, Lines, Native, Problem, Rewritten, Stated, Upstream, Variables};
 
@@ -35,14 +35,14 @@ pub(in super::super) static UV: Client = Client {
     // Its `User-Agent` has nothing that could be set.
     run_of: |_| None,
     point,
-    unpoint: undone,
+    unpoint: |text| MARKS.undone(text),
     configured_in,
     lockfiles: &["uv.lock", "pylock.toml"],
     like: None,
     in_project: None,
     by_hand: None,
     unbound: None,
-    native: Some(Native { since: "0.9.17", file: "~/.config/uv/uv.toml", settings: native }),
+    native: Some(Native { since: "0.9.17", file: "~/.config/uv/uv.toml", settings: native, pointed_in: None }),
 };
 
 /// The most indexes that are looked at.
@@ -220,12 +220,15 @@ const OURS: [&str; 6] = ["index", "index-url", "extra-index-url", "find-links", 
 /// The most lines of one value that are put together. What is longer is left as it is.
 const MAX_STATEMENT: usize = 64;
 
+/// How `setup` marks what it did here.
+const MARKS: Marks = Marks("# ");
+
 /// Ours stand at the beginning, before any table.
 fn point(text: &str, base: &str, _: &[String]) -> String {
-    let before = undone(text);
+    let before = MARKS.undone(text);
     let mut out = String::new();
-    write(&mut out, &format!("index-url = \"{}\"", index(base)));
-    write(&mut out, "no-cache = true");
+    MARKS.write(&mut out, &format!("index-url = \"{}\"", index(base)));
+    MARKS.write(&mut out, "no-cache = true");
     let mut lines: &[&str] = &before.split_inclusive('\n').collect::<Vec<_>>();
     let mut table = Vec::new();
     while !lines.is_empty() {
@@ -235,8 +238,11 @@ fn point(text: &str, base: &str, _: &[String]) -> String {
         }
         let is_ours = is_ours(&table, &statement);
         for line in &lines[..length] {
-            out.push_str(if is_ours && !line.trim().is_empty() { PUT_AWAY } else { "" });
-            out.push_str(line);
+            if is_ours && !line.trim().is_empty() {
+                MARKS.put_away(&mut out, line);
+            } else {
+                out.push_str(line);
+            }
         }
         lines = &lines[length..];
     }

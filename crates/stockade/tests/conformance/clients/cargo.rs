@@ -67,6 +67,18 @@ impl Client for Cargo {
         command(place, &["fetch", "--locked"])
     }
 
+    fn publish(&self, place: &Place, mark: &str, token: &str) -> Result<Command, &'static str> {
+        let package = format!("[package]\nname = \"{}\"\nversion = \"1.0.0\"\nedition = \"2021\"\n", place.package);
+        place.write("package/Cargo.toml", package + "description = \"ours\"\nlicense = \"MIT\"\n");
+        place.write("package/src/lib.rs", format!("pub const MARK: &str = \"{mark}\";\n"));
+        let mut command = command(place, &["publish", "--registry", "acme", "--no-verify"]);
+        command.current_dir(place.package_folder());
+        command.env("CARGO_REGISTRIES_ACME_INDEX", format!("sparse+{}/index/", place.gateway));
+        command.env("CARGO_REGISTRIES_ACME_CREDENTIAL_PROVIDER", "cargo:token");
+        command.env("CARGO_REGISTRIES_ACME_TOKEN", token);
+        Ok(command)
+    }
+
     fn installed(&self, place: &Place) -> Option<String> {
         let sources = std::fs::read_dir(place.home().join(".cargo/registry/src")).ok()?;
         let mut sources = sources.flatten().map(|entry| entry.path());

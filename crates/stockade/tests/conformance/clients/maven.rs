@@ -58,6 +58,10 @@ impl Client for Maven {
         self.install(place)
     }
 
+    fn publish(&self, _: &Place, _: &str, _: &str) -> Result<Command, &'static str> {
+        Err("what deploys is a plugin, which is at a public repository alone")
+    }
+
     fn installed(&self, place: &Place) -> Option<String> {
         let (group, artifact) = place.package.split_once(':')?;
         let folder = repository(place).join(group.replace('.', "/")).join(artifact);

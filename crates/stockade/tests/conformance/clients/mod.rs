@@ -2,9 +2,12 @@
 //! its lockfile is; what points it at the gateway is what `stockade setup` would write.
 
 mod cargo;
+mod gradle;
 mod maven;
 mod npm;
+mod others;
 mod pip;
+mod poetry;
 mod uv;
 
 use std::process::Command;
@@ -25,10 +28,16 @@ pub(crate) fn all() -> Vec<Column> {
         Column { name: "npm 10.9.9", find: || npm::find("10.9.9") },
         Column { name: "npm 11.19.1", find: || npm::find("11.19.1") },
         Column { name: "npm 12.2.0", find: || npm::find("12.2.0") },
+        Column { name: "pnpm 10.34.9", find: || others::find("pnpm", 10) },
+        Column { name: "pnpm 12.21.0", find: || others::find("pnpm", 12) },
+        Column { name: "Yarn 4.18.1", find: || others::find("yarn", 4) },
+        Column { name: "Bun 1.4.5", find: || others::find("bun", 1) },
         Column { name: "pip 26.3", find: || pip::find("26.3") },
         Column { name: "uv 0.13.9", find: || uv::find("0.13.9") },
+        Column { name: "Poetry 2.5.1", find: || poetry::find("2.5.1") },
         Column { name: "cargo 1.95.0", find: || cargo::find("1.95.0") },
         Column { name: "mvn 3.8.7", find: || maven::find("3.8.7") },
+        Column { name: "Gradle 4.4.1", find: || gradle::find("4.4.1") },
     ]
 }
 
@@ -60,6 +69,8 @@ pub(crate) trait Client {
     fn lock(&self, place: &Place, registry: &str, gateway: &str) -> bool;
     /// Installs exactly what the lockfile says.
     fn install_locked(&self, place: &Place) -> Command;
+    /// Publishes 1.0.0 of the place's package, with `mark` in its file, or says why this client does not.
+    fn publish(&self, place: &Place, mark: &str, token: &str) -> Result<Command, &'static str>;
     /// The version of the place's package that is installed.
     fn installed(&self, place: &Place) -> Option<String>;
 }

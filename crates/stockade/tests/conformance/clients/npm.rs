@@ -12,6 +12,33 @@ pub(super) fn find(version: &str) -> Result<Box<dyn Client>, String> {
     Ok(Box::new(Npm::version(version)?))
 }
 
+/// What a project of these clients writes to want a package.
+pub(super) fn want(place: &Place, wanted: Wanted) {
+    let version = match wanted {
+        Wanted::Range => "^1.0.0",
+        Wanted::Exact(version) => version,
+    };
+    let manifest = json!({"name": "app", "version": "1.0.0", "dependencies": {&place.package: version}});
+    place.write("project/package.json", manifest.to_string());
+}
+
+/// The version that is in the folder of what is installed.
+pub(super) fn installed(place: &Place) -> Option<String> {
+    let manifest = place.project().join("node_modules").join(&place.package).join("package.json");
+    let manifest: Value = serde_json::from_str(&std::fs::read_to_string(manifest).ok()?).ok()?;
+    Some(manifest["version"].as_str()?.to_owned())
+}
+
+/// What somebody publishes, and the token for it in the file that npm and pnpm read.
+pub(super) fn package(place: &Place, mark: &str, token: &str) {
+    let manifest = json!({"name": &place.package, "version": "1.0.0", "main": "index.js"});
+    place.write("package/package.json", manifest.to_string());
+    place.write("package/index.js", format!("module.exports = '{mark}'\n"));
+    let registry = place.gateway.trim_start_matches("http:");
+    let npmrc = std::fs::read_to_string(place.home().join(".npmrc")).unwrap_or_default();
+    place.write("home/.npmrc", format!("{npmrc}{registry}/:_authToken={token}\n"));
+}
+
 fn command(npm: &Npm, place: &Place, arguments: &[&str]) -> Command {
     let mut command = place.command(npm.program());
     command.env("PATH", npm.path()).args(arguments);
@@ -32,12 +59,7 @@ impl Client for Npm {
     }
 
     fn want(&self, place: &Place, wanted: Wanted) {
-        let version = match wanted {
-            Wanted::Range => "^1.0.0",
-            Wanted::Exact(version) => version,
-        };
-        let manifest = json!({"name": "app", "version": "1.0.0", "dependencies": {&place.package: version}});
-        place.write("project/package.json", manifest.to_string());
+        want(place, wanted);
     }
 
     fn install(&self, place: &Place) -> Command {
@@ -54,9 +76,14 @@ impl Client for Npm {
         command(self, place, &["ci"])
     }
 
+    fn publish(&self, place: &Place, mark: &str, token: &str) -> Result<Command, &'static str> {
+        package(place, mark, token);
+        let mut command = command(self, place, &["publish"]);
+        command.current_dir(place.package_folder());
+        Ok(command)
+    }
+
     fn installed(&self, place: &Place) -> Option<String> {
-        let manifest = place.project().join("node_modules").join(&place.package).join("package.json");
-        let manifest: Value = serde_json::from_str(&std::fs::read_to_string(manifest).ok()?).ok()?;
-        Some(manifest["version"].as_str()?.to_owned())
+        installed(place)
     }
 }

@@ -8,10 +8,13 @@ use super::{Client, Wanted, rest_of_name};
 use crate::stage::Place;
 
 pub(super) fn find(version: &str) -> Result<Box<dyn Client>, String> {
-    Ok(Box::new(Pip(PythonTool::installed("pip", version)?)))
+    Ok(Box::new(Pip(PythonTool::installed("pip", version)?, PythonTool::installed("twine", TWINE)?)))
 }
 
-struct Pip(PythonTool);
+/// pip publishes nothing, and its users have this for that.
+const TWINE: &str = "6.2.0";
+
+struct Pip(PythonTool, PythonTool);
 
 impl Pip {
     fn command(&self, place: &Place, arguments: &[&str]) -> Command {
@@ -33,6 +36,14 @@ pub(super) fn requirement(package: &str, wanted: Wanted) -> String {
         Wanted::Range => format!("{package}>=1,<2"),
         Wanted::Exact(version) => format!("{package}=={version}"),
     }
+}
+
+/// The path of a wheel that somebody publishes.
+pub(super) fn wheel(place: &Place, mark: &str) -> String {
+    let wheel = Distribution::wheel(&place.package, "1.0.0").file("acme/mark.py", format!("MARK = '{mark}'\n"));
+    let path = format!("package/dist/{}", wheel.file_name());
+    place.write(&path, wheel.packed());
+    place.root.join(path).display().to_string()
 }
 
 impl Client for Pip {
@@ -60,6 +71,14 @@ impl Client for Pip {
 
     fn install_locked(&self, place: &Place) -> Command {
         self.command(place, &["--require-hashes"])
+    }
+
+    fn publish(&self, place: &Place, mark: &str, token: &str) -> Result<Command, &'static str> {
+        let mut command = place.command(self.1.program());
+        command.args(["upload", "--non-interactive", "--disable-progress-bar", "--repository-url"]);
+        command.arg(format!("{}/legacy/", place.gateway)).arg(wheel(place, mark));
+        command.env("TWINE_USERNAME", "__token__").env("TWINE_PASSWORD", token);
+        Ok(command)
     }
 
     fn installed(&self, place: &Place) -> Option<String> {

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use stockade_testkit::{PythonTool, finished};
 
-use super::pip::{installed_in, requirement};
+use super::pip::{installed_in, requirement, wheel};
 use super::{Client, Wanted};
 use crate::stage::Place;
 
@@ -54,6 +54,11 @@ impl Client for Uv {
 
     fn install_locked(&self, place: &Place) -> Command {
         self.command(place, &["sync", "--frozen"])
+    }
+
+    fn publish(&self, place: &Place, mark: &str, token: &str) -> Result<Command, &'static str> {
+        let (address, wheel) = (format!("{}/legacy/", place.gateway), wheel(place, mark));
+        Ok(self.command(place, &["publish", "--publish-url", &address, "--token", token, &wheel]))
     }
 
     fn installed(&self, place: &Place) -> Option<String> {

@@ -146,10 +146,10 @@ fn setup_is_reversible() {
         "# c\n\n\n",
     ] {
         let pointed = point(text, "http://b", &[]);
-        assert_eq!(undone(&pointed), text);
+        assert_eq!(MARKS.undone(&pointed), text);
         assert_eq!(point(&pointed, "http://b", &[]), pointed, "{text:?}");
     }
-    assert_eq!(undone(&(point("[a]", "http://b", &[]) + "c=d\n")), "[a]\nc=d\n");
+    assert_eq!(MARKS.undone(&(point("[a]", "http://b", &[]) + "c=d\n")), "[a]\nc=d\n");
 }
 
 #[test]
@@ -170,7 +170,7 @@ proptest! {
     #[test]
     fn any_file_is_given_back(text in "([ \\[\\]=:#a\n-]|global|index-url|\r\n){0,40}") {
         let pointed = point(&text, "http://b", &[]);
-        prop_assert_eq!(undone(&pointed), text);
+        prop_assert_eq!(MARKS.undone(&pointed), text);
         prop_assert_eq!(point(&pointed, "http://b", &[]), pointed);
     }
 }

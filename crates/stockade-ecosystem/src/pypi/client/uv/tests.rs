@@ -141,7 +141,7 @@ fn setup_is_reversible() {
         [before, "", "a", "[[index]]\r\nurl = \"x\"\r\n\r\n", "index-url = \"\"\"\nx\"\"\"", "[[index", "# c\n\n\n"]
     {
         let pointed = point(text, "http://b", &[]);
-        assert_eq!(undone(&pointed), text);
+        assert_eq!(MARKS.undone(&pointed), text);
         assert_eq!(point(&pointed, "http://b", &[]), pointed, "{text:?}");
     }
 }
@@ -163,7 +163,7 @@ proptest! {
     #[test]
     fn any_file_is_given_back(text in "([ \\[\\]=\"#a\n-]|index|\\[\\[index\\]\\]\n|index-url = \\[\n|\r\n){0,40}") {
         let pointed = point(&text, "http://b", &[]);
-        prop_assert_eq!(undone(&pointed), text);
+        prop_assert_eq!(MARKS.undone(&pointed), text);
         prop_assert_eq!(point(&pointed, "http://b", &[]), pointed);
     }
 }

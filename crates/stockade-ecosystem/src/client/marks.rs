@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// Comments that `setup` makes, after what begins a comment in a format.
-pub(super) struct Marks(pub(super) &'static str);
+pub(crate) struct Marks(pub(crate) &'static str);
 
 const PUT_AWAY: &str = "stockade setup put away: ";
 const WRITTEN: &str = "stockade setup wrote the next line";
@@ -11,24 +11,24 @@ const ENDED: &str = "stockade setup ended the line before";
 
 impl Marks {
     /// Adds a line of before that no longer counts.
-    pub(super) fn put_away(&self, out: &mut String, line: &str) {
+    pub(crate) fn put_away(&self, out: &mut String, line: &str) {
         let _ = write!(out, "{}{PUT_AWAY}{line}", self.0);
     }
 
     /// Adds a line of ours.
-    pub(super) fn write(&self, out: &mut String, line: &str) {
+    pub(crate) fn write(&self, out: &mut String, line: &str) {
         let _ = write!(out, "{}{WRITTEN}\n{line}\n", self.0);
     }
 
     /// Gives the last line its end if it has none, and remembers it.
-    pub(super) fn end_line(&self, out: &mut String) {
+    pub(crate) fn end_line(&self, out: &mut String) {
         if !out.is_empty() && !out.ends_with('\n') {
             let _ = write!(out, "\n{}{ENDED}\n", self.0);
         }
     }
 
     /// The text as it was.
-    pub(super) fn undone(&self, text: &str) -> String {
+    pub(crate) fn undone(&self, text: &str) -> String {
         let (mut out, mut ended) = (String::new(), None);
         let mut lines = text.split_inclusive('\n');
         while let Some(line) = lines.next() {
