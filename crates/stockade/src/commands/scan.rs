@@ -200,7 +200,7 @@ fn told(answer: &Answer) -> String {
     if !unseen.is_empty() {
         text.push_str("not looked at:\n");
         unseen.iter().for_each(|what| text.push_str(&format!("  {what}\n")));
-    } else if answer.findings.is_empty() {
+    } else if answer.findings.is_empty() && !answer.coverage.files.is_empty() {
         text.push_str("no finding\n");
     }
     text

@@ -1,0 +1,100 @@
+//! `stockade scan`.
+
+use insta::assert_snapshot;
+use serde_json::json;
+
+use crate::world::{World, seen};
+
+const LOCKFILE: &str = r#"{
+  "name": "demo", "lockfileVersion": 3,
+  "packages": {
+    "": { "name": "demo", "dependencies": { "right-demo": "^1.0.0" } },
+    "node_modules/right-demo": { "version": "1.0.0", "dependencies": { "left-demo": "^1.0.0" } },
+    "node_modules/left-demo": { "version": "1.1.0" }
+  }
+}"#;
+
+/// A world without a client's part in it: no package manager is run.
+fn world() -> Option<World> {
+    let world = World::or_skip()?;
+    world.project.write("package-lock.json", LOCKFILE);
+    Some(world)
+}
+
+fn vulnerable(world: &World) {
+    let folder = world.data().join("advisories");
+    std::fs::create_dir_all(&folder).unwrap();
+    let record = json!({
+        "id": "GHSA-demo-demo-demo", "modified": "2026-05-31T00:00:00Z", "summary": "right-demo trusts everybody",
+        "severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],
+        "affected": [{
+            "package": {"ecosystem": "npm", "name": "right-demo"},
+            "ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}, {"fixed": "1.0.1"}]}],
+        }],
+    });
+    std::fs::write(folder.join("GHSA.json"), record.to_string()).unwrap();
+}
+
+#[test]
+fn what_is_malicious_or_vulnerable_is_said_with_the_way_to_it() {
+    let Some(world) = world() else { return };
+    world.malware("left-demo", "1.1.0");
+    vulnerable(&world);
+    assert_snapshot!(seen(&world.stockade(["scan"])), @r#"
+    malicious  pkg:npm/left-demo@1.1.0  MAL-2026-1: Malicious code in left-demo (npm)
+               ./package-lock.json:6, by right-demo@1.0.0 > left-demo@1.1.0
+    vulnerable (9.8)  pkg:npm/right-demo@1.0.0  GHSA-demo-demo-demo: right-demo trusts everybody; fixed in 1.0.1
+               ./package-lock.json:5
+    looked at 2 releases in 1 file, with 2 advisory records, the newest of 2026-05-31
+    status 1
+    "#);
+    let answer = world.json(["scan", "package-lock.json"]);
+    let first = &answer["findings"][0];
+    assert_eq!((&first["class"], &first["verdict"], &first["line"]), (&json!("malicious"), &json!("deny"), &json!(6)));
+    assert_eq!(first["path"], json!(["right-demo@1.0.0", "left-demo@1.1.0"]));
+    assert_eq!(answer["coverage"]["releases"], 2);
+    assert_eq!(world.registry.requests().len(), 0, "nobody is asked");
+}
+
+#[test]
+fn a_policy_says_what_a_finding_means() {
+    let Some(world) = world() else { return };
+    vulnerable(&world);
+    assert_eq!(world.stockade(["scan"]).status, Some(0), "a vulnerable release is no attack");
+    world.settings("[policy.advisories]\nvulnerable = \"hold\"\n");
+    assert_eq!(world.stockade(["scan"]).status, Some(1));
+    let exception = "[[policy.exception]]\nmatch = \"pkg:npm/right-demo\"\nreason = \"not reached\"\nby = \"alice\"\n\
+        expires = 2026-12-31\nwaives = [\"advisory\"]\n";
+    world.settings(&format!("[policy.advisories]\nvulnerable = \"hold\"\n{exception}"));
+    assert_eq!(world.stockade(["scan"]).status, Some(0));
+}
+
+#[test]
+fn what_was_not_looked_at_is_no_clean_bill() {
+    let Some(world) = world() else { return };
+    assert_snapshot!(seen(&world.stockade(["scan"])), @r#"
+    looked at 2 releases in 1 file, with 0 advisory records
+    not looked at:
+      there are no advisories; `stockade doctor` says where they are put
+    status 2
+    "#);
+    world.malware("other", "1.0.0");
+    assert_eq!(world.stockade(["scan"]).status, Some(0));
+    world.project.write(
+        "package-lock.json",
+        LOCKFILE.replace("\"node_modules/left-demo\"", "<<<<<<< HEAD\n\"node_modules/left-demo\""),
+    );
+    let broken = world.stockade(["scan"]);
+    assert_eq!(broken.status, Some(2), "{broken}");
+    assert!(broken.stdout.contains("package-lock.json"), "{broken}");
+    std::fs::remove_file(world.project.path().join("package-lock.json")).unwrap();
+    assert_snapshot!(seen(&world.stockade(["scan"])), @r#"
+    looked at 0 releases in 0 files, with 1 advisory record
+    there is no lockfile and no installed tree that is known; nothing was looked at
+    status 2
+    "#);
+    assert_snapshot!(seen(&world.stockade(["scan", "nowhere"])), @r#"
+    stockade: `nowhere` does not exist
+    status 2
+    "#);
+}
