@@ -14,6 +14,8 @@ use super::{median, output, stockade};
 const ROUNDS: usize = 3;
 /// What pip and uv ask for first.
 const JSON: [&str; 1] = ["Accept: application/vnd.pypi.simple.v1+json"];
+/// The user of devpi whose the mirror of PyPI is.
+const MIRROR_OF: &str = "root";
 /// A file of the project `requests`.
 const FILE: &str = "requests-2.32.3-py3-none-any.whl";
 /// How many connections are held.
@@ -25,9 +27,10 @@ pub(super) fn run() -> anyhow::Result<()> {
     let stockade = Server::stockade_of(&program, folder.path(), "pypi")?;
     let devpi = Server::devpi(folder.path())?;
     let mut targets = Vec::new();
-    for (server, page) in [(&stockade, "/pypi/simple/requests/"), (&devpi, "/root/pypi/+simple/requests/")] {
-        let file = file_of(server, page)?;
-        targets.push(Target { what: "page of requests", server, path: page.to_owned(), headers: &JSON });
+    let theirs = format!("/{MIRROR_OF}/pypi/+simple/requests/");
+    for (server, page) in [(&stockade, "/pypi/simple/requests/".to_owned()), (&devpi, theirs)] {
+        let file = file_of(server, &page)?;
+        targets.push(Target { what: "page of requests", server, path: page, headers: &JSON });
         targets.push(Target { what: "wheel of 65 KB", server, path: file, headers: &[] });
     }
     let mut measured: Vec<Measured> = targets.iter().map(|_| Measured::default()).collect();
