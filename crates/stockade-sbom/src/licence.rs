@@ -13,6 +13,29 @@ const MAX_EXPRESSION: usize = 4096;
 const MODE: ParseMode =
     ParseMode { allow_deprecated: true, allow_postfix_plus_on_gpl: true, ..ParseMode::STRICT };
 
+/// Licences that the list has got since the newest schema of CycloneDX, which allows no other identifiers than it knows.
+pub(crate) const NEWER: [&str; 19] = [
+    "BSD-2-Clause-pos-unchanged",
+    "BSD-3-Clause-OpenWebUI",
+    "BSD-Source-Code-no-disclaimer",
+    "BSD-Source-alt-GPL",
+    "BSD-ask-to-endorse",
+    "Brian-Gladman-3-Clause-no-conversion",
+    "Bugroff",
+    "CC-BY-NC-3.0-IGO",
+    "FDK-MPEG-H",
+    "GFDL-1.1-invariants",
+    "GFDL-1.1-no-invariants",
+    "GFDL-1.2-invariants",
+    "GFDL-1.2-no-invariants",
+    "GFDL-1.3-invariants",
+    "GFDL-1.3-no-invariants",
+    "Hippocratic-3.0-core",
+    "Informatica",
+    "MVT-1.1",
+    "atc-game",
+];
+
 /// What the identifier of a licence that the list does not have begins with.
 pub(crate) const REFERENCE: &str = "LicenseRef-";
 
@@ -30,7 +53,9 @@ impl Licence {
     /// What a text is.
     pub fn read(text: &str) -> Self {
         let text = text.trim();
-        let is_expression = text.len() <= MAX_EXPRESSION && Expression::parse_mode(text, MODE).is_ok();
+        let is_expression = text.len() <= MAX_EXPRESSION
+            && Expression::parse_mode(text, MODE).is_ok()
+            && !words(text).any(|(_, word)| says_nothing(word));
         if is_expression { Self::Expression(canonical(text)) } else { Self::Name(text.to_owned()) }
     }
 
@@ -44,7 +69,7 @@ impl Licence {
     /// The licences of this one that all apply, each by itself, and each as what its text is.
     pub(crate) fn normal(&self) -> Vec<Self> {
         let text = self.text().trim();
-        if text.is_empty() {
+        if text.is_empty() || says_nothing(text) {
             return Vec::new();
         }
         match Self::read(text) {
@@ -53,10 +78,12 @@ impl Licence {
         }
     }
 
-    /// The identifier, if it is one licence of the list and nothing more.
+    /// The identifier, if it is one licence of the list that CycloneDX knows, and nothing more.
     pub(crate) fn id(&self) -> Option<&str> {
         match self {
-            Self::Expression(text) => spdx::license_id(text).map(|id| id.name).filter(|name| name == text),
+            Self::Expression(text) => {
+                spdx::license_id(text).map(|id| id.name).filter(|name| name == text && !NEWER.contains(name))
+            }
             Self::Name(_) => None,
         }
     }
@@ -73,6 +100,11 @@ fn canonical(expression: &str) -> String {
         text.push_str(operator.unwrap_or(token));
     }
     text
+}
+
+/// What SPDX writes where there is no licence, or nobody says. The list that the parser has takes both for licences.
+fn says_nothing(word: &str) -> bool {
+    word == "NONE" || word == "NOASSERTION"
 }
 
 /// One expression in which all of these apply.
@@ -190,5 +222,6 @@ mod tests {
             assert_eq!(Licence::read(text), Licence::Name(text.to_owned()), "{text}");
         }
         assert!(Licence::Name(" ".to_owned()).normal().is_empty());
+        assert!(Licence::read("NOASSERTION").normal().is_empty());
     }
 }

@@ -19,7 +19,7 @@ const KINDS: [(&str, Kind); 8] = [
     ("FRAMEWORK", Kind::Framework),
     ("LIBRARY", Kind::Library),
     ("CONTAINER", Kind::Container),
-    ("OPERATING-SYSTEM", Kind::OperatingSystem),
+    ("OPERATING_SYSTEM", Kind::OperatingSystem),
     ("DEVICE", Kind::Device),
     ("FIRMWARE", Kind::Firmware),
     ("FILE", Kind::File),

@@ -256,8 +256,8 @@ fn edge(from: usize, to: usize) -> Edge {
 
 fn kind(of: Fields<'_, '_>, notes: &mut Notes) -> Kind {
     let Some(name) = of.text("primaryPackagePurpose", notes) else { return Kind::Library };
-    // The schema writes it with `-`, some programs with `_`.
-    let known = KINDS.iter().find(|(known, _)| *known == name.replace('_', "-")).map(|(_, kind)| *kind);
+    // The schema writes it with `_`, the specification with `-`.
+    let known = KINDS.iter().find(|(known, _)| *known == name.replace('-', "_")).map(|(_, kind)| *kind);
     known.unwrap_or_else(|| {
         notes.lost(of.at("primaryPackagePurpose"), format!("is {}, and is read as a library", shown(name)));
         Kind::Library

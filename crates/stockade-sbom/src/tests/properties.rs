@@ -41,7 +41,7 @@ fn digest() -> impl Strategy<Value = Digest> {
 }
 
 fn purl() -> impl Strategy<Value = PackageUrl> {
-    "pkg:(npm|pypi)/[a-c]{1,2}@[0-2](\\?repository_url=https://a.example)?".prop_map(|text| text.parse().unwrap())
+    "pkg:(npm|pypi)/[a-c]{1,2}@[0-2](\\?repository_url=https://a[.]example)?".prop_map(|text| text.parse().unwrap())
 }
 
 fn kind() -> impl Strategy<Value = Kind> {
@@ -54,7 +54,7 @@ fn coverage() -> impl Strategy<Value = Coverage> {
 
 prop_compose! {
     fn component()(
-        (purl, name, version, kind) in (option::of(purl()), text(), option::of(name()), kind()),
+        (purl, name, version, kind) in (option::of(purl()), name().prop_filter("empty", |name| !name.trim().is_empty()), option::of(name()), kind()),
         hashes in vec(digest(), 0..3),
         licences in vec(licence(), 0..3),
         (supplier, download) in (option::of(name()), option::of(name())),
