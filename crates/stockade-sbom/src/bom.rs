@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use stockade_model::{Digest, MalformedPurl, Purl};
 
+use crate::address::address;
 use crate::licence::Licence;
 
 /// The last second that has a year of four digits, as the formats ask.
@@ -371,23 +372,6 @@ fn texts(lines: &[String]) -> Vec<String> {
 fn text(text: &str) -> Option<String> {
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())
-}
-
-/// An address with what no address may contain encoded, since validators look.
-fn address(address: &str) -> Option<String> {
-    let mut encoded = String::new();
-    let mut rest = address.trim();
-    while let Some(letter) = rest.chars().next() {
-        let (this, after) = rest.split_at(letter.len_utf8());
-        let broken = letter == '%' && !after.bytes().take(2).filter(u8::is_ascii_hexdigit).nth(1).is_some();
-        if letter.is_ascii_graphic() && !r#""<>\^`{|}[]"#.contains(letter) && !broken {
-            encoded.push(letter);
-        } else {
-            this.bytes().for_each(|byte| encoded.push_str(&format!("%{byte:02X}")));
-        }
-        rest = after;
-    }
-    (!encoded.is_empty()).then_some(encoded)
 }
 
 fn ordered<T: Ord>(mut list: Vec<T>) -> Vec<T> {

@@ -1,5 +1,6 @@
 //! Notes for what a format has no place for: a name that begins with `stockade:`, and a text.
 
+use crate::address::is_absolute;
 use crate::notes::{Notes, shown};
 use crate::{Bom, Component, Coverage, Evidence, Scope, Tool};
 
@@ -82,12 +83,6 @@ pub(crate) fn read_document(name: &str, text: &str, bom: &mut Bom, place: &str, 
 fn evidence(text: &str) -> Option<Evidence> {
     let (file, line) = text.rsplit_once(':')?;
     Some(Evidence { file: file.to_owned(), line: line.parse().ok()? })
-}
-
-/// True if an address says by itself where it leads.
-pub(crate) fn is_absolute(address: &str) -> bool {
-    let scheme = address.split_once("://").map(|(scheme, _)| scheme);
-    scheme.is_some_and(|scheme| !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+'))
 }
 
 /// A tool as SPDX writes it: `name-version`.

@@ -10,6 +10,7 @@
 //! Documents are others' and may be hostile: nothing here panics, and everything is bounded. No file is opened, no clock
 //! is asked, nothing is chance: when a list was made is a value, and what identifies a document is made of its content.
 
+mod address;
 mod bom;
 mod cyclonedx;
 mod elements;

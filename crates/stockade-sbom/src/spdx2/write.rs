@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use crate::address::is_absolute;
 use crate::extras::{self, Extra};
 use crate::json::Out;
 use crate::licence::{self, references};
@@ -61,7 +62,7 @@ fn package(out: &mut Out, component: &Component, name: &str, complete: bool, cre
     let kind = KINDS.iter().find(|(_, kind)| *kind == component.kind);
     out.maybe("primaryPackagePurpose", kind.map(|(name, _)| *name));
     out.maybe("supplier", component.supplier.as_ref().map(|name| format!("{ORGANISATION} {name}")).as_deref());
-    let download = component.download.as_deref().filter(|address| extras::is_absolute(address));
+    let download = component.download.as_deref().filter(|address| is_absolute(address));
     out.text("downloadLocation", download.unwrap_or(NO_ASSERTION));
     out.no("filesAnalyzed");
     out.each("checksums", &component.hashes, |out, digest| {

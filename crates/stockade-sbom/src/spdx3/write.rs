@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use crate::address::is_absolute;
 use crate::extras::{self, Extra};
 use crate::json::Out;
 use crate::names::{References, identifier, uuid};
@@ -127,7 +128,7 @@ fn package(out: &mut Out, component: &Component, name: &str, names: &Names) {
         out.maybe("software_primaryPurpose", kind.map(|(name, _)| *name));
         out.maybe("software_packageVersion", component.version.as_deref());
         out.maybe("software_packageUrl", component.purl.as_ref().map(crate::PackageUrl::as_str));
-        let download = component.download.as_deref().filter(|address| extras::is_absolute(address));
+        let download = component.download.as_deref().filter(|address| is_absolute(address));
         out.maybe("software_downloadLocation", download);
     });
 }
