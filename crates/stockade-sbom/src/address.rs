@@ -3,6 +3,8 @@
 //! An address is only carried, never followed. What may not stand in it is encoded rather than refused, so that a strange
 //! one neither breaks the document that it is in nor disappears.
 
+use std::fmt::Write as _;
+
 /// What may stand in any part of an address, besides letters and digits.
 const ANYWHERE: &str = "-._~!$&'()*+,;=";
 
@@ -49,7 +51,11 @@ fn is_authority(text: &str) -> bool {
     let plain = |text: &str, more: &str| {
         text.chars().all(|letter| letter.is_ascii_alphanumeric() || ANYWHERE.contains(letter) || more.contains(letter))
     };
-    !host.is_empty() && plain(host, "") && plain(user, ":") && port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit())
+    !host.is_empty()
+        && plain(host, "")
+        && plain(user, ":")
+        && port.len() <= 5
+        && port.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn encoded(text: &str, allowed: &str) -> String {
@@ -65,7 +71,10 @@ fn encoded(text: &str, allowed: &str) -> String {
             encoded.push(letter);
         } else {
             let mut bytes = [0; 4];
-            letter.encode_utf8(&mut bytes).bytes().for_each(|byte| encoded.push_str(&format!("%{byte:02X}")));
+            for byte in letter.encode_utf8(&mut bytes).bytes() {
+                // A text takes everything.
+                let _ = write!(encoded, "%{byte:02X}");
+            }
         }
     }
     encoded

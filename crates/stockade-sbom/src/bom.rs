@@ -13,7 +13,7 @@ use serde::Serialize;
 use stockade_model::{Digest, MalformedPurl, Purl};
 
 use crate::address::address;
-use crate::licence::Licence;
+use crate::licence::{Licence, says_nothing};
 
 /// The last second that has a year of four digits, as the formats ask.
 const LAST_SECOND: i64 = 253_402_300_799;
@@ -107,10 +107,8 @@ impl FromStr for PackageUrl {
         let malformed = |why| MalformedPurl { text: text.chars().take(200).collect(), why };
         let is_address = |byte: u8| byte.is_ascii_graphic() && !br#""<>\^`{|}"#.contains(&byte);
         text.parse::<Purl>()?;
-        match text.bytes().all(is_address) {
-            true => Ok(Self(text.to_owned())),
-            false => Err(malformed("a character in it has to be encoded")),
-        }
+        let fine = text.bytes().all(is_address).then(|| Self(text.to_owned()));
+        fine.ok_or_else(|| malformed("a character in it has to be encoded"))
     }
 }
 
@@ -215,8 +213,7 @@ pub enum Context {
 
 impl Context {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Design, Self::Source, Self::Build, Self::Analyzed, Self::Deployed, Self::Runtime];
+    pub const ALL: [Self; 6] = [Self::Design, Self::Source, Self::Build, Self::Analyzed, Self::Deployed, Self::Runtime];
 
     /// `design`, `source`, `build`, `analyzed`, `deployed`, `runtime`.
     pub const fn name(self) -> &'static str {
@@ -332,7 +329,7 @@ impl Bom {
             components: places.into_keys().collect(),
             edges: ordered(self.edges.iter().filter_map(edge).collect()),
             created: self.created.and_then(second).filter(|at| (1..=LAST_SECOND).contains(&at.as_second())),
-            authors: ordered(texts(&self.authors)),
+            authors: ordered(self.authors.iter().filter_map(|author| said(author)).collect()),
             tools: ordered(self.tools.iter().filter_map(normal_tool).collect()),
             context: self.context,
             gaps: ordered(texts(&self.gaps)),
@@ -348,12 +345,12 @@ fn normal_component(component: &Component) -> Component {
     Component {
         purl: component.purl.clone(),
         name: component.name.trim().to_owned(),
-        version: component.version.as_deref().and_then(text),
+        version: component.version.as_deref().and_then(said),
         kind: component.kind,
         hashes: ordered(component.hashes.clone()),
         licences: ordered(component.licences.iter().flat_map(Licence::normal).collect()),
-        supplier: component.supplier.as_deref().and_then(text),
-        download: component.download.as_deref().and_then(address),
+        supplier: component.supplier.as_deref().and_then(said),
+        download: component.download.as_deref().and_then(said).as_deref().and_then(address),
         scope: component.scope,
         evidence: ordered(component.evidence.iter().filter_map(evidence).collect()),
         dependencies: component.dependencies,
@@ -362,7 +359,7 @@ fn normal_component(component: &Component) -> Component {
 }
 
 fn normal_tool(tool: &Tool) -> Option<Tool> {
-    Some(Tool { name: text(&tool.name)?, version: tool.version.as_deref().and_then(text) })
+    Some(Tool { name: said(&tool.name)?, version: tool.version.as_deref().and_then(said) })
 }
 
 fn texts(lines: &[String]) -> Vec<String> {
@@ -372,6 +369,11 @@ fn texts(lines: &[String]) -> Vec<String> {
 fn text(text: &str) -> Option<String> {
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// A text, unless it is what SPDX says where nobody says anything.
+fn said(said: &str) -> Option<String> {
+    text(said).filter(|text| !says_nothing(text))
 }
 
 fn ordered<T: Ord>(mut list: Vec<T>) -> Vec<T> {

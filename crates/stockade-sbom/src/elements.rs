@@ -49,15 +49,8 @@ pub enum Element {
 }
 
 impl Element {
-    const OF_PARTS: [Self; 7] = [
-        Self::Supplier,
-        Self::Name,
-        Self::Version,
-        Self::Identifier,
-        Self::Dependencies,
-        Self::Hash,
-        Self::Licence,
-    ];
+    const OF_PARTS: [Self; 7] =
+        [Self::Supplier, Self::Name, Self::Version, Self::Identifier, Self::Dependencies, Self::Hash, Self::Licence];
     const OF_LISTS: [Self; 4] = [Self::Author, Self::Timestamp, Self::Tool, Self::Context];
 
     /// The word for a person.

@@ -15,6 +15,9 @@ const DEPENDENCIES: &str = "dependencies";
 const COMPLETE: &str = "complete";
 const TOOL: &str = "tool";
 
+/// Among how many tools a note finds the one that it is about. A document of a person has a few.
+const MAX_TOOLS: usize = 1000;
+
 /// A note: its name without [`PREFIX`], and its text.
 pub(crate) type Extra = (&'static str, String);
 
@@ -47,7 +50,13 @@ pub(crate) fn document(bom: &Bom) -> Vec<Extra> {
 }
 
 /// Takes a note in at a part. False if it is none of ours.
-pub(crate) fn read_component(name: &str, text: &str, component: &mut Component, place: &str, notes: &mut Notes) -> bool {
+pub(crate) fn read_component(
+    name: &str,
+    text: &str,
+    component: &mut Component,
+    place: &str,
+    notes: &mut Notes,
+) -> bool {
     let Some(name) = name.strip_prefix(PREFIX) else { return false };
     match name {
         GAP => component.gaps.push(text.to_owned()),
@@ -70,7 +79,7 @@ pub(crate) fn read_document(name: &str, text: &str, bom: &mut Bom, place: &str, 
         TOOL if let Ok((name, version)) = serde_json::from_str(text) => {
             let tool = Tool { name, version };
             let same = parted(&joined(&tool));
-            match bom.tools.iter_mut().find(|other| **other == same) {
+            match bom.tools.iter_mut().take(MAX_TOOLS).find(|other| **other == same) {
                 Some(other) => *other = tool,
                 None => bom.tools.push(tool),
             }

@@ -9,9 +9,11 @@ use spdx::{Expression, ParseMode};
 /// How long a text may be that is tried as an expression, in bytes. What is longer is the text of a licence.
 const MAX_EXPRESSION: usize = 4096;
 
+/// How many brackets an expression may have. Each pair is looked through again.
+const MAX_BRACKETS: usize = 64;
+
 /// Deprecated identifiers are still what most packages declare; everything else is as the specification says.
-const MODE: ParseMode =
-    ParseMode { allow_deprecated: true, allow_postfix_plus_on_gpl: true, ..ParseMode::STRICT };
+const MODE: ParseMode = ParseMode { allow_deprecated: true, allow_postfix_plus_on_gpl: true, ..ParseMode::STRICT };
 
 /// Licences that the list has got since the newest schema of CycloneDX, which allows no other identifiers than it knows.
 pub(crate) const NEWER: [&str; 19] = [
@@ -54,6 +56,7 @@ impl Licence {
     pub fn read(text: &str) -> Self {
         let text = text.trim();
         let is_expression = text.len() <= MAX_EXPRESSION
+            && text.matches('(').count() <= MAX_BRACKETS
             && Expression::parse_mode(text, MODE).is_ok()
             && !words(text).any(|(_, word)| says_nothing(word));
         if is_expression { Self::Expression(canonical(text)) } else { Self::Name(text.to_owned()) }
@@ -103,15 +106,15 @@ fn canonical(expression: &str) -> String {
 }
 
 /// What SPDX writes where there is no licence, or nobody says. The list that the parser has takes both for licences.
-fn says_nothing(word: &str) -> bool {
+pub(crate) fn says_nothing(word: &str) -> bool {
     word == "NONE" || word == "NOASSERTION"
 }
 
 /// One expression in which all of these apply.
 pub(crate) fn joined<'a>(expressions: impl Iterator<Item = &'a str>) -> String {
-    let part = |text: &str| match words(text).any(|(depth, word)| depth == 0 && word == "OR") {
-        true => format!("({text})"),
-        false => text.to_owned(),
+    let part = |text: &str| {
+        let is_choice = words(text).any(|(depth, word)| depth == 0 && word == "OR");
+        if is_choice { format!("({text})") } else { text.to_owned() }
     };
     let parts: Vec<&str> = expressions.collect();
     match parts[..] {
@@ -221,6 +224,8 @@ mod tests {
         for text in ["Apache License, Version 2.0", "MIT/X11", "SEE LICENSE IN LICENSE.md", "MIT AND", "(MIT", ")"] {
             assert_eq!(Licence::read(text), Licence::Name(text.to_owned()), "{text}");
         }
+        let nested = format!("{}MIT{}", "(".repeat(MAX_BRACKETS + 1), ")".repeat(MAX_BRACKETS + 1));
+        assert_eq!(Licence::read(&nested), Licence::Name(nested.clone()));
         assert!(Licence::Name(" ".to_owned()).normal().is_empty());
         assert!(Licence::read("NOASSERTION").normal().is_empty());
     }

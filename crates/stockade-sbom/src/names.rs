@@ -23,7 +23,7 @@ pub(crate) fn uuid(bom: &Bom) -> String {
     bytes.copy_from_slice(&Sha1::new().chain_update(NAMESPACE).chain_update(content).finalize()[..16]);
     bytes[6] = bytes[6] & 0x0f | 0x50;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex::encode(bytes);
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 

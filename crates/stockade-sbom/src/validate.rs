@@ -20,10 +20,7 @@ const SHOWN: usize = 300;
 
 /// What the schemas of CycloneDX refer to, under the name that they use.
 const SHARED: [(&str, &str); 3] = [
-    (
-        "http://cyclonedx.org/schema/spdx.SNAPSHOT.schema.json",
-        include_str!("../schemas/spdx.SNAPSHOT.schema.json"),
-    ),
+    ("http://cyclonedx.org/schema/spdx.SNAPSHOT.schema.json", include_str!("../schemas/spdx.SNAPSHOT.schema.json")),
     (
         "http://cyclonedx.org/schema/jsf-0.82.SNAPSHOT.schema.json",
         include_str!("../schemas/jsf-0.82.SNAPSHOT.schema.json"),

@@ -291,10 +291,9 @@ fn licences(of: Fields<'_, '_>, component: &mut Component, notes: &mut Notes) {
         let known = ["id", "name", "url", "acknowledgement", "bom-ref"];
         let licence = choice.object("license", "components[].licenses[].license", &known, notes);
         let text = match licence {
-            Some(licence) => licence
-                .text("id", notes)
-                .or_else(|| licence.text("name", notes))
-                .or_else(|| licence.text("url", notes)),
+            Some(licence) => {
+                licence.text("id", notes).or_else(|| licence.text("name", notes)).or_else(|| licence.text("url", notes))
+            }
             None => choice.text("expression", notes),
         };
         match text {

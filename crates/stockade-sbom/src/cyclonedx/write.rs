@@ -53,7 +53,7 @@ fn component(out: &mut Out, component: &Component, reference: &str) {
     out.maybe("group", group);
     out.text("name", name);
     out.maybe("version", component.version.as_deref());
-    out.maybe("scope", component.scope.map(|scope| scope.name()));
+    out.maybe("scope", component.scope.map(crate::Scope::name));
     out.each("hashes", &component.hashes, |out, digest| {
         let algorithm = ALGORITHMS.iter().find(|(_, algorithm)| *algorithm == digest.algorithm());
         out.text("alg", algorithm.map_or("", |(name, _)| name));

@@ -183,7 +183,8 @@ impl<'j> Reader<'j> {
             None => licence,
         };
         let licences: Vec<Licence> = Licence::read(text).normal().into_iter().map(resolved).collect();
-        let inner = |licence: &Licence| references(licence.text()).any(|reference| self.licences.contains_key(reference));
+        let inner =
+            |licence: &Licence| references(licence.text()).any(|reference| self.licences.contains_key(reference));
         if licences.iter().any(inner) {
             notes.lost("hasExtractedLicensingInfos[]", "is not carried over, since it is one of a choice");
         }

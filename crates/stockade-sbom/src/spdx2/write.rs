@@ -11,9 +11,7 @@ use crate::licence::{self, references};
 use crate::names::{References, identifier, licence_reference, uuid};
 use crate::{Bom, Component, Coverage, Licence, Node};
 
-use super::{
-    ALGORITHMS, CONTEXT, DEPENDS_ON, DESCRIBES, DOCUMENT, KINDS, NO_ASSERTION, NONE, ORGANISATION, TOOL,
-};
+use super::{ALGORITHMS, CONTEXT, DEPENDS_ON, DESCRIBES, DOCUMENT, KINDS, NO_ASSERTION, NONE, ORGANISATION, TOOL};
 
 /// Writes a list in normal form.
 pub(crate) fn write(bom: &Bom) -> Vec<u8> {

@@ -41,7 +41,8 @@ const DOCUMENT_MEMBERS: [&str; 9] = [
     "profileConformance",
     "software_sbomType",
 ];
-const NAMED_MEMBERS: [&str; 6] = ["type", "spdxId", "@id", "creationInfo", "name", "simplelicensing_licenseListVersion"];
+const NAMED_MEMBERS: [&str; 6] =
+    ["type", "spdxId", "@id", "creationInfo", "name", "simplelicensing_licenseListVersion"];
 const RELATIONSHIP_MEMBERS: [&str; 7] =
     ["type", "spdxId", "creationInfo", "relationshipType", "from", "to", "completeness"];
 
@@ -75,7 +76,7 @@ pub(crate) fn read(document: &Object<'_>, notes: &mut Notes) -> Bom {
             reader.relationship(element, &mut bom, notes);
         }
     }
-    reader.document_notes(&graph, &mut bom, notes);
+    document_notes(&graph, &mut bom, notes);
     reader.with_subject(bom, notes)
 }
 
@@ -96,6 +97,19 @@ fn elements<'j, 'a>(document: &'j Object<'a>, notes: &mut Notes) -> Vec<(&'j str
     elements
 }
 
+/// Notes come after the tools that they are about.
+fn document_notes(graph: &[(&str, &Object<'_>)], bom: &mut Bom, notes: &mut Notes) {
+    for (_, element) in graph.iter().filter(|(kind, _)| *kind == DOCUMENT) {
+        // Its members have been told.
+        let document = Fields::new(element, GRAPH, &DOCUMENT_MEMBERS, &mut Notes::default());
+        for (name, text) in extension(document, notes) {
+            if !extras::read_document(name, text, bom, GRAPH, notes) {
+                notes.lost("@graph[].extension", "is not carried over");
+            }
+        }
+    }
+}
+
 impl<'j> Reader<'j> {
     /// Keeps what an element is only named for, and tells the ones that are nothing here.
     fn text(&mut self, kind: &'j str, element: &'j Object<'_>, notes: &mut Notes) {
@@ -103,7 +117,9 @@ impl<'j> Reader<'j> {
             "Organization" | "Person" | "Agent" | "SoftwareAgent" | "Tool" => ("@graph[].agent", "name"),
             EXPRESSION => ("@graph[].license", EXPRESSION_TEXT),
             LICENCE => ("@graph[].license", LICENCE_TEXT),
-            PACKAGE | SBOM | "Bom" | DOCUMENT | "CreationInfo" | "Relationship" | "LifecycleScopedRelationship" => return,
+            PACKAGE | SBOM | "Bom" | DOCUMENT | "CreationInfo" | "Relationship" | "LifecycleScopedRelationship" => {
+                return;
+            }
             _ => return notes.lost(GRAPH, format!("of the type {} is not carried over", shown(kind))),
         };
         let known: Vec<&str> = NAMED_MEMBERS.into_iter().chain([member]).collect();
@@ -122,13 +138,16 @@ impl<'j> Reader<'j> {
             match self.texts.get(id) {
                 Some(("SoftwareAgent", _)) => {}
                 Some((_, name)) => bom.authors.push((*name).to_owned()),
-                None => notes.malformed("@graph[].CreationInfo.createdBy", format!("names {}, which is nobody", shown(id))),
+                None => {
+                    notes.malformed("@graph[].CreationInfo.createdBy", format!("names {}, which is nobody", shown(id)));
+                }
             }
         }
         for id in creation.texts("createdUsing", notes) {
             match self.texts.get(id) {
                 Some((_, name)) => bom.tools.push(extras::parted(name)),
-                None => notes.malformed("@graph[].CreationInfo.createdUsing", format!("names {}, which is no tool", shown(id))),
+                None => notes
+                    .malformed("@graph[].CreationInfo.createdUsing", format!("names {}, which is no tool", shown(id))),
             }
         }
     }
@@ -138,26 +157,14 @@ impl<'j> Reader<'j> {
         let document = Fields::new(element, GRAPH, &DOCUMENT_MEMBERS, notes);
         self.roots.extend(document.texts("rootElement", notes));
         if kind == DOCUMENT && bom.subject.name.is_empty() {
-            bom.subject.name = document.text("name", notes).unwrap_or_default().to_owned();
+            bom.subject = Component::new(Kind::Application, document.text("name", notes).unwrap_or_default());
         }
         let types = document.texts("software_sbomType", notes);
-        let mut contexts = types.iter().filter_map(|name| Context::ALL.into_iter().find(|context| context.name() == *name));
+        let mut contexts =
+            types.iter().filter_map(|name| Context::ALL.into_iter().find(|context| context.name() == *name));
         bom.context = bom.context.or(contexts.next());
         if types.len() > 1 {
             notes.lost("@graph[].software_sbomType", "are several; the first is taken");
-        }
-    }
-
-    /// Notes come after the tools that they are about.
-    fn document_notes(&self, graph: &[(&str, &'j Object<'_>)], bom: &mut Bom, notes: &mut Notes) {
-        for (_, element) in graph.iter().filter(|(kind, _)| *kind == DOCUMENT) {
-            // Its members have been told.
-            let document = Fields::new(element, GRAPH, &DOCUMENT_MEMBERS, &mut Notes::default());
-            for (name, text) in extension(document, notes) {
-                if !extras::read_document(name, text, bom, GRAPH, notes) {
-                    notes.lost("@graph[].extension", "is not carried over");
-                }
-            }
         }
     }
 
@@ -177,7 +184,9 @@ impl<'j> Reader<'j> {
         component.download = of.text("software_downloadLocation", notes).map(str::to_owned);
         component.supplier = self.supplier(of, notes);
         component.purl = purl(of, notes);
-        for hash in of.objects("verifiedUsing", "software_Package.verifiedUsing[]", &["type", "algorithm", "hashValue"], notes) {
+        for hash in
+            of.objects("verifiedUsing", "software_Package.verifiedUsing[]", &["type", "algorithm", "hashValue"], notes)
+        {
             digest(hash, &mut component, notes);
         }
         for (name, text) in extension(of, notes) {
@@ -286,7 +295,10 @@ fn purl(of: Fields<'_, '_>, notes: &mut Notes) -> Option<crate::PackageUrl> {
         if kind == "packageUrl" && (text.is_none() || text == identifier) {
             text = identifier;
         } else {
-            notes.lost("software_Package.externalIdentifier[]", format!("of the type {} is not carried over", shown(kind)));
+            notes.lost(
+                "software_Package.externalIdentifier[]",
+                format!("of the type {} is not carried over", shown(kind)),
+            );
         }
     }
     let purl = text?.parse();

@@ -109,7 +109,7 @@ fn document(out: &mut Out, bom: &Bom, names: &Names) {
     element(out, SBOM, &sbom, |out| {
         out.texts("rootElement", [names.part(Node::Subject)]);
         out.texts("element", bom.nodes().map(|(node, _)| names.part(node)));
-        out.texts("software_sbomType", bom.context.map(|context| context.name()));
+        out.texts("software_sbomType", bom.context.map(crate::Context::name));
     });
 }
 

@@ -22,7 +22,10 @@ fn what_is_no_document_says_why() {
         why(r#"{"bomFormat":"CycloneDX","specVersion":"2.0"}"#),
         "the document is CycloneDX of the version `2.0`, which is not known here"
     );
-    assert_eq!(why(r#"{"spdxVersion":"SPDX-9"}"#), "the document is SPDX of the version `SPDX-9`, which is not known here");
+    assert_eq!(
+        why(r#"{"spdxVersion":"SPDX-9"}"#),
+        "the document is SPDX of the version `SPDX-9`, which is not known here"
+    );
     assert_eq!(why(r#"{"@context":"x"}"#), "the document is JSON-LD of `x`, which is not SPDX 3.0.1");
 }
 
@@ -86,7 +89,11 @@ fn what_has_no_place_is_told_once_with_a_number() {
     let document = cyclone(
         r#""vulnerabilities":[{}],"components":[{"type":"library","name":"a","cpe":"x"},{"type":"data","name":"b","cpe":"y"}]"#,
     );
-    let said = ["components[].cpe is not carried over (2 times)", "components[].type is `data`, and is read as a library", "vulnerabilities is not carried over"];
+    let said = [
+        "components[].cpe is not carried over (2 times)",
+        "components[].type is `data`, and is read as a library",
+        "vulnerabilities is not carried over",
+    ];
     assert_eq!(problems(&document), said);
     let converted = convert(&document, Target::Spdx23);
     assert_eq!(converted.problems, read(&document).problems);

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::Command;
 
 use stockade_model::{Algorithm, Digest};
-use stockade_sbom::{Bom, Component, Context, Coverage, Edge, Evidence, Kind, Licence, Node, Scope, Target, Tool, write};
+use stockade_sbom::{
+    Bom, Component, Context, Coverage, Edge, Evidence, Kind, Licence, Node, Scope, Target, Tool, write,
+};
 use stockade_testkit::PythonTool;
 
 /// The library of SPDX for its version 2, whose program is called otherwise.
@@ -42,11 +44,15 @@ if len(document.packages) != 4:
     print('has other packages')
 ";
 
+/// Nothing is replaced.
+const SAME: (&str, &str) = ("1.1.0-rc.1", "1.1.0-rc.1");
+
 fn bom() -> Bom {
     let mut subject = Component::new(Kind::Application, "demo");
     subject.dependencies = Coverage::Complete;
     let mut bom = Bom::new(subject);
-    for (at, licence) in ["MIT OR Apache-2.0", "see LICENSE.md", "LicenseRef-acme AND GPL-2.0+"].into_iter().enumerate() {
+    for (at, licence) in ["MIT OR Apache-2.0", "see LICENSE.md", "LicenseRef-acme AND GPL-2.0+"].into_iter().enumerate()
+    {
         let mut part = Component::new(Kind::Library, format!("@acme/part{at}"));
         part.version = Some("1.1.0-rc.1".to_owned());
         part.purl = Some(format!("pkg:npm/%40acme/part{at}@1.1.0-rc.1").parse().unwrap());
@@ -69,15 +75,17 @@ fn bom() -> Bom {
     bom
 }
 
-/// What a script in Python prints of documents.
+/// What a script in Python prints of our documents, in which one text is replaced.
 #[expect(clippy::disallowed_methods, reason = "the test's own files, and a validator that reads them")]
-fn said(python: &Path, script: &str, documents: &[(Target, &str)]) -> String {
+fn said(python: &Path, script: &str, documents: &[(Target, &str)], (old, new): (&str, &str)) -> String {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(python);
     command.args(["-c", script]);
     for (target, word) in documents {
         let path = folder.path().join(format!("{target:?}.spdx.json"));
-        fs::write(&path, write(&bom(), *target)).unwrap();
+        let document = String::from_utf8(write(&bom(), *target)).unwrap();
+        assert!(document.contains(old));
+        fs::write(&path, document.replace(old, new)).unwrap();
         command.arg(path);
         command.args((!word.is_empty()).then_some(word));
     }
@@ -89,11 +97,15 @@ fn said(python: &Path, script: &str, documents: &[(Target, &str)]) -> String {
 fn the_library_of_cyclonedx_reads_ours() {
     let Some(library) = PythonTool::library_or_skip("cyclonedx-python-lib[json-validation]", CYCLONEDX) else { return };
     let documents = [(Target::CycloneDx16, "V1_6"), (Target::CycloneDx17, "V1_7")];
-    assert_eq!(said(&library, VALIDATE_CYCLONEDX, &documents), "");
+    assert_eq!(said(&library, VALIDATE_CYCLONEDX, &documents, SAME), "");
+    let wrong = said(&library, VALIDATE_CYCLONEDX, &documents, ("\"SHA-256\"", "\"SHA-25\""));
+    assert!(wrong.contains("'SHA-25' is not one of"), "{wrong}");
 }
 
 #[test]
 fn the_library_of_spdx_reads_ours() {
     let Some(library) = PythonTool::library_or_skip("spdx-tools", SPDX_TOOLS) else { return };
-    assert_eq!(said(&library, VALIDATE_SPDX, &[(Target::Spdx23, "")]), "");
+    assert_eq!(said(&library, VALIDATE_SPDX, &[(Target::Spdx23, "")], SAME), "");
+    let wrong = said(&library, VALIDATE_SPDX, &[(Target::Spdx23, "")], ("LicenseRef-acme", "Acme"));
+    assert!(wrong.contains("Acme"), "{wrong}");
 }
