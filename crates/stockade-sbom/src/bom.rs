@@ -4,7 +4,7 @@
 //! Parts are named by their place in the list, so an edge that leads nowhere and two parts with one name cannot be
 //! written down. What a part is called in a document is made when the document is ([`crate::write`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::str::FromStr;
 
@@ -308,9 +308,10 @@ impl Bom {
     /// of all of them, no space around texts, each licence by itself. Edges to places that are not there are gone.
     #[must_use]
     pub fn normal(&self) -> Self {
+        let mut licences = Licences::new();
         let mut places: BTreeMap<Component, Vec<usize>> = BTreeMap::new();
         for (at, component) in self.components.iter().enumerate() {
-            places.entry(normal_component(component)).or_default().push(at);
+            places.entry(normal_component(component, &mut licences)).or_default().push(at);
         }
         let mut moved = vec![0; self.components.len()];
         for (to, from) in places.values().enumerate() {
@@ -325,7 +326,7 @@ impl Bom {
         let edge = |edge: &Edge| Some(Edge { from: place(edge.from)?, to: place(edge.to)? });
         let second = |created: Timestamp| Timestamp::from_second(created.as_second()).ok();
         Self {
-            subject: normal_component(&self.subject),
+            subject: normal_component(&self.subject, &mut licences),
             components: places.into_keys().collect(),
             edges: ordered(self.edges.iter().filter_map(edge).collect()),
             created: self.created.and_then(second).filter(|at| (1..=LAST_SECOND).contains(&at.as_second())),
@@ -337,18 +338,25 @@ impl Bom {
     }
 }
 
-fn normal_component(component: &Component) -> Component {
+/// What licences are, by their text: a thousand parts have a dozen, and finding out takes long.
+type Licences<'a> = HashMap<&'a str, Vec<Licence>>;
+
+fn normal_component<'a>(component: &'a Component, licences: &mut Licences<'a>) -> Component {
     let evidence = |evidence: &Evidence| {
         let file = text(&evidence.file)?;
         Some(Evidence { file, line: evidence.line })
     };
+    let parts = component
+        .licences
+        .iter()
+        .flat_map(|licence| licences.entry(licence.text()).or_insert_with(|| licence.normal()).clone());
     Component {
         purl: component.purl.clone(),
         name: component.name.trim().to_owned(),
         version: component.version.as_deref().and_then(said),
         kind: component.kind,
         hashes: ordered(component.hashes.clone()),
-        licences: ordered(component.licences.iter().flat_map(Licence::normal).collect()),
+        licences: ordered(parts.collect()),
         supplier: component.supplier.as_deref().and_then(said),
         download: component.download.as_deref().and_then(said).as_deref().and_then(address),
         scope: component.scope,

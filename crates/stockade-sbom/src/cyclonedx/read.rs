@@ -297,7 +297,8 @@ fn licences(of: Fields<'_, '_>, component: &mut Component, notes: &mut Notes) {
             None => choice.text("expression", notes),
         };
         match text {
-            Some(text) => component.licences.push(Licence::read(text)),
+            // The normal form finds out what it is.
+            Some(text) => component.licences.push(Licence::Name(text.to_owned())),
             None => notes.malformed("components[].licenses[]", "names no licence"),
         }
     }

@@ -252,7 +252,8 @@ impl<'j> Reader<'j> {
     }
 
     fn licence(&self, id: &str, notes: &mut Notes) -> Option<Licence> {
-        let licence = self.texts.get(id).map(|(_, text)| Licence::read(text));
+        // The normal form finds out what it is.
+        let licence = self.texts.get(id).map(|(_, text)| Licence::Name((*text).to_owned()));
         if licence.is_none() {
             notes.lost("@graph[].Relationship.to", format!("{} is a licence that is not described", shown(id)));
         }
