@@ -26,15 +26,15 @@ impl PythonTool {
         outcome.inspect_err(|why| skipped(&format!("what {name} does: {why}"))).ok()
     }
 
+    /// The Python that has this version of a library, `name[extra]` included, or the line that says why there is none.
+    pub fn library_or_skip(name: &str, version: &str) -> Option<PathBuf> {
+        let outcome = environment(name, version).map(|link| link.join("bin/python"));
+        outcome.inspect_err(|why| skipped(&format!("what {name} says: {why}"))).ok()
+    }
+
     /// The same, or the line that says why not.
     pub fn installed(name: &str, version: &str) -> Result<Self, String> {
-        // Tests of one process that want the same at once shall not all fetch it.
-        let _one = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
-        let link = cache().join(format!("{name}-{version}"));
-        if !link.exists() {
-            install(&format!("{name}=={version}"), &link)?;
-        }
-        let program = link.join("bin").join(name);
+        let program = environment(name, version)?.join("bin").join(name);
         // Its place is the one that it was installed at, and the name leads there.
         let program = program.canonicalize().map_err(|error| format!("its installation is broken: {error}"))?;
         Ok(Self { program })
@@ -49,6 +49,17 @@ impl PythonTool {
     pub fn program(&self) -> &Path {
         &self.program
     }
+}
+
+/// The environment that has this version of a package.
+fn environment(name: &str, version: &str) -> Result<PathBuf, String> {
+    // Tests of one process that want the same at once shall not all fetch it.
+    let _one = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
+    let link = cache().join(format!("{name}-{version}"));
+    if !link.exists() {
+        install(&format!("{name}=={version}"), &link)?;
+    }
+    Ok(link)
 }
 
 /// An environment names its own place in every program of it, so it cannot be moved: it is made under another name, to

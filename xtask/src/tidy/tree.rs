@@ -86,9 +86,9 @@ impl File {
         Path::new(&self.path).extension().is_some_and(|found| found == extension)
     }
 
-    /// Written by somebody else's tool, byte for byte: samples for parsers, and recorded snapshots.
+    /// Written by somebody else's tool, byte for byte: samples for parsers, schemas, and recorded snapshots.
     pub(super) fn is_foreign(&self) -> bool {
-        self.path.split('/').any(|part| part == "testdata") || self.has_extension("snap")
+        self.path.split('/').any(|part| part == "testdata" || part == "schemas") || self.has_extension("snap")
     }
 
     /// Code that only tests and benchmarks run, by its place.
