@@ -87,7 +87,8 @@ fn entry(
     out: &mut Out,
 ) -> Option<u32> {
     let mut locked = Locked::new(out.take(line, release(name, version))?, line);
-    let digits = text(package, "checksum").or_else(|| apart.get(format!("{name} {version} ({source})").as_str()).copied());
+    let digits =
+        text(package, "checksum").or_else(|| apart.get(format!("{name} {version} ({source})").as_str()).copied());
     // A repository has no digest, and is written as having none.
     if let Some(digits) = digits.filter(|digits| *digits != "<none>") {
         let digest = Digest::from_hex(Algorithm::Sha256, digits);

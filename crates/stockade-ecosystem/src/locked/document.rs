@@ -38,6 +38,9 @@ fn decoded<'a>(bytes: &'a [u8], out: &mut Out) -> Option<Cow<'a, str>> {
         let units = bytes.chunks_exact(2).skip(1).map(|pair| unit([pair[0], pair[1]]));
         char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect::<String>()
     };
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Some(Cow::Borrowed(text.strip_prefix('\u{feff}').unwrap_or(text)));
+    }
     let text = match bytes {
         [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest),
         [0xff, 0xfe, ..] => Cow::Owned(wide(u16::from_le_bytes)),
@@ -105,7 +108,9 @@ fn join(ours: &mut Out, theirs: Out) {
     let mut new = count..;
     let places: Vec<u32> = entries
         .iter()
-        .map(|entry| known.get(&(entry.line, entry.release.clone())).copied().or_else(|| new.next()).unwrap_or(u32::MAX))
+        .map(|entry| {
+            known.get(&(entry.line, entry.release.clone())).copied().or_else(|| new.next()).unwrap_or(u32::MAX)
+        })
         .collect();
     for (mut entry, place) in entries.into_iter().zip(&places) {
         entry.needs = entry.needs.iter().filter_map(|need| places.get(usize::try_from(*need).ok()?).copied()).collect();

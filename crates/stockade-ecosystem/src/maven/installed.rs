@@ -16,7 +16,9 @@ fn properties(text: &str, out: &mut Out) {
     let (mut group, mut artifact, mut version) = (None, None, None);
     for (line, number) in text.lines().zip(1..) {
         let line = line.trim();
-        let Some((key, value)) = line.split_once(['=', ':']).filter(|_| !line.starts_with(['#', '!'])) else { continue };
+        let Some((key, value)) = line.split_once(['=', ':']).filter(|_| !line.starts_with(['#', '!'])) else {
+            continue;
+        };
         let field = match key.trim() {
             "groupId" => &mut group,
             "artifactId" => &mut artifact,
@@ -43,7 +45,10 @@ mod tests {
     fn a_jar_says_what_is_in_it() {
         let read = |text: &str| (INSTALLED.parse)("META-INF/maven/a/b/pom.properties", text.as_bytes());
         let parsed = read("#Created by Maven\r\nversion=1.0\r\ngroupId=example.left\r\nartifactId=left\r\n");
-        assert_eq!((parsed.value[0].release.to_string(), parsed.value[0].line), ("example.left/left@1.0".to_owned(), 2));
+        assert_eq!(
+            (parsed.value[0].release.to_string(), parsed.value[0].line),
+            ("example.left/left@1.0".to_owned(), 2)
+        );
         assert!(parsed.problems.is_empty());
         for text in ["", "version=1\n", "version=1\nversion=2\ngroupId=a\nartifactId=b\n"] {
             assert_eq!(read(text).problems.len(), 1, "{text}");

@@ -4,9 +4,9 @@
 //! change its own `package.json`. So both are read. Packages have folders in them that look like installed packages, for
 //! their tests: only the file right below `node_modules/NAME` names one.
 
-use crate::locked::{Locked, read};
 use crate::json::{Collect, document, string};
 use crate::locked::{Lines, Out};
+use crate::locked::{Locked, read};
 use crate::{Origin, Parsed, ReadInstalled};
 
 use super::lockfile::{PACKAGE_LOCK, origin, release};
@@ -38,7 +38,9 @@ fn manifest(folder: &str, text: &str, out: &mut Out) {
     let members = match document(text, Collect) {
         Ok(Some(members)) => members,
         Ok(None) => return out.problem(1, "it is not an object"),
-        Err(error) => return out.problem(u32::try_from(error.line()).unwrap_or(u32::MAX), "from here on it is not JSON"),
+        Err(error) => {
+            return out.problem(u32::try_from(error.line()).unwrap_or(u32::MAX), "from here on it is not JSON");
+        }
     };
     for key in members.repeated() {
         if matches!(key, "name" | "version") {
@@ -93,7 +95,9 @@ mod tests {
         let parsed = read("{\n  \"name\": \"left\",\n  \"version\": \"1.0.0\"\n}");
         assert_eq!((parsed.value[0].release.to_string(), parsed.value[0].line), ("left@1.0.0".to_owned(), 3));
         assert!(parsed.problems.is_empty());
-        for text in ["", "[]", "{\"name\":\"left\"}", "{\"version\":\"x\"}", "{\"version\":\"1.0.0\",\"version\":\"2.0.0\"}"] {
+        for text in
+            ["", "[]", "{\"name\":\"left\"}", "{\"version\":\"x\"}", "{\"version\":\"1.0.0\",\"version\":\"2.0.0\"}"]
+        {
             assert_eq!(read(text).problems.len(), 1, "{text}");
         }
     }

@@ -50,11 +50,8 @@ pub(super) static YARN_LOCK: Lockfile = Lockfile {
     },
 };
 
-pub(super) static BUN_LOCK: Lockfile = Lockfile {
-    name: "bun.lock",
-    matches: |path| file(path) == "bun.lock",
-    parse: |bytes| read(bytes, bun::parse),
-};
+pub(super) static BUN_LOCK: Lockfile =
+    Lockfile { name: "bun.lock", matches: |path| file(path) == "bun.lock", parse: |bytes| read(bytes, bun::parse) };
 
 fn file(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
@@ -65,7 +62,9 @@ pub(super) fn release(name: &str, text: &str) -> Result<Release, Malformed> {
     let package = package(name)?;
     let order = version::parse(text)?;
     match order {
-        crate::Version::SemVer(order) if semver::Version::parse(text).is_err() => Ok(package.release(order.to_string())),
+        crate::Version::SemVer(order) if semver::Version::parse(text).is_err() => {
+            Ok(package.release(order.to_string()))
+        }
         _ => Ok(package.release(text)),
     }
 }
@@ -80,4 +79,3 @@ pub(super) fn origin(text: &str) -> Origin {
         _ => Origin::Path(crate::locked::address(text.strip_prefix("file:").unwrap_or(text))),
     }
 }
-

@@ -26,7 +26,9 @@ pub(super) static INSTALLED: ReadInstalled = ReadInstalled {
             || file.ends_with(".egg-info")
     },
     parse: |_, bytes| read(bytes, metadata),
-    lists: |path| path.rsplit_once('/').is_some_and(|(folder, file)| folder.ends_with(".dist-info") && file == "RECORD"),
+    lists: |path| {
+        path.rsplit_once('/').is_some_and(|(folder, file)| folder.ends_with(".dist-info") && file == "RECORD")
+    },
     files,
 };
 
@@ -66,7 +68,9 @@ fn files(bytes: &[u8]) -> Parsed<Vec<InstalledFile>> {
     let text = String::from_utf8_lossy(bytes);
     for (line, number) in text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty()) {
         if parsed.value.len() >= MAX_FILES {
-            parsed.problems.push(Problem::at(number, format!("more than {MAX_FILES} files; none is read from here on")));
+            parsed
+                .problems
+                .push(Problem::at(number, format!("more than {MAX_FILES} files; none is read from here on")));
             break;
         }
         let Some((path, claimed)) = record_fields(line) else {
@@ -93,7 +97,10 @@ mod tests {
     fn metadata_names_a_release() {
         let read = |text: &str| (INSTALLED.parse)("x.dist-info/METADATA", text.as_bytes());
         let parsed = read("Metadata-Version: 2.1\nName: Left.Demo\nVersion: 1.0.0.post01\n\nVersion: 2\n");
-        assert_eq!((parsed.value[0].release.to_string(), parsed.value[0].line), ("left-demo@1.0.0.post1".to_owned(), 2));
+        assert_eq!(
+            (parsed.value[0].release.to_string(), parsed.value[0].line),
+            ("left-demo@1.0.0.post1".to_owned(), 2)
+        );
         assert!(parsed.problems.is_empty());
         for text in ["", "Name: left\n", "Version: 1\n", "Name: left\n\nVersion: 1", "Name: a\nName: b\nVersion: 1\n"] {
             assert_eq!(read(text).problems.len(), 1, "{text}");
@@ -107,7 +114,10 @@ mod tests {
         let parsed = (INSTALLED.files)(text.as_bytes());
         let told: Vec<_> =
             parsed.value.iter().map(|file| (file.path.as_str(), file.integrity.is_some(), file.line)).collect();
-        assert_eq!(told, [("left/__init__.py", true, 1), ("a,b.py", false, 2), ("left-1.0.dist-info/RECORD", false, 3)]);
+        assert_eq!(
+            told,
+            [("left/__init__.py", true, 1), ("a,b.py", false, 2), ("left-1.0.dist-info/RECORD", false, 3)]
+        );
         assert!(parsed.value[0].integrity.as_ref().unwrap().admits(&Digest::of(b"x")));
         assert_eq!(parsed.problems, [Problem::at(4, "this line is nothing that installers write")]);
     }

@@ -23,7 +23,11 @@ pub(super) static REQUIREMENTS: Lockfile = Lockfile {
         let file = file(path);
         let is_text = file.ends_with(".txt");
         let is_below = path.rsplit('/').nth(1) == Some("requirements");
-        is_text && (is_below || file.starts_with("requirements") || file.ends_with("requirements.txt") || file == "constraints.txt")
+        is_text
+            && (is_below
+                || file.starts_with("requirements")
+                || file.ends_with("requirements.txt")
+                || file == "constraints.txt")
     },
     parse: |bytes| read(bytes, requirements::parse),
 };
@@ -78,7 +82,12 @@ pub(super) fn release(name: &str, text: &str) -> Result<Release, Malformed> {
 
 /// The digests that are written as `sha256:…`. Those of an algorithm that proves nothing, such as MD5, are left out; if no
 /// other is left, that is a problem.
-fn integrity<'t>(out: &mut Out, line: u32, of: &Release, digests: impl IntoIterator<Item = &'t str>) -> Option<Integrity> {
+fn integrity<'t>(
+    out: &mut Out,
+    line: u32,
+    of: &Release,
+    digests: impl IntoIterator<Item = &'t str>,
+) -> Option<Integrity> {
     let mut known = Vec::new();
     let mut has_other = false;
     for text in digests {

@@ -1,6 +1,7 @@
 //! Lockfiles that are damaged, by accident or on purpose: nothing is passed over without a word.
 
 use proptest::prelude::*;
+use stockade_ecosystem::maven::MAVEN;
 use stockade_ecosystem::npm::NPM;
 use stockade_ecosystem::pypi::PYPI;
 use stockade_ecosystem::{ALL, Ecosystem, Locked, Lockfile, Parsed};
@@ -77,7 +78,17 @@ fn of_a_file_that_breaks_off_the_rest_is_read() {
 fn what_nests_too_deep_ends_the_file_and_not_the_program() {
     let deep = format!("\"node_modules/a\": {{\"x\": {}", "[".repeat(1_000_000));
     let told = npm(&package_lock(&format!("{LEFT},\n{deep}")));
-    assert!(told.starts_with("4: left@1.0.0\nSome(5) from here on it is not JSON, or nested too deep"), "{told}");
+    assert!(told.starts_with("4: left@1.0.0\nSome(6) from here on it is not JSON, or nested too deep"), "{told}");
+    let nested = "\"a\": {\"version\": \"1.0.0\", \"dependencies\": {".repeat(100_000);
+    let told = npm(&format!("{{\"lockfileVersion\": 1, \"dependencies\": {{\n{nested}"));
+    assert_eq!(told, "Some(2) from here on it is not JSON, or nested too deep");
+    for (name, text) in [("uv.lock", "a = [".repeat(100_000)), ("pylock.toml", "[a.".repeat(100_000))] {
+        assert!(!parse(&PYPI, name, text.as_bytes()).problems.is_empty());
+    }
+    let pom = "<project>".repeat(100_000);
+    assert!(!parse(&MAVEN, "pom.xml", pom.as_bytes()).problems.is_empty());
+    let yaml: String = (0..1_000).map(|depth| " ".repeat(depth) + "a:\n").collect();
+    assert!(!parse(&NPM, "pnpm-lock.yaml", yaml.as_bytes()).problems.is_empty());
 }
 
 #[test]
@@ -121,10 +132,22 @@ fn what_is_needed_and_not_there_is_said() {
 fn credentials_are_in_no_entry_and_no_problem() {
     let lock = "lockfileVersion: '9.0'\npackages:\n  left@https://user:s3cret@h.example/l.tgz?token=s3cret:\n    resolution: {tarball: x}\n";
     let texts = [
-        ("package-lock.json", package_lock("\"node_modules/l\": {\"version\": \"1.0.0\", \"resolved\": \"https://u:s3cret@h.example/l.tgz?s3cret\"}")),
-        ("package-lock.json", package_lock("\"node_modules/l\": {\"version\": \"https://u:s3cret@h.example/x?s3cret\"}")),
+        (
+            "package-lock.json",
+            package_lock(
+                "\"node_modules/l\": {\"version\": \"1.0.0\", \"resolved\": \"https://u:s3cret@h.example/l.tgz?s3cret\"}",
+            ),
+        ),
+        (
+            "package-lock.json",
+            package_lock("\"node_modules/l\": {\"version\": \"https://u:s3cret@h.example/x?s3cret\"}"),
+        ),
         ("pnpm-lock.yaml", lock.to_owned()),
-        ("yarn.lock", "# yarn lockfile v1\n\na@1:\n  version \"1.0.0\"\n  dependencies:\n    b \"https://u:s3cret@h.example/\"\n".to_owned()),
+        (
+            "yarn.lock",
+            "# yarn lockfile v1\n\na@1:\n  version \"1.0.0\"\n  dependencies:\n    b \"https://u:s3cret@h.example/\"\n"
+                .to_owned(),
+        ),
     ];
     for (name, text) in texts {
         let parsed = parse(&NPM, name, text.as_bytes());

@@ -92,10 +92,14 @@ fn told(parsed: &Parsed<Vec<Locked>>) -> String {
             Some(false) => "indirect",
             None => "unknown",
         };
-        let digest = entry.integrity.as_ref().map_or_else(|| "no digest".to_owned(), |claim| {
-            let digests: Vec<String> = claim.deciding().map(|digest| digest.to_string().chars().take(15).collect()).collect();
-            digests.join(" ")
-        });
+        let digest = entry.integrity.as_ref().map_or_else(
+            || "no digest".to_owned(),
+            |claim| {
+                let digests: Vec<String> =
+                    claim.deciding().map(|digest| digest.to_string().chars().take(15).collect()).collect();
+                digests.join(" ")
+            },
+        );
         let needs: Vec<String> =
             entry.needs.iter().map(|at| parsed.value[usize::try_from(*at).unwrap()].release.to_string()).collect();
         let (line, release, scope, origin) = (entry.line, &entry.release, entry.scope, &entry.origin);

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 
 use super::elements::{Element, walk};
 use super::release;
-use crate::locked::{Locked, Out};
 use crate::Scope;
+use crate::locked::{Locked, Out};
 
 /// How often a property may name another one.
 const MAX_REFERENCES: usize = 16;

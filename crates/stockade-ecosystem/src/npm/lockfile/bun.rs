@@ -84,7 +84,8 @@ fn entry<'a>(key: &'a str, value: &'a RawValue, line: u32, needs: &mut Needs<'a>
     let texts: Vec<Cow<'_, str>> = parts.iter().skip(1).filter_map(|part| string(part)).collect();
     let is_registry = !reference.contains(':');
     let tarball = reference.split(['?', '#']).next().and_then(|address| address.rsplit('/').next());
-    let tarball = tarball.and_then(|file| file.strip_suffix(".tgz")?.strip_prefix(name.rsplit('/').next()?)?.strip_prefix('-'));
+    let tarball =
+        tarball.and_then(|file| file.strip_suffix(".tgz")?.strip_prefix(name.rsplit('/').next()?)?.strip_prefix('-'));
     let Some(version) = tarball.filter(|_| !is_registry).or(Some(reference).filter(|_| is_registry)) else {
         let (name, reference) = (name.escape_debug(), crate::locked::address(reference));
         out.problem(line, format!("`{name}` is from {}, which does not tell its version", reference.escape_debug()));

@@ -68,7 +68,11 @@ impl<'a> Paths<'a> {
             // A name may have a scope before it.
             let (above, _) = path.rsplit_once('/').unwrap_or_default();
             let scope = above.rsplit('/').next().unwrap_or_default();
-            return if scope.starts_with('@') { above[..above.len() - scope.len()].trim_end_matches('/') } else { above };
+            return if scope.starts_with('@') {
+                above[..above.len() - scope.len()].trim_end_matches('/')
+            } else {
+                above
+            };
         }
         match path.rfind(self.between) {
             Some(at) => path[..at].trim_end_matches('/'),

@@ -67,7 +67,10 @@ impl<'a> File<'a> {
                 self.has_version = true;
                 let version = scalar(line.value).unwrap_or_default();
                 if !["5", "6", "7", "9"].contains(&version.split('.').next().unwrap_or_default()) {
-                    out.problem(line.number, "its version is none that is known; it is read as far as it is understood");
+                    out.problem(
+                        line.number,
+                        "its version is none that is known; it is read as far as it is understood",
+                    );
                 }
             }
             // A project without other folders, up to version 6.
@@ -86,14 +89,17 @@ impl<'a> File<'a> {
 
     /// What the project asks for, with the version behind it.
     fn own(&mut self, line: &Line<'a>, section: &str) {
-        if let (Some(scope), Some(version)) = (scope_of(section), scalar(line.value).filter(|value| !value.is_empty())) {
+        if let (Some(scope), Some(version)) = (scope_of(section), scalar(line.value).filter(|value| !value.is_empty()))
+        {
             self.graph.add(None, (line.key.clone(), version), scope, line.number);
         }
     }
 
     /// From version 6 on, the version is in a line of its own.
     fn own_version(&mut self, line: &Line<'a>) {
-        let (Some(name), Some(section)) = (self.path.iter().rev().nth(1), self.path.iter().rev().nth(2)) else { return };
+        let (Some(name), Some(section)) = (self.path.iter().rev().nth(1), self.path.iter().rev().nth(2)) else {
+            return;
+        };
         if let ("version", Some(scope), Some(version)) = (line.key.as_ref(), scope_of(section), scalar(line.value)) {
             self.graph.add(None, (name.clone(), version), scope, line.number);
         }
@@ -180,7 +186,8 @@ impl<'a> File<'a> {
         std::mem::swap(&mut graph, &mut self.graph);
         let mut joined = Graph::new();
         for edge in graph.into_edges() {
-            let from = edge.from.map(|from| usize::try_from(from).ok().and_then(|from| places.get(from).copied()).flatten());
+            let from =
+                edge.from.map(|from| usize::try_from(from).ok().and_then(|from| places.get(from).copied()).flatten());
             match (from, find(&edge.to)) {
                 // What is linked is a folder of the project.
                 (_, None) if edge.to.1.starts_with("link:") || edge.to.1.starts_with("workspace:") => {}
@@ -234,7 +241,8 @@ impl<'a> Found<'a> {
         let name = self.name.as_deref().or(split.map(|(name, _)| name));
         let named = split.map(|(_, version)| version);
         let version = self.version.as_deref().or(named.filter(|version| !version.contains([':', '/'])));
-        let is_folder = matches!(self.from, Some(Origin::Path(_))) || named.is_some_and(|named| named.starts_with("file:"));
+        let is_folder =
+            matches!(self.from, Some(Origin::Path(_))) || named.is_some_and(|named| named.starts_with("file:"));
         let (Some(name), Some(version)) = (name, version) else {
             let key = self.key.escape_debug();
             out.problem(self.line, format!("`{key}` has no version, so it cannot be said what it is"));

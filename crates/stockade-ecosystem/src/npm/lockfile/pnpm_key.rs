@@ -68,7 +68,8 @@ mod tests {
         }
         assert_eq!(split("left@https://h.example/l.tgz"), Some(("left", "https://h.example/l.tgz")));
         assert_eq!(split("left@file:../left"), Some(("left", "file:../left")));
-        for key in ["", "/", "@", "left", "file:../left", "github.com/acme/left/0123abcd", "@h.example/a.tgz", "/left/"] {
+        for key in ["", "/", "@", "left", "file:../left", "github.com/acme/left/0123abcd", "@h.example/a.tgz", "/left/"]
+        {
             assert_eq!(split(key), None, "{key}");
         }
     }

@@ -15,9 +15,9 @@ use stockade_model::{Malformed, Release};
 use self::entry::{Entry, Nested, Root, Text};
 use super::paths::{Found, Paths};
 use super::release;
+use crate::Scope;
 use crate::json::{IfObject, Walk, document};
 use crate::locked::{Graph, Lines, Locked, Out, mark_direct};
-use crate::Scope;
 
 /// What is between a package and what is installed for it.
 const MODULES: &str = "node_modules/";

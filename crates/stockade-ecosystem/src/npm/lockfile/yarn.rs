@@ -7,8 +7,8 @@ use std::collections::HashMap;
 
 use super::yaml::{Item, Line, Lines, quoted, scalar};
 use super::{origin, release};
-use crate::locked::{Graph, Locked, Out};
 use crate::Scope;
+use crate::locked::{Graph, Locked, Out};
 
 /// An entry that is being read.
 struct Entry<'a> {

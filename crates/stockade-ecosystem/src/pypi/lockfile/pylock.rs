@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use super::{hashes, integrity, release, unversioned};
 use crate::Origin;
+use crate::Scope;
 use crate::locked::toml::{Toml, Value, get, items, text};
 use crate::locked::{Graph, Locked, Out, address, git_address};
-use crate::Scope;
 
 pub(super) fn parse(document: &str, out: &mut Out) {
     let file = Toml::read(document, out);

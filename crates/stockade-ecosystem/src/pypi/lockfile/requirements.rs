@@ -72,7 +72,8 @@ fn option(content: &str, line: u32, index: &mut Option<String>, more: &mut Vec<S
     let (key, value) = content.split_at(end);
     let value = value.trim_start_matches(|c: char| c.is_whitespace() || c == '=').trim();
     // The value may stand right behind a short one.
-    let (key, value) = if value.is_empty() && !key.starts_with("--") { key.split_at(key.len().min(2)) } else { (key, value) };
+    let (key, value) =
+        if value.is_empty() && !key.starts_with("--") { key.split_at(key.len().min(2)) } else { (key, value) };
     match key {
         "-r" | "--requirement" => {
             out.problem(line, format!("it takes more from `{}`, which is another file", value.escape_debug()));
@@ -83,8 +84,15 @@ fn option(content: &str, line: u32, index: &mut Option<String>, more: &mut Vec<S
         "-e" | "--editable" => requirement(value, line, out),
         "-i" | "--index-url" | "--pypi-url" => *index = Some(address(value)),
         "--extra-index-url" | "-f" | "--find-links" | "--no-index" => more.push(address(value)),
-        "--pre" | "--no-binary" | "--only-binary" | "--prefer-binary" | "--require-hashes" | "--trusted-host"
-        | "--use-feature" | "--no-build-isolation" | "--config-settings" => {}
+        "--pre"
+        | "--no-binary"
+        | "--only-binary"
+        | "--prefer-binary"
+        | "--require-hashes"
+        | "--trusted-host"
+        | "--use-feature"
+        | "--no-build-isolation"
+        | "--config-settings" => {}
         _ => out.problem(line, format!("the option `{}` is not known", key.escape_debug())),
     }
 }
@@ -95,7 +103,8 @@ fn requirement(content: &str, line: u32, out: &mut Out) {
     let (bare, rest) = asked.split_at(asked.find(|c| !is_name(c)).unwrap_or(asked.len()));
     let rest = rest.trim_start();
     let rest = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')).map_or(rest, |(_, rest)| rest.trim_start());
-    let is_address = asked.contains("://") || rest.starts_with('@') || rest.starts_with(['/', '\\', ':']) || bare.starts_with('.');
+    let is_address =
+        asked.contains("://") || rest.starts_with('@') || rest.starts_with(['/', '\\', ':']) || bare.starts_with('.');
     if is_address {
         return addressed(asked, bare, rest, options, line, out);
     }
@@ -103,7 +112,14 @@ fn requirement(content: &str, line: u32, out: &mut Out) {
     let version = wanted.strip_prefix("===").or_else(|| wanted.strip_prefix("=="));
     let Some(version) = version.map(str::trim).filter(|version| !version.contains([',', '*'])) else {
         let name = name::normalised(bare);
-        out.problem(line, format!("`{}` has no exact version: {}", name.escape_debug(), if wanted.is_empty() { "any" } else { wanted }.escape_debug()));
+        out.problem(
+            line,
+            format!(
+                "`{}` has no exact version: {}",
+                name.escape_debug(),
+                if wanted.is_empty() { "any" } else { wanted }.escape_debug()
+            ),
+        );
         return;
     };
     add(bare, version, Origin::Registry(None), options, line, out);
@@ -136,7 +152,14 @@ fn addressed(asked: &str, bare: &str, rest: &str, options: &str, line: u32, out:
     match named.filter(|_| !is_of_vcs) {
         Some((name, version)) => {
             let options = digest.unwrap_or_else(|| options.to_owned());
-            add(if bare.is_empty() || rest.is_empty() || !rest.starts_with('@') { name } else { bare }, version, origin, &options, line, out);
+            add(
+                if bare.is_empty() || rest.is_empty() || !rest.starts_with('@') { name } else { bare },
+                version,
+                origin,
+                &options,
+                line,
+                out,
+            );
         }
         None => {
             let shown = address(asked);

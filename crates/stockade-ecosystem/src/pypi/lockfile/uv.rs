@@ -10,7 +10,10 @@ use crate::{Origin, Scope};
 
 pub(super) fn parse(document: &str, out: &mut Out) {
     let file = Toml::read(document, out);
-    if file.get("version").and_then(|version| version.get_ref().as_integer()).is_none_or(|version| version.as_str() != "1")
+    if file
+        .get("version")
+        .and_then(|version| version.get_ref().as_integer())
+        .is_none_or(|version| version.as_str() != "1")
     {
         out.problem(1, "its version is none that is known (1); it is read as far as it is understood");
     }
@@ -19,7 +22,8 @@ pub(super) fn parse(document: &str, out: &mut Out) {
     for package in file.list("package") {
         let line = file.line(package);
         let source = get(package, "source");
-        let is_own = source.is_some_and(|source| ["virtual", "editable", "directory"].iter().any(|own| get(source, own).is_some()));
+        let is_own = source
+            .is_some_and(|source| ["virtual", "editable", "directory"].iter().any(|own| get(source, own).is_some()));
         let at = if is_own { None } else { entry(package, source, line, out) };
         if let Some(name) = text(package, "name") {
             by_name.entry(name).or_default().push((at, text(package, "version")));
@@ -27,7 +31,8 @@ pub(super) fn parse(document: &str, out: &mut Out) {
         if !is_own && at.is_none() {
             continue;
         }
-        let mut add = |list: &_, scope| items(list).for_each(|need: &Value<'_>| graph.add(at, need_of(need), scope, line));
+        let mut add =
+            |list: &_, scope| items(list).for_each(|need: &Value<'_>| graph.add(at, need_of(need), scope, line));
         get(package, "dependencies").into_iter().for_each(|list| add(list, Scope::Run));
         for (key, scope) in [("optional-dependencies", Scope::Optional), ("dev-dependencies", Scope::Dev)] {
             get(package, key).into_iter().flat_map(members).for_each(|(_, list)| add(list, scope));
