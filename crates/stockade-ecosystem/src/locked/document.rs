@@ -47,7 +47,7 @@ fn decoded<'a>(bytes: &'a [u8], out: &mut Out) -> Option<Cow<'a, str>> {
         [0xfe, 0xff, ..] => Cow::Owned(wide(u16::from_be_bytes)),
         _ => String::from_utf8_lossy(bytes),
     };
-    let is_odd = bytes.len() % 2 != 0 && matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
+    let is_odd = !bytes.len().is_multiple_of(2) && matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
     if let Some(at) = text.find(char::REPLACEMENT_CHARACTER) {
         let line = text[..at].matches('\n').count().saturating_add(1);
         let line = u32::try_from(line).unwrap_or(u32::MAX);
