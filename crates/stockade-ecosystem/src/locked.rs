@@ -18,7 +18,7 @@ use stockade_model::{Integrity, Release};
 use crate::Problem;
 
 pub(crate) use document::read;
-pub(crate) use graph::{Graph, mark_direct, spread};
+pub(crate) use graph::{Graph, keep, mark_direct, spread};
 pub(crate) use lines::Lines;
 pub(crate) use out::{Out, address, git_address};
 

@@ -7,7 +7,7 @@ use stockade_model::{Algorithm, Digest, Integrity, Malformed, Release};
 
 use super::{package, version};
 use crate::locked::toml::{Toml, Value, get, items, members, text};
-use crate::locked::{Graph, Locked, Out, address, git_address, mark_direct, read};
+use crate::locked::{Graph, Locked, Out, address, git_address, keep, mark_direct, read};
 use crate::{Lockfile, Origin, Scope};
 
 pub(super) static CARGO_LOCK: Lockfile = Lockfile {
@@ -51,7 +51,7 @@ fn parse(document: &str, out: &mut Out) {
         if known.iter().any(|known| known.version == version && known.source == source) {
             out.problem(line, format!("`{} {}` is there twice", name.escape_debug(), version.escape_debug()));
         }
-        known.push(Known { version, source, at });
+        keep(known, Known { version, source, at }, line, out);
         if source.is_some() && at.is_none() {
             continue;
         }

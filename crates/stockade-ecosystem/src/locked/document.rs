@@ -38,13 +38,16 @@ fn decoded<'a>(bytes: &'a [u8], out: &mut Out) -> Option<Cow<'a, str>> {
         let units = bytes.chunks_exact(2).skip(1).map(|pair| unit([pair[0], pair[1]]));
         char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect::<String>()
     };
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Some(Cow::Borrowed(text.strip_prefix('\u{feff}').unwrap_or(text)));
+    }
     let text = match bytes {
         [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest),
         [0xff, 0xfe, ..] => Cow::Owned(wide(u16::from_le_bytes)),
         [0xfe, 0xff, ..] => Cow::Owned(wide(u16::from_be_bytes)),
         _ => String::from_utf8_lossy(bytes),
     };
-    let is_odd = bytes.len() % 2 != 0 && matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
+    let is_odd = !bytes.len().is_multiple_of(2) && matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
     if let Some(at) = text.find(char::REPLACEMENT_CHARACTER) {
         let line = text[..at].matches('\n').count().saturating_add(1);
         let line = u32::try_from(line).unwrap_or(u32::MAX);

@@ -4,6 +4,9 @@ use std::collections::VecDeque;
 
 use super::{Locked, MAX_NEEDS, Out, Scope};
 
+/// The most entries of one name. A lockfile with ten versions of a package is an odd one.
+const MAX_OF_A_NAME: usize = 200;
+
 /// Edges of a file that are not joined yet: from an entry, or from the project itself, to what `T` names.
 #[derive(Debug)]
 pub(crate) struct Graph<T> {
@@ -50,12 +53,12 @@ impl<T> Graph<T> {
         let mut own = Vec::new();
         let mut joined = 0;
         let mut is_full = self.is_full;
-        for edge in &self.edges {
+        'edges: for edge in &self.edges {
             for to in find(edge, out) {
                 joined += 1;
                 if joined > MAX_NEEDS {
                     is_full = true;
-                    break;
+                    break 'edges;
                 }
                 match edge.from {
                     None => own.push((to, edge.scope)),
@@ -71,6 +74,18 @@ impl<T> Graph<T> {
             out.problem_of_all(format!("more than {MAX_NEEDS} edges; the others are not read"));
         }
         own
+    }
+}
+
+/// Adds an entry to those of its name, among which a need is looked for.
+pub(crate) fn keep<T>(known: &mut Vec<T>, new: T, line: u32, out: &mut Out) {
+    if known.len() < MAX_OF_A_NAME {
+        known.push(new);
+    } else {
+        out.problem(
+            line,
+            format!("more than {MAX_OF_A_NAME} entries have this name; who needs the others is not read"),
+        );
     }
 }
 

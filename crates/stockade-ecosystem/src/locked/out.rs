@@ -44,7 +44,8 @@ impl Out {
         self.add(Problem::new(what));
     }
 
-    pub(super) fn add(&mut self, problem: Problem) {
+    pub(super) fn add(&mut self, mut problem: Problem) {
+        problem.what = without_secrets(&problem.what);
         if self.problems.len() < MAX_PROBLEMS {
             if !self.problems.contains(&problem) {
                 self.problems.push(problem);
@@ -90,6 +91,21 @@ impl Out {
         }
         (self.entries, self.problems)
     }
+}
+
+/// A sentence, in which addresses may be repeated, without what may be a credential in them.
+fn without_secrets(text: &str) -> String {
+    let mut rest = text;
+    let mut told = String::with_capacity(text.len());
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + "://".len());
+        let end = after.find(|c: char| c.is_whitespace() || c == '`').unwrap_or(after.len());
+        told.push_str(before);
+        let address = redacted(&format!("x://{}", &after[..end]));
+        told.push_str(address.strip_prefix("x://").unwrap_or_default());
+        rest = &after[end..];
+    }
+    told + rest
 }
 
 /// An address as it is written, without what may be a credential.

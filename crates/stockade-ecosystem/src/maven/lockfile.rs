@@ -12,6 +12,7 @@ use stockade_model::{Malformed, Release};
 
 use super::{package, version};
 use crate::Lockfile;
+use crate::archive::extension;
 use crate::locked::read;
 
 pub(super) static GRADLE_LOCK: Lockfile = Lockfile {
@@ -32,7 +33,7 @@ pub(super) static VERIFICATION: Lockfile = Lockfile {
 
 pub(super) static POM: Lockfile = Lockfile {
     name: "pom.xml",
-    matches: |path| file(path) == "pom.xml" || file(path).ends_with(".pom"),
+    matches: |path| file(path) == "pom.xml" || extension(path) == "pom",
     parse: |bytes| read(bytes, pom::parse),
 };
 

@@ -17,6 +17,7 @@ mod claim;
 mod client;
 mod elements;
 mod hosting;
+mod installed;
 mod layout;
 mod lockfile;
 mod metadata;
@@ -49,7 +50,7 @@ pub static MAVEN: Ecosystem = Ecosystem {
     name: name::parse,
     version: version::parse,
     lockfiles: &[&lockfile::GRADLE_LOCK, &lockfile::VERIFICATION, &lockfile::POM],
-    installed: None,
+    installed: Some(&installed::INSTALLED),
     registry: Some(&Protocol),
     clients: &[&client::MAVEN, &client::GRADLE],
     interpreted: None,

@@ -70,7 +70,7 @@ pub(super) fn release(name: &str, text: &str) -> Result<Release, Malformed> {
 }
 
 /// Where an address leads. One by HTTP is of a registry, as far as anybody can tell.
-fn origin(text: &str) -> Origin {
+pub(super) fn origin(text: &str) -> Origin {
     let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
     match scheme {
         "http" | "https" => Origin::Registry(Some(crate::locked::address(text))),

@@ -11,6 +11,7 @@ mod archive;
 mod audit;
 mod client;
 mod hosting;
+mod installed;
 mod lockfile;
 mod name;
 mod packument;
@@ -37,7 +38,7 @@ pub static NPM: Ecosystem = Ecosystem {
     name: name::parse,
     version: version::parse,
     lockfiles: &[&lockfile::PACKAGE_LOCK, &lockfile::PNPM_LOCK, &lockfile::YARN_LOCK, &lockfile::BUN_LOCK],
-    installed: None,
+    installed: Some(&installed::INSTALLED),
     registry: Some(&Protocol),
     clients: &[&client::NPM, &client::PNPM, &client::YARN, &client::BUN],
     interpreted: None,

@@ -1,7 +1,7 @@
 //! What a wheel and a source distribution run and need, as their metadata say.
 
 mod ini;
-mod record;
+pub(super) mod record;
 mod requirement;
 mod sdist;
 

@@ -14,6 +14,7 @@ use stockade_model::{Algorithm, Digest, Integrity, Malformed, Release};
 
 use super::{name, package, version};
 use crate::Lockfile;
+use crate::archive::extension;
 use crate::locked::toml::{Value, get, items, members, text};
 use crate::locked::{Out, read};
 
@@ -21,7 +22,7 @@ pub(super) static REQUIREMENTS: Lockfile = Lockfile {
     name: "requirements.txt",
     matches: |path| {
         let file = file(path);
-        let is_text = file.ends_with(".txt");
+        let is_text = extension(path) == "txt";
         let is_below = path.rsplit('/').nth(1) == Some("requirements");
         is_text
             && (is_below
@@ -46,7 +47,7 @@ pub(super) static PDM_LOCK: Lockfile = Lockfile {
     matches: |path| {
         // With lockfiles for other platforms: `pdm.windows.lock`.
         let file = file(path);
-        file == "pdm.lock" || (file.starts_with("pdm.") && file.ends_with(".lock"))
+        file == "pdm.lock" || (file.starts_with("pdm.") && extension(path) == "lock")
     },
     parse: |bytes| read(bytes, pdm::parse),
 };

@@ -18,6 +18,7 @@ mod archive;
 mod client;
 mod file;
 mod hosting;
+mod installed;
 mod lockfile;
 mod name;
 mod page;
@@ -53,7 +54,7 @@ pub static PYPI: Ecosystem = Ecosystem {
         &lockfile::PYLOCK,
         &lockfile::REQUIREMENTS,
     ],
-    installed: None,
+    installed: Some(&installed::INSTALLED),
     registry: Some(&Protocol),
     clients: &[&client::PIP, &client::UV, &client::POETRY],
     interpreted: Some(client::module),

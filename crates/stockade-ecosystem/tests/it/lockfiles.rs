@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
+use stockade_ecosystem::cargo::CARGO;
+use stockade_ecosystem::maven::MAVEN;
 use stockade_ecosystem::npm::NPM;
+use stockade_ecosystem::pypi::PYPI;
 use stockade_ecosystem::{Ecosystem, Locked, Parsed};
 
 /// The file as it is named in a project, and as it is named here.
@@ -22,6 +25,40 @@ const NPM_FILES: &[(&str, &str)] = &[
 #[test]
 fn lockfiles_of_npms_clients_say_what_is_beside_them() {
     check(&NPM, NPM_FILES);
+}
+
+#[test]
+fn lockfiles_of_pythons_clients_say_what_is_beside_them() {
+    check(
+        &PYPI,
+        &[
+            ("uv.lock", "uv.lock"),
+            ("pylock.dev.toml", "pylock.toml"),
+            ("requirements-dev.txt", "requirements-uv.txt"),
+            ("requirements/base.txt", "requirements.txt"),
+            ("Pipfile.lock", "Pipfile.lock"),
+            ("poetry.lock", "poetry-2.lock"),
+            ("poetry.lock", "poetry-1.0.lock"),
+            ("pdm.windows.lock", "pdm.lock"),
+        ],
+    );
+}
+
+#[test]
+fn lockfiles_of_cargo_say_what_is_beside_them() {
+    check(&CARGO, &[("a/Cargo.lock", "v1.lock"), ("Cargo.lock", "v4.lock")]);
+}
+
+#[test]
+fn lockfiles_of_the_java_world_say_what_is_beside_them() {
+    check(
+        &MAVEN,
+        &[
+            ("gradle.lockfile", "gradle.lockfile"),
+            ("gradle/verification-metadata.xml", "verification.xml"),
+            ("pom.xml", "pom.xml"),
+        ],
+    );
 }
 
 fn check(ecosystem: &Ecosystem, files: &[(&str, &str)]) {

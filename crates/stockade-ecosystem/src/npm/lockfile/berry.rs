@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use super::yaml::{Item, Line, Lines, scalar};
 use super::yarn::{keys, split};
 use super::{origin, release};
-use crate::locked::{Graph, Locked, Out, mark_direct};
+use crate::locked::{Graph, Locked, Out, keep, mark_direct};
 use crate::{Origin, Scope};
 
 /// An entry that is being read.
@@ -128,7 +128,7 @@ fn join(entries: &[Entry<'_>], out: &mut Out) {
             }
             let known = by_name.entry(name).or_default();
             if !known.contains(&at) {
-                known.push(at);
+                keep(known, at, entry.line, out);
             }
         }
         if is_own || at.is_some() {

@@ -27,8 +27,12 @@ impl<'a> Paths<'a> {
     }
 
     /// What lies at a path.
-    pub(super) fn at(&self, path: &str) -> Option<Option<u32>> {
-        self.entries.get(path).copied()
+    pub(super) fn at(&self, path: &str) -> Found {
+        match self.entries.get(path) {
+            Some(Some(entry)) => Found::Entry(*entry),
+            Some(None) => Found::Own,
+            None => Found::Nothing,
+        }
     }
 
     /// What `from` finds under a name.

@@ -11,13 +11,21 @@ use super::{origin, pnpm_key, release};
 use crate::locked::{Graph, Locked, Out, spread};
 use crate::{Origin, Scope};
 
+/// The most documents of a file. pnpm writes two.
+const MAX_DOCUMENTS: usize = 16;
+
 pub(super) fn parse(text: &str, out: &mut Out) {
     let mut file = File::default();
+    let mut documents = 1;
     for item in Lines::of(text) {
         match item {
             Item::Line(line) => file.line(&line, out),
             Item::Document => {
                 file.finish(out);
+                documents += 1;
+                if documents > MAX_DOCUMENTS {
+                    return out.problem_of_all(format!("it has more than {MAX_DOCUMENTS} documents; no other is read"));
+                }
                 file = File { has_version: file.has_version, ..File::default() };
             }
             Item::Odd(line) => out.problem(line, "this line is nothing that pnpm writes"),
@@ -75,7 +83,7 @@ impl<'a> File<'a> {
             }
             // A project without other folders, up to version 6.
             (1, section) if scope_of(section).is_some() => self.own(line, section.to_owned().as_str()),
-            (2, section) if scope_of(section).is_some() && key(1) != "" => self.own_version(line),
+            (2, section) if scope_of(section).is_some() && !key(1).is_empty() => self.own_version(line),
             (3, "importers") => self.own(line, key(2).to_owned().as_str()),
             (4, "importers") => self.own_version(line),
             (1, section @ ("packages" | "snapshots")) => {
@@ -254,6 +262,8 @@ impl<'a> Found<'a> {
             locked.origin = from.clone();
         } else if let Some(address) = named.filter(|_| self.version.is_some() || is_folder) {
             locked.origin = origin(address);
+        } else if let Some(host) = pnpm_key::registry(&self.key) {
+            locked.origin = Origin::Registry(Some(host.to_owned()));
         }
         locked.scope = self.scope;
         out.push(locked)

@@ -9,15 +9,22 @@ pub(super) fn split(key: &str) -> Option<(&str, &str)> {
     let key = without_peers(key);
     let Some(path) = key.strip_prefix('/') else {
         return at(key).or_else(|| {
-            // The host of another registry.
-            let (host, path) = key.split_once('/')?;
-            (host.contains('.') && !key.contains(':')).then(|| slash(path).or_else(|| at(path))).flatten()
+            let path = key.strip_prefix(registry(key)?)?.strip_prefix('/')?;
+            slash(path).or_else(|| at(path))
         });
     };
     // The older has another `/` before the version.
     let slashes = path.matches('/').count();
     let is_old = slashes > usize::from(path.starts_with('@'));
     if is_old { slash(path) } else { at(path) }
+}
+
+/// The host of another registry than the usual one.
+pub(super) fn registry(key: &str) -> Option<&str> {
+    let key = without_peers(key);
+    let (host, _) = key.split_once('/')?;
+    let is_host = host.contains('.') && !host.contains('@') && !key.contains(':');
+    is_host.then_some(host)
 }
 
 /// The key without what it was installed with.
@@ -31,7 +38,8 @@ fn at(key: &str) -> Option<(&str, &str)> {
     let scope = usize::from(key.starts_with('@'));
     let at = key.get(scope..)?.find('@')? + scope;
     let (name, version) = (&key[..at], &key[at + 1..]);
-    (!name.is_empty() && !version.is_empty() && !name.contains(':')).then_some((name, version))
+    let is_name = !name.is_empty() && !name.contains(':') && name.matches('/').count() == scope;
+    (is_name && !version.is_empty()).then_some((name, version))
 }
 
 /// `left/1.0.0_peer@2.0.0`, `@acme/left/1.0.0`
@@ -46,7 +54,7 @@ fn slash(path: &str) -> Option<(&str, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::split;
+    use super::{registry, split};
 
     #[test]
     fn keys_of_every_version_are_names_and_versions() {
@@ -66,6 +74,8 @@ mod tests {
         for key in ["/@acme/left/1.0.0-rc.1", "/@acme/left@1.0.0-rc.1(a@1.0.0)", "@acme/left@1.0.0-rc.1"] {
             assert_eq!(split(key), Some(("@acme/left", "1.0.0-rc.1")), "{key}");
         }
+        assert_eq!(registry("registry.example/left/1.0.0"), Some("registry.example"));
+        assert_eq!(registry("/left/1.0.0"), None);
         assert_eq!(split("left@https://h.example/l.tgz"), Some(("left", "https://h.example/l.tgz")));
         assert_eq!(split("left@file:../left"), Some(("left", "file:../left")));
         for key in ["", "/", "@", "left", "file:../left", "github.com/acme/left/0123abcd", "@h.example/a.tgz", "/left/"]

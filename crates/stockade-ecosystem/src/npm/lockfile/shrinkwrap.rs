@@ -9,6 +9,8 @@
 
 mod entry;
 
+use std::collections::HashMap;
+
 use serde::de::MapAccess;
 use stockade_model::{Malformed, Release};
 
@@ -94,7 +96,7 @@ fn join(file: &File<'_>, lines: &Lines<'_>, out: &mut Out) {
         }
         edges(entry, at, line, &mut graph);
     }
-    let folders: Vec<_> = file.nested.iter().filter_map(Entry::folder_of_project).collect();
+    let folders: HashMap<_, _> = file.nested.iter().filter_map(Entry::folder_of_project).collect();
     for entry in &file.nested {
         line = entry.place.and_then(|place| lines.line_of(place)).unwrap_or(line);
         if file.has_packages {
@@ -141,14 +143,12 @@ fn add(entry: &Entry<'_>, line: u32, out: &mut Out) -> Option<u32> {
     if entry.is_own() || entry.is_link || entry.folder_of_project().is_some() {
         return None;
     }
-    let release = match named(entry) {
-        Some(release) => out.take(line, release)?,
-        None => {
-            let name = entry.path.escape_debug();
-            out.problem(line, format!("`{name}` has no version, so it cannot be said what it is"));
-            return None;
-        }
+    let Some(release) = named(entry) else {
+        let name = entry.path.escape_debug();
+        out.problem(line, format!("`{name}` has no version, so it cannot be said what it is"));
+        return None;
     };
+    let release = out.take(line, release)?;
     let mut locked = Locked::new(release, line);
     locked.integrity = entry.integrity.as_ref().and_then(|text| out.integrity(line, &locked.release, text));
     locked.origin = entry.origin();
@@ -177,22 +177,23 @@ fn tarball_version<'a>(name: &str, address: &'a str) -> Option<&'a str> {
 }
 
 /// Looks whether an entry of the older half of a file is in the newer one.
-fn compare(entry: &Entry<'_>, folders: &[(&str, &str)], line: u32, paths: &Paths<'_>, out: &mut Out) {
+fn compare(entry: &Entry<'_>, folders: &HashMap<&str, &str>, line: u32, paths: &Paths<'_>, out: &mut Out) {
     // What is below a folder of the project is there in the newer half, and below the link to it in the older.
-    let below = folders.iter().find_map(|(link, folder)| {
-        let below = entry.path.strip_prefix(link)?.strip_prefix('/')?;
-        paths.at(&format!("{folder}/{below}"))
+    let below = entry.path.match_indices("/node_modules/").find_map(|(at, _)| {
+        let (link, below) = (&entry.path[..at], &entry.path[at + 1..]);
+        let folder = folders.get(link)?;
+        Some(paths.at(&format!("{folder}/{below}"))).filter(|found| !matches!(found, Found::Nothing))
     });
-    let newer = below.or_else(|| paths.at(&entry.path));
+    let newer = below.unwrap_or_else(|| paths.at(&entry.path));
     let mut other = Out::default();
     let Some(locked) = add(entry, line, &mut other).and_then(|_| other.entries.pop()) else {
-        if newer.is_none() {
+        if matches!(newer, Found::Nothing) {
             let path = entry.path.escape_debug();
             out.problem(line, format!("npm 6 would install something at `{path}`, which `packages` does not have"));
         }
         return;
     };
-    let newer = newer.flatten().and_then(|at| out.entries.get(usize::try_from(at).ok()?));
+    let newer = newer.into_iter().next().and_then(|at| out.entries.get(usize::try_from(at).ok()?));
     let is_same = newer.is_some_and(|newer| {
         let digests = newer.integrity.as_ref().zip(locked.integrity.as_ref());
         newer.release == locked.release && digests.is_none_or(|(newer, older)| newer == older)

@@ -38,7 +38,7 @@ pub(super) fn parse(text: &str, out: &mut Out) {
         match (line.depth, entries.last_mut()) {
             (0, _) => entries.push(begin(&line, out)),
             (1, Some(entry)) => {
-                section = line.key.clone();
+                section.clone_from(&line.key);
                 entry.member(&line);
             }
             (2, Some(entry)) => {

@@ -40,7 +40,7 @@ pub(super) fn check(files: &Files<'_>, info: &str, manifest: &mut Manifest) {
 }
 
 /// The path and the digest of a line of comma-separated values.
-fn fields(line: &str) -> Option<(String, String)> {
+pub(in crate::pypi) fn fields(line: &str) -> Option<(String, String)> {
     let line = line.trim();
     let (path, rest) = match line.strip_prefix('"') {
         Some(quoted) => {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::super::name::normalised;
 use super::{integrity, release, required, texts, unversioned};
 use crate::locked::toml::{Toml, Value, get, items, text};
-use crate::locked::{Graph, Locked, Out, address, git_address};
+use crate::locked::{Graph, Locked, Out, address, git_address, keep};
 use crate::{Origin, Scope};
 
 pub(super) fn parse(document: &str, out: &mut Out) {
@@ -25,7 +25,7 @@ pub(super) fn parse(document: &str, out: &mut Out) {
         let same = known.iter().find(is_same).copied().filter(|_| get(package, "extras").is_some());
         let Some(at) = same.or_else(|| entry(package, line, out)) else { continue };
         if same.is_none() {
-            known.push(at);
+            keep(known, at, line, out);
         }
         let needs = get(package, "dependencies").into_iter().flat_map(items);
         for need in needs.filter_map(|need| required(need.get_ref().as_str()?)) {

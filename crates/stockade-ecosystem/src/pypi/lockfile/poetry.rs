@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::super::name::normalised;
 use super::{integrity, is_true, release, texts, unversioned};
 use crate::locked::toml::{Toml, Value, get, items, members, text};
-use crate::locked::{Graph, Locked, Out, address, git_address};
+use crate::locked::{Graph, Locked, Out, address, git_address, keep};
 use crate::{Origin, Scope};
 
 pub(super) fn parse(document: &str, out: &mut Out) {
@@ -24,7 +24,7 @@ pub(super) fn parse(document: &str, out: &mut Out) {
     for package in file.list("package") {
         let line = file.line(package);
         let Some(at) = entry(package, &apart, line, out) else { continue };
-        by_name.entry(normalised(text(package, "name").unwrap_or_default())).or_default().push(at);
+        keep(by_name.entry(normalised(text(package, "name").unwrap_or_default())).or_default(), at, line, out);
         for (name, need) in get(package, "dependencies").into_iter().flat_map(members) {
             let scope = if is_true(need, "optional") { Scope::Optional } else { Scope::Run };
             graph.add(Some(at), normalised(name), scope, line);

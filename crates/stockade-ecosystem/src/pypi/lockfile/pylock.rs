@@ -6,7 +6,7 @@ use super::{hashes, integrity, release, unversioned};
 use crate::Origin;
 use crate::Scope;
 use crate::locked::toml::{Toml, Value, get, items, text};
-use crate::locked::{Graph, Locked, Out, address, git_address};
+use crate::locked::{Graph, Locked, Out, address, git_address, keep};
 
 pub(super) fn parse(document: &str, out: &mut Out) {
     let file = Toml::read(document, out);
@@ -23,7 +23,7 @@ pub(super) fn parse(document: &str, out: &mut Out) {
             continue;
         }
         let Some(at) = entry(package, line, out) else { continue };
-        by_name.entry(text(package, "name").unwrap_or_default()).or_default().push(at);
+        keep(by_name.entry(text(package, "name").unwrap_or_default()).or_default(), at, line, out);
         for need in get(package, "dependencies").into_iter().flat_map(items) {
             graph.add(Some(at), text(need, "name").unwrap_or_default(), Scope::Run, line);
         }

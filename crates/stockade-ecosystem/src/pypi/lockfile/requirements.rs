@@ -3,7 +3,8 @@
 //! What names no version is a problem: nobody can say which release it will be. So is what the file takes from others
 //! (`-r`, `-c`), since a reader of one file does not see them.
 
-use super::{integrity, name, release};
+use super::{file, integrity, name, release};
+use crate::archive::extension;
 use crate::locked::{Locked, Out, address, git_address};
 use crate::{Origin, Scope};
 
@@ -136,42 +137,31 @@ fn addressed(asked: &str, bare: &str, rest: &str, options: &str, line: u32, out:
         Origin::Git(git_address(text, commit))
     } else if text.contains("://") && !text.starts_with("file:") {
         Origin::Url(address(text))
-    } else if text.ends_with(".whl") || text.ends_with(".tar.gz") || text.ends_with(".zip") {
+    } else if ["whl", "gz", "zip"].contains(&extension(text)) {
         Origin::Path(address(text))
     } else {
         // A folder is of the project.
         return;
     };
-    let file = text.split(['#', '?']).next().and_then(|text| text.rsplit(['/', '\\']).next()).unwrap_or_default();
+    let file = file(text.split(['#', '?']).next().unwrap_or_default());
     let named = file.split_once('-').and_then(|(name, rest)| {
-        let version = if file.ends_with(".whl") { rest.split('-').next()? } else { rest.strip_suffix(".tar.gz")? };
+        let version = if extension(file) == "whl" { rest.split('-').next()? } else { rest.strip_suffix(".tar.gz")? };
         Some((name, version))
     });
     let digest = fragment.split('&').find_map(|part| part.split_once('=').filter(|(name, _)| *name == "sha256"));
     let digest = digest.map(|(name, digits)| format!("hash={name}:{digits}"));
-    match named.filter(|_| !is_of_vcs) {
-        Some((name, version)) => {
-            let options = digest.unwrap_or_else(|| options.to_owned());
-            add(
-                if bare.is_empty() || rest.is_empty() || !rest.starts_with('@') { name } else { bare },
-                version,
-                origin,
-                &options,
-                line,
-                out,
-            );
-        }
-        None => {
-            let shown = address(asked);
-            out.problem(line, format!("`{}` does not tell its version", shown.escape_debug()));
-        }
-    }
+    let Some((name, version)) = named.filter(|_| !is_of_vcs) else {
+        let shown = address(asked);
+        return out.problem(line, format!("`{}` does not tell its version", shown.escape_debug()));
+    };
+    let name = if !bare.is_empty() && rest.starts_with('@') { bare } else { name };
+    add(name, version, origin, digest.as_deref().unwrap_or(options), line, out);
 }
 
 fn add(name: &str, version: &str, origin: Origin, options: &str, line: u32, out: &mut Out) {
     let Some(release) = out.take(line, release(name, version)) else { return };
     let mut locked = Locked::new(release, line);
-    let words = options.split_whitespace().flat_map(|word| word.trim_start_matches("--").split_once("hash="));
+    let words = options.split_whitespace().filter_map(|word| word.trim_start_matches("--").split_once("hash="));
     let digests: Vec<&str> = words.map(|(_, digest)| digest).collect();
     locked.integrity = integrity(out, line, &locked.release, digests);
     (locked.origin, locked.scope) = (origin, Scope::Unknown);

@@ -5,8 +5,11 @@ use std::collections::HashMap;
 
 use super::{integrity, release, texts, unversioned};
 use crate::locked::toml::{Toml, Value, get, items, members, text};
-use crate::locked::{Graph, Locked, Out, address, git_address, spread};
+use crate::locked::{Graph, Locked, Out, address, git_address, keep, spread};
 use crate::{Origin, Scope};
+
+/// An entry, if it is one, and its version.
+type Known<'a> = (Option<u32>, Option<&'a str>);
 
 pub(super) fn parse(document: &str, out: &mut Out) {
     let file = Toml::read(document, out);
@@ -17,7 +20,7 @@ pub(super) fn parse(document: &str, out: &mut Out) {
     {
         out.problem(1, "its version is none that is known (1); it is read as far as it is understood");
     }
-    let mut by_name: HashMap<&str, Vec<(Option<u32>, Option<&str>)>> = HashMap::new();
+    let mut by_name: HashMap<&str, Vec<Known<'_>>> = HashMap::new();
     let mut graph = Graph::new();
     for package in file.list("package") {
         let line = file.line(package);
@@ -26,16 +29,19 @@ pub(super) fn parse(document: &str, out: &mut Out) {
             .is_some_and(|source| ["virtual", "editable", "directory"].iter().any(|own| get(source, own).is_some()));
         let at = if is_own { None } else { entry(package, source, line, out) };
         if let Some(name) = text(package, "name") {
-            by_name.entry(name).or_default().push((at, text(package, "version")));
+            keep(by_name.entry(name).or_default(), (at, text(package, "version")), line, out);
         }
         if !is_own && at.is_none() {
             continue;
         }
-        let mut add =
-            |list: &_, scope| items(list).for_each(|need: &Value<'_>| graph.add(at, need_of(need), scope, line));
-        get(package, "dependencies").into_iter().for_each(|list| add(list, Scope::Run));
-        for (key, scope) in [("optional-dependencies", Scope::Optional), ("dev-dependencies", Scope::Dev)] {
-            get(package, key).into_iter().flat_map(members).for_each(|(_, list)| add(list, scope));
+        let needs = get(package, "dependencies").into_iter().map(|list| (list, Scope::Run));
+        let groups = [("optional-dependencies", Scope::Optional), ("dev-dependencies", Scope::Dev)];
+        let groups = groups.into_iter().filter_map(|(key, scope)| Some((get(package, key)?, scope)));
+        let groups = groups.flat_map(|(group, scope)| members(group).map(move |(_, list)| (list, scope)));
+        for (list, scope) in needs.chain(groups) {
+            for need in items(list) {
+                graph.add(at, need_of(need), scope, line);
+            }
         }
     }
     let own = graph.join(out, |edge, out| {
@@ -44,7 +50,7 @@ pub(super) fn parse(document: &str, out: &mut Out) {
         if known.is_none() {
             out.problem(edge.line, format!("`{}` is needed and has no entry", name.escape_debug()));
         }
-        let is_meant = |entry: &&(Option<u32>, Option<&str>)| version.is_none() || entry.1 == version.as_deref();
+        let is_meant = |entry: &&Known<'_>| version.is_none() || entry.1 == version.as_deref();
         known.into_iter().flatten().filter(is_meant).filter_map(|entry| entry.0).collect::<Vec<_>>()
     });
     spread(&mut out.entries, &own);

@@ -7,6 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 
 use super::super::origin;
 use super::MODULES;
+use crate::archive::extension;
 use crate::json::{IfObject, Walk, limit};
 use crate::{Origin, Scope};
 
@@ -19,6 +20,7 @@ pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 /// What is read of an entry.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "npm has them all, each by itself")]
 pub(super) struct Entry<'a> {
     /// Where it is installed: `node_modules/a/node_modules/b`.
     pub(super) path: Cow<'a, str>,
@@ -48,7 +50,7 @@ impl Entry<'_> {
     /// In version 1, its path and the folder of the project that it stands for.
     pub(super) fn folder_of_project(&self) -> Option<(&str, &str)> {
         let folder = self.version.as_deref()?.strip_prefix("file:")?;
-        let is_archive = folder.ends_with(".tgz") || folder.ends_with(".tar.gz") || folder.ends_with(".tar");
+        let is_archive = ["tgz", "gz", "tar"].contains(&extension(folder));
         (!is_archive).then_some((self.path.as_ref(), folder))
     }
 

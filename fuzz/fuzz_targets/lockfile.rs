@@ -1,0 +1,36 @@
+//! A lockfile, as every reader of one, and what is installed.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use stockade_ecosystem::{ALL, Locked, Parsed};
+
+/// Paths by which installed releases are found.
+const PATHS: [&str; 4] = [
+    "node_modules/left/package.json",
+    "node_modules/.package-lock.json",
+    "left-1.0.dist-info/METADATA",
+    "META-INF/maven/a/b/pom.properties",
+];
+
+fuzz_target!(|data: &[u8]| {
+    for ecosystem in ALL {
+        for lockfile in ecosystem.lockfiles {
+            check(&(lockfile.parse)(data));
+        }
+        if let Some(installed) = ecosystem.installed {
+            (installed.files)(data);
+            PATHS.iter().filter(|path| (installed.matches)(path)).for_each(|path| check(&(installed.parse)(path, data)));
+        }
+    }
+});
+
+fn check(parsed: &Parsed<Vec<Locked>>) {
+    for entry in &parsed.value {
+        let ecosystem = ALL.iter().find(|ecosystem| ecosystem.id == entry.release.package.ecosystem).unwrap();
+        assert!((ecosystem.name)(entry.release.package.name.as_str()).is_ok());
+        assert!((ecosystem.version)(&entry.release.version).is_ok());
+        assert!(entry.line >= 1);
+        assert!(entry.needs.iter().all(|at| usize::try_from(*at).is_ok_and(|at| at < parsed.value.len())));
+    }
+}
