@@ -1,4 +1,9 @@
-//! What real clients wrote, read. Beside each file is what it says, one entry a line, and then the problems.
+//! Lockfiles, read. Beside each file is what it says, one entry a line, and then the problems.
+//!
+//! Clients wrote those of npm, pnpm, Yarn, Bun, uv, Pipenv and cargo, and nothing but addresses was changed. Those of Poetry,
+//! PDM, Gradle and Maven, the first version of cargo's and `requirements.txt` are written by hand after their formats.
+
+#![expect(clippy::disallowed_methods, reason = "what clients wrote is in files")]
 
 use std::fmt::Write as _;
 
@@ -47,6 +52,22 @@ fn lockfiles_of_pythons_clients_say_what_is_beside_them() {
 #[test]
 fn lockfiles_of_cargo_say_what_is_beside_them() {
     check(&CARGO, &[("a/Cargo.lock", "v1.lock"), ("Cargo.lock", "v4.lock")]);
+}
+
+/// Of our own lockfile, every release, each with its digest, and all that they need.
+#[test]
+fn our_own_lockfile_is_read_whole() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock")).unwrap();
+    let parsed = parse(&CARGO, "Cargo.lock", text.as_bytes());
+    assert_eq!(parsed.problems, []);
+    assert_eq!(parsed.value.len(), text.matches("\nsource = ").count());
+    assert!(parsed.value.iter().all(|entry| entry.integrity.is_some()));
+    let lines: Vec<&str> = text.lines().collect();
+    for entry in &parsed.value {
+        let line = usize::try_from(entry.line).unwrap();
+        let name = format!("name = \"{}\"", entry.release.package.name);
+        assert_eq!((lines[line - 1], lines[line].to_ascii_lowercase()), ("[[package]]", name));
+    }
 }
 
 #[test]
