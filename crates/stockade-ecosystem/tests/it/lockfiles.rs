@@ -1,7 +1,7 @@
 //! Lockfiles, read. Beside each file is what it says, one entry a line, and then the problems.
 //!
-//! Clients wrote those of npm, pnpm, Yarn, Bun, uv, Pipenv and cargo, and nothing but addresses was changed. Those of Poetry,
-//! PDM, Gradle and Maven, the first version of cargo's and `requirements.txt` are written by hand after their formats.
+//! Clients wrote those of npm, pnpm, Yarn, Bun, uv, Pipenv and cargo, with other addresses since; Yarn 4's lacks
+//! what it needs to build natively. Those of Poetry, PDM, Gradle and Maven, the first version of cargo's and `requirements.txt` are written by hand after their formats.
 
 #![expect(clippy::disallowed_methods, reason = "what clients wrote is in files")]
 
