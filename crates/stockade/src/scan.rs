@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use stockade_ecosystem::{ALL, Locked, Parsed, Problem, Scope};
 
-use crate::commands::scan::{shown, slashed};
 use crate::files;
 
 /// How many files and folders are looked at.
@@ -67,7 +66,7 @@ impl Found {
 
     fn name(&self, at: usize) -> String {
         let release = &self.locked[at].release;
-        shown(&release.package, &release.version)
+        format!("{}@{}", release.package.name, release.version)
     }
 }
 
@@ -148,7 +147,7 @@ impl Seen {
 
     /// Reads a file if it names releases.
     fn file(&mut self, path: &Path) {
-        let name = slashed(path);
+        let name = path.to_string_lossy();
         for ecosystem in ALL {
             for lockfile in ecosystem.lockfiles.iter().filter(|lockfile| (lockfile.matches)(&name)) {
                 if let Some(bytes) = self.bytes(path) {

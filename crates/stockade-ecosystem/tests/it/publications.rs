@@ -56,7 +56,7 @@ proptest! {
         let (method, path, content_type) = REQUESTS[at];
         let body = Bytes::from(body);
         for ecosystem in ALL {
-            let Some(hosting) = ecosystem.registry.and_then(|registry| registry.hosting()) else { continue };
+            let Some(hosting) = ecosystem.registry.and_then(stockade_ecosystem::Registry::hosting) else { continue };
             let Ok(changes) = hosting.changes(&Request { method, path, accept: "" }, content_type, &body) else { continue };
             for change in &changes {
                 let package = change.package();

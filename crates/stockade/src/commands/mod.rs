@@ -11,7 +11,7 @@ mod lock;
 mod log;
 mod policy;
 mod run;
-pub(crate) mod scan;
+mod scan;
 mod serve;
 mod setup;
 mod token;
@@ -109,7 +109,7 @@ pub(crate) async fn perform(cli: Cli, printer: &Printer) -> anyhow::Result<Exit>
         Command::ClientConfig(arguments) => client_config::print(&context(&global)?, &arguments.clients),
         Command::Doctor => doctor::doctor(&global, printer).await,
         Command::Lock(arguments) => lock::lock(context(&global)?, arguments).await,
-        Command::Scan(arguments) => scan::scan(context(&global)?, arguments).await,
+        Command::Scan(arguments) => scan::scan(&context(&global)?, arguments),
         Command::Token(arguments) => token::token(context(&global)?, arguments).await,
         Command::Log(arguments) => log::log(context(&global)?, arguments).await,
     }

@@ -4,12 +4,12 @@
 //! local advisories and of the policy; nothing is fetched, and no store is opened. The answer says what was looked at: a file that was
 //! not read whole, or advisories that are not there, is exit status 2, and never "no finding".
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 use stockade_engine::Advisories;
 use stockade_engine::advisory::{Class, Question};
-use stockade_model::{Evidence, Package, Purl, Release, Verdict};
+use stockade_model::{Evidence, Purl, Release, Verdict};
 use stockade_policy::Policy;
 
 use super::{Context, Exit};
@@ -69,7 +69,7 @@ struct File {
 }
 
 /// Scans.
-pub(super) async fn scan(context: Context<'_>, arguments: Scan) -> anyhow::Result<Exit> {
+pub(super) fn scan(context: &Context<'_>, arguments: Scan) -> anyhow::Result<Exit> {
     let paths = if arguments.paths.is_empty() { vec![PathBuf::from(".")] } else { arguments.paths };
     let (settings, now) = (&context.settings, (context.clock)());
     let advisories = Advisories::open(&settings.advisories, &settings.data, now)?;
@@ -183,27 +183,20 @@ impl Answer {
 
 fn told(answer: &Answer) -> String {
     let Coverage { files, releases, advisories, newest, unseen } = &answer.coverage;
-    let mut text = String::new();
-    for finding in &answer.findings {
-        text.push_str(&line(finding));
-    }
-    let newest = newest.map(|newest| format!(", the newest of {}", newest.strftime("%Y-%m-%d"))).unwrap_or_default();
     let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
-    let (files, releases) = (count(files.len(), "file"), count(*releases, "release"));
-    text.push_str(&format!(
-        "looked at {releases} in {files}, with {}{newest}\n",
-        count(*advisories, "advisory record")
-    ));
-    if answer.coverage.files.is_empty() {
-        text.push_str("there is no lockfile and no installed tree that is known; nothing was looked at\n");
+    let (looked, records) = (count(files.len(), "file"), count(*advisories, "advisory record"));
+    let newest = newest.map(|newest| format!(", the newest of {}", newest.strftime("%Y-%m-%d"))).unwrap_or_default();
+    let mut lines: Vec<String> = answer.findings.iter().map(line).collect();
+    lines.push(format!("looked at {} in {looked}, with {records}{newest}", count(*releases, "release")));
+    if files.is_empty() {
+        lines.push("there is no lockfile and no installed tree that is known; nothing was looked at".to_owned());
     }
     if !unseen.is_empty() {
-        text.push_str("not looked at:\n");
-        unseen.iter().for_each(|what| text.push_str(&format!("  {what}\n")));
-    } else if answer.findings.is_empty() && !answer.coverage.files.is_empty() {
-        text.push_str("no finding\n");
+        lines.push(format!("not looked at:\n  {}", unseen.join("\n  ")));
+    } else if answer.findings.is_empty() && !files.is_empty() {
+        lines.push("no finding".to_owned());
     }
-    text
+    lines.join("\n") + "\n"
 }
 
 fn line(finding: &Finding) -> String {
@@ -221,21 +214,11 @@ fn line(finding: &Finding) -> String {
         path => format!(", by {}", path.join(" > ")),
     };
     format!(
-        "{class}{score}  {}  {}: {}{fixed}\n           {}:{}{through}\n",
+        "{class}{score}  {}  {}: {}{fixed}\n           {}:{}{through}",
         finding.purl,
         finding.id,
         finding.summary,
         finding.file.display(),
         finding.line
     )
-}
-
-/// Where a package's name is to be shown.
-pub(crate) fn shown(package: &Package, version: &str) -> String {
-    format!("{}@{version}", package.name)
-}
-
-/// What a path is relative to what was asked about, with `/`.
-pub(crate) fn slashed(path: &Path) -> String {
-    path.to_string_lossy().replace('\\', "/")
 }
