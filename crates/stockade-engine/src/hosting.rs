@@ -107,10 +107,10 @@ impl From<Unmade> for EngineError {
     fn from(unmade: Unmade) -> Self {
         match unmade {
             Unmade::Taken { release, since, by: Some(by) } => Self::Conflict(format!(
-                "`{release}` was published by `{by}` at {since}, and releases do not change; publish it as a new version"
+                "`{release}` was published by `{by}` at {since:.0}, and releases do not change; publish it as a new version"
             )),
             Unmade::Taken { release, since, by: None } => Self::Conflict(format!(
-                "`{release}` came from a registry with other bytes at {since}; publish it as a new version"
+                "`{release}` came from a registry with other bytes at {since:.0}; publish it as a new version"
             )),
             Unmade::Alike { package, other } => Self::Conflict(format!(
                 "`{}` could be taken for `{other}`, which is published here; choose another name",

@@ -254,8 +254,8 @@ pub(crate) const ROWS: &[Row] = &[
     },
     Row {
         title: "unpublished, by lockfile",
-        what: "1.1.0 was installed once through the gateway. An hour later it is gone from the registry, and a lockfile \
-               names it.",
+        what: "1.1.0 was installed once through the gateway. An hour later it is gone from the registry, somebody asked \
+               for the package since, and a lockfile names it.",
         package: "unpublished-demo",
         is_malware: false,
         expected: Expected::Whatever,
@@ -267,6 +267,8 @@ pub(crate) const ROWS: &[Row] = &[
             stage.registry.unpublish(&name, "1.1.0");
             stage.later(1);
             let Some(place) = locked else { return Cell::lacks(NO_LOCKFILE) };
+            // The gateway gives out what its copy of the index lists, so it has to have read that it is gone.
+            by_range(stage, row);
             Cell::of(stage, &place, &stage.install_locked(&place))
         },
     },

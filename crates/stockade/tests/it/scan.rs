@@ -57,6 +57,19 @@ fn what_is_malicious_or_vulnerable_is_said_with_the_way_to_it() {
 }
 
 #[test]
+fn what_is_installed_counts_whatever_a_lockfile_says() {
+    let Some(world) = World::or_skip() else { return };
+    world.malware("left-demo", "1.1.0");
+    world.project.write("node_modules/left-demo/package.json", r#"{"name": "left-demo", "version": "1.1.0"}"#);
+    let record = "Metadata-Version: 2.1\nName: right-demo\nVersion: 1.0.0\n";
+    world.project.write(".venv/lib/python3.13/site-packages/right_demo-1.0.0.dist-info/METADATA", record);
+    let answer = world.stockade(["scan"]);
+    assert_eq!(answer.status, Some(1), "{answer}");
+    assert!(answer.stdout.contains("malicious  pkg:npm/left-demo@1.1.0"), "{answer}");
+    assert!(answer.stdout.contains("looked at 2 releases in 2 files"), "{answer}");
+}
+
+#[test]
 fn a_policy_says_what_a_finding_means() {
     let Some(world) = world() else { return };
     vulnerable(&world);
