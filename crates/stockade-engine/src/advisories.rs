@@ -199,7 +199,7 @@ fn make(sources: &[PathBuf], path: &Path, now: Timestamp) -> io::Result<()> {
     let mut builder = Builder::new();
     for source in sources {
         builder.source(&source.to_string_lossy());
-        add(&mut builder, source, 0);
+        add(&mut builder, source, source, 0);
     }
     let fresh = tempfile::Builder::new().prefix(".making-").tempfile_in(folder)?;
     let mut writer = BufWriter::new(fresh.as_file());
@@ -216,10 +216,10 @@ fn make(sources: &[PathBuf], path: &Path, now: Timestamp) -> io::Result<()> {
     Ok(())
 }
 
-/// Adds a folder, a zip or a record. What cannot be read is noted by the builder.
+/// Adds a folder, a zip or a record of a source. What cannot be read is noted by the builder.
 #[expect(clippy::disallowed_methods, reason = "the engine is where the disk is read")]
-fn add(builder: &mut Builder, path: &Path, depth: usize) {
-    let name = path.to_string_lossy().into_owned();
+fn add(builder: &mut Builder, source: &Path, path: &Path, depth: usize) {
+    let name = path.strip_prefix(source).unwrap_or(path).to_string_lossy().into_owned();
     let is = |extension: &str| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension));
     if path.is_dir() {
         if depth >= MAX_DEPTH {
@@ -231,7 +231,7 @@ fn add(builder: &mut Builder, path: &Path, depth: usize) {
                 let mut paths: Vec<PathBuf> = entries.iter().map(std::fs::DirEntry::path).collect();
                 paths.sort();
                 for path in paths {
-                    add(builder, &path, depth + 1);
+                    add(builder, source, &path, depth + 1);
                 }
             }
             Err(error) => drop(builder.lost(&name, error.to_string())),

@@ -134,6 +134,7 @@ fn use_it(client: &Client) -> String {
 pub(super) fn advisories(advisories: &Advisories, settings: &Settings) -> String {
     let problems = match advisories.problems.as_slice() {
         [] => String::new(),
+        [first] => format!("; not all could be read: {first}"),
         [first, rest @ ..] => format!("; not all could be read: {first}, and {} more", rest.len()),
     };
     if advisories.records > 0 {

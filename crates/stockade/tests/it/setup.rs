@@ -160,7 +160,7 @@ fn doctor_finds_what_is_wrong() {
     ok    data        ~/.local/share/stockade: can be written
     ok    log         holds together, all 1 of its entries
     ok    clock       [INSTANT]
-    fail  advisories  none: malware known by name is not recognised; put OSV records into ~/.local/share/stockade/advisories; not all could be read: ~/.local/share/stockade/advisories/broken.json: the record is not OSV: EOF while parsing a string at line 1 column 12, and 0 more
+    fail  advisories  none: malware known by name is not recognised; put OSV records into ~/.local/share/stockade/advisories; not all could be read: ~/.local/share/stockade/advisories: broken.json: the record is not OSV: EOF while parsing a string at line 1 column 12
     fail  upstream    http://127.0.0.1:[PORT]/: the upstream did not answer: [WHY]
     ok    gateway     does not run; `stockade run` brings its own
     status 1
