@@ -34,9 +34,9 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
 #[expect(clippy::disallowed_methods, reason = "the user asks to look at this file")]
 pub(crate) fn read_if(path: &Path, first: usize, is_such: fn(&[u8]) -> bool) -> anyhow::Result<Option<Vec<u8>>> {
     let unreadable = || format!("`{}` could not be read", path.display());
-    let mut file = std::fs::File::open(path).with_context(unreadable)?;
+    let file = std::fs::File::open(path).with_context(unreadable)?;
     let mut bytes = Vec::new();
-    file.by_ref().take(first as u64).read_to_end(&mut bytes).with_context(unreadable)?;
+    (&file).take(first as u64).read_to_end(&mut bytes).with_context(unreadable)?;
     if !is_such(&bytes) {
         return Ok(None);
     }

@@ -104,7 +104,8 @@ fn answered(advisories: &Advisories, policy: &Policy, seen: Seen, now: jiff::Tim
         problems: file.problems,
     });
     let newest = advisories.newest();
-    let coverage = Coverage { files: files.collect(), releases, advisories: advisories.records, newest, unseen, left_out };
+    let coverage =
+        Coverage { files: files.collect(), releases, advisories: advisories.records, newest, unseen, left_out };
     Answer { findings, coverage }
 }
 

@@ -91,7 +91,8 @@ fn images(path: &Path, seen: &mut Seen) -> anyhow::Result<()> {
     seen.unseen.extend(store.gaps().map(|gap| format!("{}: {gap}", path.display())));
     let mut images = Vec::new();
     if let Some(bytes) = store.small(MANIFEST)? {
-        let saved: Vec<Saved> = serde_json::from_slice(&bytes).with_context(|| format!("`{MANIFEST}` cannot be read"))?;
+        let saved: Vec<Saved> =
+            serde_json::from_slice(&bytes).with_context(|| format!("`{MANIFEST}` cannot be read"))?;
         images.extend(saved.into_iter().map(|image| Image {
             name: image.repo_tags.and_then(|tags| tags.into_iter().next()).unwrap_or_default(),
             layers: image.layers,

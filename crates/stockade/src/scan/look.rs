@@ -66,6 +66,7 @@ pub(crate) fn look(path: &str, bytes: &Bytes, seen: &mut Seen) {
     };
     seen.found.extend(contents.lists.into_iter().map(|list| Found::new(at(&list.place), list.kind, list.parsed)));
     seen.unseen.extend(contents.gaps.into_iter().map(|gap| format!("{path}: {}", gap.detail)));
-    let nameless = contents.nameless.iter().map(|place| format!("{}: it does not say which release it is", at(place).display()));
+    let nameless =
+        contents.nameless.iter().map(|place| format!("{}: it does not say which release it is", at(place).display()));
     seen.left_out.extend(nameless);
 }

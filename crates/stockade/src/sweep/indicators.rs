@@ -73,7 +73,10 @@ impl Indicators {
         match indicators.all.len() {
             0 => Err(hinted(format!("`{}` names nothing to look for", path.display()), GRAMMAR)),
             1..=MAX_INDICATORS => Ok(indicators),
-            count => anyhow::bail!("`{}` has {count} indicators, and {MAX_INDICATORS} are looked for at once", path.display()),
+            count => anyhow::bail!(
+                "`{}` has {count} indicators, and {MAX_INDICATORS} are looked for at once",
+                path.display()
+            ),
         }
     }
 }
@@ -85,7 +88,8 @@ fn lines(text: &str, path: &Path) -> anyhow::Result<Indicators> {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let what = of_line(line).map_err(|why| hinted(format!("`{}` line {number}: {why}", path.display()), GRAMMAR))?;
+        let what =
+            of_line(line).map_err(|why| hinted(format!("`{}` line {number}: {why}", path.display()), GRAMMAR))?;
         indicators.all.push(Indicator { what, source: format!("line {number}") });
     }
     Ok(indicators)
@@ -93,7 +97,8 @@ fn lines(text: &str, path: &Path) -> anyhow::Result<Indicators> {
 
 fn of_line(line: &str) -> Result<What, String> {
     if line.starts_with('"') {
-        let text = serde_json::from_str::<String>(line).map_err(|error| format!("the text in `\"` cannot be read: {error}"))?;
+        let text = serde_json::from_str::<String>(line)
+            .map_err(|error| format!("the text in `\"` cannot be read: {error}"))?;
         return What::text(&text);
     }
     if line.starts_with("pkg:") {
@@ -126,7 +131,9 @@ impl What {
         });
         match wanted {
             Some((_, length, make)) if is_hex && digits.len() == *length => Ok(make(digits)),
-            Some((name, length, _)) if algorithm.is_some() => Err(format!("a {name} digest has {length} hexadecimal digits")),
+            Some((name, length, _)) if algorithm.is_some() => {
+                Err(format!("a {name} digest has {length} hexadecimal digits"))
+            }
             _ => Err("it is no indicator".to_owned()),
         }
     }
@@ -151,7 +158,8 @@ impl What {
     pub(super) fn host(name: &str) -> Result<Self, String> {
         // Reports write them so that nobody follows them by accident.
         let name = name.trim().replace("[.]", ".").replace("(.)", ".").to_ascii_lowercase();
-        let is_fine = name.len() >= MIN_TEXT && name.bytes().all(|byte| byte.is_ascii_graphic()) && name.contains(['.', ':']);
+        let is_fine =
+            name.len() >= MIN_TEXT && name.bytes().all(|byte| byte.is_ascii_graphic()) && name.contains(['.', ':']);
         match is_fine && name.len() <= MAX_TEXT && !name.contains(['/', '*']) {
             true => Ok(Self::Host(name)),
             false => Err(format!("`{}` is neither a domain nor an address", name.escape_debug())),

@@ -86,7 +86,8 @@ impl Indicators {
     fn digests(&mut self, algorithm: Option<&str>, value: &Value, id: &str, depth: usize) {
         match value {
             Value::String(text) => {
-                let (named, digits) = text.split_once(':').map_or((algorithm, text.as_str()), |(name, rest)| (Some(name), rest));
+                let (named, digits) =
+                    text.split_once(':').map_or((algorithm, text.as_str()), |(name, rest)| (Some(name), rest));
                 self.add(What::digest(named, digits), id);
             }
             Value::Array(values) if depth < MAX_DEPTH => {

@@ -165,7 +165,8 @@ impl<'m> Searcher<'m> {
     fn name(&mut self, path: &Path, text: &str) {
         let matcher = self.matcher;
         let named = matcher.names.get(file_name(text)).into_iter().flatten();
-        let named = named.filter(|(name, _)| text.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('/')));
+        let named = named
+            .filter(|(name, _)| text.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('/')));
         let rooted = if matcher.patterns.is_empty() { String::new() } else { format!("/{text}") };
         let alike = matcher.patterns.iter().filter(|(pattern, _)| wildcard(pattern, &rooted));
         for at in named.map(|(_, at)| *at).chain(alike.map(|(_, at)| *at)) {
@@ -251,7 +252,8 @@ impl<'m> Searcher<'m> {
             for locked in &file.locked {
                 let version = &locked.release.version;
                 let of_package = self.matcher.packages.get(&locked.release.package).into_iter().flatten();
-                let same = of_package.filter(|one| one.version == version || one.is_version(&locked.release.package, version));
+                let same =
+                    of_package.filter(|one| one.version == version || one.is_version(&locked.release.package, version));
                 for at in same.map(|one| one.at).collect::<Vec<_>>() {
                     self.found(at, &file.path, Some(u64::from(locked.line)), None, false);
                 }
@@ -301,7 +303,9 @@ fn stands_alone(data: &[u8], start: usize, end: usize) -> bool {
     let is_number = data[end - 1].is_ascii_digit();
     let before = start.checked_sub(1).and_then(|at| data.get(at));
     let goes_on = data.get(end) == Some(&b'.') && data.get(end + 1).is_some_and(is_part);
-    !before.is_some_and(|byte| is_part(byte) || (is_number && *byte == b'.')) && !data.get(end).is_some_and(is_part) && !goes_on
+    !before.is_some_and(|byte| is_part(byte) || (is_number && *byte == b'.'))
+        && !data.get(end).is_some_and(is_part)
+        && !goes_on
 }
 
 /// Reads until the buffer is full or the file ends.

@@ -205,7 +205,9 @@ fn unpacked(reader: Reader<'_>) -> io::Result<Reader<'_>> {
     let head = reader.fill_buf()?;
     if head.starts_with(GZIP) {
         Ok(Box::new(MultiGzDecoder::new(reader)))
-    } else if head.starts_with(ZSTD) || head.first_chunk().is_some_and(|head| ZSTD_SKIPPED.contains(&u32::from_le_bytes(*head))) {
+    } else if head.starts_with(ZSTD)
+        || head.first_chunk().is_some_and(|head| ZSTD_SKIPPED.contains(&u32::from_le_bytes(*head)))
+    {
         Ok(Box::new(Frames { reader: Some(reader), frame: None }))
     } else {
         Ok(Box::new(reader))
@@ -243,7 +245,8 @@ impl<R: BufRead> Read for Frames<R> {
 
 /// Passes over a frame without content, if there is one.
 fn skipped(reader: &mut impl BufRead) -> io::Result<bool> {
-    let is_skipped = reader.fill_buf()?.first_chunk().is_some_and(|head| ZSTD_SKIPPED.contains(&u32::from_le_bytes(*head)));
+    let is_skipped =
+        reader.fill_buf()?.first_chunk().is_some_and(|head| ZSTD_SKIPPED.contains(&u32::from_le_bytes(*head)));
     if !is_skipped {
         return Ok(false);
     }

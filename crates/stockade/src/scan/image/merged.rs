@@ -108,7 +108,8 @@ impl Merged {
         let mut systems: Vec<&str> = self.systems.into_values().collect();
         systems.sort_unstable();
         systems.dedup();
-        let told = systems.iter().map(|system| format!("{name}: packages of the operating system (`{system}`) are not read"));
+        let told =
+            systems.iter().map(|system| format!("{name}: packages of the operating system (`{system}`) are not read"));
         seen.left_out.extend(told);
         for of_file in self.files.into_values() {
             seen.found.extend(of_file.found);
@@ -120,8 +121,11 @@ impl Merged {
 
 fn remove_below<T>(map: &mut BTreeMap<String, T>, path: &str) {
     let folder = if path.is_empty() { String::new() } else { format!("{path}/") };
-    let below: Vec<String> =
-        map.range(folder.clone()..).take_while(|(key, _)| key.starts_with(&folder)).map(|(key, _)| key.clone()).collect();
+    let below: Vec<String> = map
+        .range(folder.clone()..)
+        .take_while(|(key, _)| key.starts_with(&folder))
+        .map(|(key, _)| key.clone())
+        .collect();
     for key in below {
         map.remove(&key);
     }
