@@ -9,10 +9,13 @@
 //! mounts, purl types and the names in OSV all come from its [`Ecosystem`] descriptor.
 
 pub mod archive;
+pub mod built;
 pub mod cargo;
 mod client;
 mod denial;
 mod form;
+#[path = "golang/binary.rs"]
+mod golang_binary;
 mod hosting;
 mod index;
 mod json;

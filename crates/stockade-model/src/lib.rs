@@ -17,7 +17,7 @@ mod verdict;
 pub use digest::{Algorithm, Digest, Integrity, MalformedDigest};
 pub use evidence::{Clock, Comparison, Evidence, Finding, Gap, GapKind, NewNeed};
 pub use package::{EcosystemId, Malformed, Name, Package, Release};
-pub use purl::{MalformedPurl, Pattern, Purl};
+pub use purl::{MalformedPurl, Pattern, Purl, wildcard};
 pub use secret::{Secret, redacted};
 pub use tree::{Code, Member, Need, NeedFrom, NeedRole, Start, Tree, Trigger};
 pub use verdict::{Reason, Verdict};

@@ -205,9 +205,9 @@ impl<'de> Deserialize<'de> for Pattern {
     }
 }
 
-/// Matches `*` (not across `/`) and `**` (anything). It keeps one place to go back to for each of the two, so a hostile
+/// True if a text is as a pattern says: matches `*` (not across `/`) and `**` (anything). It keeps one place to go back to for each of the two, so a hostile
 /// name costs at most pattern times text squared, over names that are short.
-fn wildcard(pattern: &str, text: &str) -> bool {
+pub fn wildcard(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut p, mut t) = (0, 0);
     let (mut shallow, mut deep) = (None::<(usize, usize)>, None::<(usize, usize)>);

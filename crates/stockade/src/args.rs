@@ -251,6 +251,9 @@ pub(crate) enum Token {
 pub(crate) struct Scan {
     /// Files and folders; the working folder unless named
     pub(crate) paths: Vec<PathBuf>,
+    /// Look for what this list names, in all files: digests, names, releases and words; or for those of OSV records
+    #[arg(long, value_name = "FILE")]
+    pub(crate) iocs: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -29,6 +29,27 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
+/// A file's bytes, if its first ones are such; `None` if they are not, or it does not exist. Of what is not read, only the
+/// first bytes are.
+#[expect(clippy::disallowed_methods, reason = "the user asks to look at this file")]
+pub(crate) fn read_if(path: &Path, first: usize, is_such: fn(&[u8]) -> bool) -> anyhow::Result<Option<Vec<u8>>> {
+    let unreadable = || format!("`{}` could not be read", path.display());
+    let file = std::fs::File::open(path).with_context(unreadable)?;
+    let mut bytes = Vec::new();
+    (&file).take(first as u64).read_to_end(&mut bytes).with_context(unreadable)?;
+    if !is_such(&bytes) {
+        return Ok(None);
+    }
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes).with_context(unreadable)?;
+    anyhow::ensure!(bytes.len() as u64 <= MAX_FILE, "`{}` is longer than {MAX_FILE} bytes", path.display());
+    Ok(Some(bytes))
+}
+
+/// True if a file is marked as executable.
+pub(crate) fn may_run(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|metadata| is_executable(&metadata))
+}
+
 /// A new folder with these files in it, below another one. It goes when this does.
 pub(crate) fn temporary(folder: &Path, texts: &[(&str, &str)]) -> anyhow::Result<tempfile::TempDir> {
     let making = || {

@@ -29,6 +29,7 @@ mod scan;
 mod settings;
 mod steering;
 mod subject;
+mod sweep;
 
 use std::process::ExitCode;
 use std::time::Duration;

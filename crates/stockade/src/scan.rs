@@ -1,11 +1,18 @@
-//! What names releases below a folder: lockfiles, and what installers leave of what they installed.
+//! What names releases: lockfiles, what installers leave of what they installed, what is built of releases and says so, bills
+//! of materials, and images.
 
-use std::collections::VecDeque;
+mod found;
+mod image;
+mod look;
+mod sbom;
+
 use std::path::{Path, PathBuf};
 
-use stockade_ecosystem::{ALL, Locked, Parsed, Problem, Scope};
+use bytes::Bytes;
 
 use crate::files;
+pub(crate) use found::Found;
+pub(crate) use look::{Wanted, is_program, look, wanted};
 
 /// How many files and folders are looked at.
 const MAX_ENTRIES: usize = 2_000_000;
@@ -15,79 +22,14 @@ const MAX_DEPTH: usize = 64;
 const VERSION_CONTROL: &str = ".git";
 
 /// What was seen.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Seen {
     /// The files that name releases.
     pub(crate) found: Vec<Found>,
     /// What was not looked at, and why.
     pub(crate) unseen: Vec<String>,
-}
-
-/// A file that names releases.
-pub(crate) struct Found {
-    pub(crate) path: PathBuf,
-    /// What sort of file it is.
-    pub(crate) kind: &'static str,
-    pub(crate) locked: Vec<Locked>,
-    pub(crate) problems: Vec<String>,
-    /// The entry through which each is needed, from what the project asks for itself.
-    parents: Vec<Option<usize>>,
-}
-
-impl Found {
-    fn new(path: PathBuf, kind: &'static str, parsed: Parsed<Vec<Locked>>) -> Self {
-        let problems = parsed.problems.into_iter().map(placed).collect();
-        let parents = parents(&parsed.value);
-        Self { path, kind, locked: parsed.value, problems, parents }
-    }
-
-    /// What an entry is for.
-    pub(crate) fn scope(&self, at: usize) -> &'static str {
-        match self.locked[at].scope {
-            Scope::Run => "run",
-            Scope::Unknown => "unknown",
-            Scope::Build => "build",
-            Scope::Optional => "optional",
-            Scope::Dev => "dev",
-        }
-    }
-
-    /// How the project comes to need an entry, from what it asks for itself.
-    pub(crate) fn path_to(&self, mut at: usize) -> Vec<String> {
-        let mut path = vec![self.name(at)];
-        while let Some(parent) = self.parents[at] {
-            path.push(self.name(parent));
-            at = parent;
-        }
-        let is_rooted = self.locked[at].direct == Some(true);
-        path.reverse();
-        if is_rooted { path } else { Vec::new() }
-    }
-
-    fn name(&self, at: usize) -> String {
-        let release = &self.locked[at].release;
-        format!("{}@{}", release.package.name, release.version)
-    }
-}
-
-fn placed(Problem { what, line }: Problem) -> String {
-    line.map_or_else(|| what.clone(), |line| format!("line {line}: {what}"))
-}
-
-/// For each entry the one through which it is needed, on a shortest way.
-fn parents(locked: &[Locked]) -> Vec<Option<usize>> {
-    let mut parents = vec![None; locked.len()];
-    let mut known: Vec<bool> = locked.iter().map(|entry| entry.direct == Some(true)).collect();
-    let mut next: VecDeque<usize> = (0..locked.len()).filter(|at| known[*at]).collect();
-    while let Some(at) = next.pop_front() {
-        for need in locked[at].needs.iter().filter_map(|need| usize::try_from(*need).ok()) {
-            if known.get(need) == Some(&false) {
-                (known[need], parents[need]) = (true, Some(at));
-                next.push_back(need);
-            }
-        }
-    }
-    parents
+    /// What nobody can look at here: it names no release that is known, or none at all.
+    pub(crate) left_out: Vec<String>,
 }
 
 /// Looks at files, and below folders. Links are not followed.
@@ -99,10 +41,10 @@ pub(crate) fn see(paths: &[PathBuf]) -> anyhow::Result<Seen> {
             anyhow::bail!("`{}` does not exist", path.display());
         }
         if path.is_file() {
-            let before = seen.found.len();
-            seen.file(path);
-            if seen.found.len() == before {
-                seen.unseen.push(format!("{}: it is no lockfile that is known", path.display()));
+            let before = (seen.found.len(), seen.unseen.len(), seen.left_out.len());
+            seen.named(path);
+            if (seen.found.len(), seen.unseen.len(), seen.left_out.len()) == before {
+                seen.unseen.push(format!("{}: it is nothing known that names releases", path.display()));
             }
         } else {
             seen.folder(path, &mut left);
@@ -112,6 +54,16 @@ pub(crate) fn see(paths: &[PathBuf]) -> anyhow::Result<Seen> {
 }
 
 impl Seen {
+    /// A file that somebody asked about.
+    fn named(&mut self, path: &Path) {
+        if image::is_archive(path) {
+            return image::see(path, self);
+        }
+        let wanted = wanted(&path.to_string_lossy());
+        let wanted = if wanted == Wanted::Nothing { Wanted::IfProgram } else { wanted };
+        self.read(path, wanted);
+    }
+
     fn folder(&mut self, root: &Path, left: &mut usize) {
         let mut folders = vec![(root.to_path_buf(), 0)];
         while let Some((folder, depth)) = folders.pop() {
@@ -123,6 +75,10 @@ impl Seen {
                     continue;
                 }
             };
+            if entries.iter().any(|entry| entry.file_name() == image::LAYOUT) {
+                image::see(&folder, self);
+                continue;
+            }
             entries.sort_by_key(std::fs::DirEntry::file_name);
             for entry in entries {
                 let Some(less) = left.checked_sub(1) else {
@@ -145,32 +101,24 @@ impl Seen {
         }
     }
 
-    /// Reads a file if it names releases.
-    fn file(&mut self, path: &Path) {
-        let name = path.to_string_lossy();
-        for ecosystem in ALL {
-            for lockfile in ecosystem.lockfiles.iter().filter(|lockfile| (lockfile.matches)(&name)) {
-                if let Some(bytes) = self.bytes(path) {
-                    self.found.push(Found::new(path.to_path_buf(), lockfile.name, (lockfile.parse)(&bytes)));
-                }
-            }
-            let installed = ecosystem.installed.filter(|installed| (installed.matches)(&name));
-            if let Some(installed) = installed
-                && let Some(bytes) = self.bytes(path)
-            {
-                let parsed = (installed.parse)(&name, &bytes);
-                self.found.push(Found::new(path.to_path_buf(), "installed", parsed));
-            }
+    /// Reads a file if it names releases, or may be a program.
+    pub(crate) fn file(&mut self, path: &Path) {
+        match wanted(&path.to_string_lossy()) {
+            Wanted::Nothing if files::may_run(path) => self.read(path, Wanted::IfProgram),
+            Wanted::Nothing => {}
+            wanted => self.read(path, wanted),
         }
     }
 
-    fn bytes(&mut self, path: &Path) -> Option<Vec<u8>> {
-        match files::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                self.unseen.push(format!("{}: {error:#}", path.display()));
-                None
-            }
+    fn read(&mut self, path: &Path, wanted: Wanted) {
+        let bytes = match wanted {
+            Wanted::IfProgram => files::read_if(path, look::MAGIC, look::is_program),
+            _ => files::read(path),
+        };
+        match bytes {
+            Ok(Some(bytes)) => look(&path.to_string_lossy(), &Bytes::from(bytes), self),
+            Ok(None) => {}
+            Err(error) => self.unseen.push(format!("{}: {error:#}", path.display())),
         }
     }
 }

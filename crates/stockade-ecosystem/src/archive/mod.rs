@@ -14,6 +14,7 @@ mod gzip;
 mod nested;
 mod place;
 mod role;
+mod select;
 mod tar;
 mod text;
 mod tools;
@@ -33,6 +34,8 @@ pub use format::{
 pub(crate) use gaps::shown;
 pub use place::Root;
 pub use role::is_test_or_doc;
+pub(crate) use select::{Selected, select};
+pub use tar::{Head, Sort, Step, Tape};
 pub(crate) use text::{Element, Lines, MAX_SEARCHED, extension, find_line, inside, lossy, xml};
 
 use gaps::Gaps;
@@ -119,7 +122,7 @@ fn is_archive(bytes: &[u8]) -> bool {
 fn contents(name: &str, bytes: &Bytes, budget: &mut Budget, gaps: &mut Gaps) -> Option<Vec<Entry>> {
     let limit = budget.limit(bytes.len());
     let entries = if zip::is_zip(bytes) || (is_zip_name(name) && zip::ends_as_zip(bytes)) {
-        let entries = zip::read(bytes, limit, budget, gaps);
+        let entries = zip::read(bytes, limit, budget, gaps, &mut |_| true);
         budget.bytes = budget.bytes.saturating_sub(unpacked(&entries));
         entries
     } else if gzip::is_gzip(bytes) {

@@ -5,7 +5,11 @@
 //! are known to disagree (a size that is stated twice, a link with content, an end mark in the middle, a header whose
 //! checksum is wrong), it goes the way that shows most, and says so.
 
+mod tape;
+
 use bytes::Bytes;
+
+pub use tape::{Head, Sort, Step, Tape};
 
 use super::gaps::{Gaps, shown};
 use super::{Budget, Entry, Kind};
@@ -135,7 +139,7 @@ impl Reader<'_> {
             b'K' => self.pax.link = Some(text()),
             b'g' => {
                 let mut global = std::mem::take(&mut self.global);
-                self.records(content, &mut global);
+                records(content, &mut global, self.gaps);
                 if global.path.is_some() || global.size.is_some() || global.link.is_some() {
                     self.gaps
                         .malformed("a header names every entry that follows it, which extractors read differently");
@@ -149,36 +153,12 @@ impl Reader<'_> {
             }
             _ => {
                 let mut pax = std::mem::take(&mut self.pax);
-                self.records(content, &mut pax);
+                records(content, &mut pax, self.gaps);
                 self.pax = pax;
             }
         }
         if matches!(kind, b'L' | b'K') && self.pax.size.is_some() {
             self.gaps.malformed("a header stands between an entry and the header that states its size");
-        }
-    }
-
-    /// `<length> <key>=<value>\n`, repeated.
-    fn records(&mut self, content: &[u8], pax: &mut Pax) {
-        let mut rest = content;
-        while !rest.is_empty() {
-            let Some((key, value, after)) = record(rest) else {
-                if rest.iter().any(|&byte| byte != 0) {
-                    self.gaps.malformed("an extended header is not made of records");
-                }
-                return;
-            };
-            let text = || String::from_utf8_lossy(value).into_owned();
-            match key {
-                b"path" | b"GNU.sparse.name" => pax.path = Some(text()),
-                b"linkpath" => pax.link = Some(text()),
-                b"size" => match text().parse() {
-                    Ok(size) => pax.size = Some(size),
-                    Err(_) => self.gaps.malformed("an extended header states a size that is no number"),
-                },
-                _ => pax.sparse |= key.starts_with(b"GNU.sparse."),
-            }
-            rest = after;
         }
     }
 
@@ -239,6 +219,30 @@ impl Reader<'_> {
                 .malformed(format!("{name} has two sizes, {stated} and {size}, which extractors read differently"));
         }
         size
+    }
+}
+
+/// `<length> <key>=<value>\n`, repeated.
+fn records(content: &[u8], pax: &mut Pax, gaps: &mut Gaps) {
+    let mut rest = content;
+    while !rest.is_empty() {
+        let Some((key, value, after)) = record(rest) else {
+            if rest.iter().any(|&byte| byte != 0) {
+                gaps.malformed("an extended header is not made of records");
+            }
+            return;
+        };
+        let text = || String::from_utf8_lossy(value).into_owned();
+        match key {
+            b"path" | b"GNU.sparse.name" => pax.path = Some(text()),
+            b"linkpath" => pax.link = Some(text()),
+            b"size" => match text().parse() {
+                Ok(size) => pax.size = Some(size),
+                Err(_) => gaps.malformed("an extended header states a size that is no number"),
+            },
+            _ => pax.sparse |= key.starts_with(b"GNU.sparse."),
+        }
+        rest = after;
     }
 }
 

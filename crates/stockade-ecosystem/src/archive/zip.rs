@@ -36,8 +36,14 @@ pub(super) fn ends_as_zip(bytes: &[u8]) -> bool {
     Directory::find(bytes, &mut Gaps::default()).is_some()
 }
 
-/// The entries. Stored ones share `data`. `limit` bounds what all of them unpack to.
-pub(super) fn read(data: &Bytes, limit: usize, budget: &mut Budget, gaps: &mut Gaps) -> Vec<Entry> {
+/// The entries that are chosen by their names. Stored ones share `data`. `limit` bounds what all of them unpack to.
+pub(super) fn read(
+    data: &Bytes,
+    limit: usize,
+    budget: &mut Budget,
+    gaps: &mut Gaps,
+    choose: &mut dyn FnMut(&str) -> bool,
+) -> Vec<Entry> {
     let Some(directory) = Directory::find(data, gaps) else {
         gaps.malformed("it has no directory at its end, and none of it was read");
         return Vec::new();
@@ -57,7 +63,9 @@ pub(super) fn read(data: &Bytes, limit: usize, budget: &mut Budget, gaps: &mut G
             continue;
         };
         unread = left;
-        if let Some(entry) = entry(&record, content, &mut room, gaps) {
+        if choose(&record.name)
+            && let Some(entry) = entry(&record, content, &mut room, gaps)
+        {
             entries.push(entry);
         }
     }

@@ -15,6 +15,7 @@
 //! this, except that a crate with `links` has a build script; who inspects the file knows.
 
 mod archive;
+mod auditable;
 mod client;
 mod denial;
 mod entry;
@@ -37,6 +38,7 @@ use crate::{
 
 pub use archive::CRATE;
 pub(crate) use archive::built;
+pub(crate) use auditable::auditable;
 
 /// The descriptor.
 pub static CARGO: Ecosystem = Ecosystem {

@@ -76,7 +76,7 @@ impl Out {
     }
 
     /// What came of it.
-    pub(super) fn parsed(self) -> Parsed<Vec<Locked>> {
+    pub(crate) fn parsed(self) -> Parsed<Vec<Locked>> {
         let (value, problems) = self.into_parts();
         Parsed { value, problems }
     }

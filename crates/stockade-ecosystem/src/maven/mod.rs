@@ -18,6 +18,7 @@ mod client;
 mod elements;
 mod hosting;
 mod installed;
+mod jar;
 mod layout;
 mod lockfile;
 mod metadata;
@@ -40,6 +41,7 @@ use crate::{
 use layout::Place;
 
 pub use archive::JAR;
+pub(crate) use jar::JARS;
 pub use version::Comparable;
 
 /// The descriptor.

@@ -27,6 +27,7 @@ mod render;
 mod route;
 mod summary;
 mod version;
+mod wheel;
 
 use std::time::Duration;
 
@@ -38,6 +39,7 @@ use crate::{
 
 pub use archive::{SDIST, WHEEL};
 pub use name::parse as parse_name;
+pub(crate) use wheel::WHEELS;
 
 /// The descriptor.
 pub static PYPI: Ecosystem = Ecosystem {

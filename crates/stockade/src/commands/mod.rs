@@ -14,6 +14,7 @@ mod run;
 mod scan;
 mod serve;
 mod setup;
+mod sweep;
 mod token;
 mod why;
 
@@ -109,6 +110,7 @@ pub(crate) async fn perform(cli: Cli, printer: &Printer) -> anyhow::Result<Exit>
         Command::ClientConfig(arguments) => client_config::print(&context(&global)?, &arguments.clients),
         Command::Doctor => doctor::doctor(&global, printer).await,
         Command::Lock(arguments) => lock::lock(context(&global)?, arguments).await,
+        Command::Scan(crate::args::Scan { iocs: Some(list), paths, .. }) => sweep::sweep(printer, &list, paths),
         Command::Scan(arguments) => scan::scan(&context(&global)?, arguments),
         Command::Token(arguments) => token::token(context(&global)?, arguments).await,
         Command::Log(arguments) => log::log(context(&global)?, arguments).await,

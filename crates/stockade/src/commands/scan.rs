@@ -57,6 +57,9 @@ struct Coverage {
     newest: Option<jiff::Timestamp>,
     /// What was not looked at, and why.
     unseen: Vec<String>,
+    /// What nobody can look at here: it names no release that is known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -80,7 +83,7 @@ pub(super) fn scan(context: &Context<'_>, arguments: Scan) -> anyhow::Result<Exi
 }
 
 fn answered(advisories: &Advisories, policy: &Policy, seen: Seen, now: jiff::Timestamp) -> Answer {
-    let Seen { found, mut unseen } = seen;
+    let Seen { found, mut unseen, left_out } = seen;
     if advisories.records == 0 {
         unseen.push("there are no advisories; `stockade doctor` says where they are put".to_owned());
     }
@@ -101,7 +104,8 @@ fn answered(advisories: &Advisories, policy: &Policy, seen: Seen, now: jiff::Tim
         problems: file.problems,
     });
     let newest = advisories.newest();
-    let coverage = Coverage { files: files.collect(), releases, advisories: advisories.records, newest, unseen };
+    let coverage =
+        Coverage { files: files.collect(), releases, advisories: advisories.records, newest, unseen, left_out };
     Answer { findings, coverage }
 }
 
@@ -182,7 +186,7 @@ impl Answer {
 }
 
 fn told(answer: &Answer) -> String {
-    let Coverage { files, releases, advisories, newest, unseen } = &answer.coverage;
+    let Coverage { files, releases, advisories, newest, unseen, left_out } = &answer.coverage;
     let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
     let (looked, records) = (count(files.len(), "file"), count(*advisories, "advisory record"));
     let newest = newest.map(|newest| format!(", the newest of {}", newest.strftime("%Y-%m-%d"))).unwrap_or_default();
@@ -190,6 +194,9 @@ fn told(answer: &Answer) -> String {
     lines.push(format!("looked at {} in {looked}, with {records}{newest}", count(*releases, "release")));
     if files.is_empty() {
         lines.push("there is no lockfile and no installed tree that is known; nothing was looked at".to_owned());
+    }
+    if !left_out.is_empty() {
+        lines.push(format!("left out:\n  {}", left_out.join("\n  ")));
     }
     if !unseen.is_empty() {
         lines.push(format!("not looked at:\n  {}", unseen.join("\n  ")));

@@ -1,0 +1,72 @@
+//! Looks at one file, wherever it is: on disk or in an image.
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use stockade_ecosystem::{ALL, built};
+
+use super::{Found, Seen, sbom};
+
+pub(crate) use built::{MAGIC, is_program};
+
+/// What has to be read of a file to know which releases it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Nothing, unless it is a program.
+    Nothing,
+    /// All, if it begins as a program does.
+    IfProgram,
+    /// All.
+    Whole,
+}
+
+/// What has to be read of a file, by its path alone. The path has `/`.
+pub(crate) fn wanted(path: &str) -> Wanted {
+    let of_ecosystem = ALL.iter().any(|ecosystem| {
+        ecosystem.lockfiles.iter().any(|lockfile| (lockfile.matches)(path))
+            || ecosystem.installed.is_some_and(|installed| (installed.matches)(path))
+    });
+    if of_ecosystem || built::is_packed(path) || sbom::is_one(path) {
+        Wanted::Whole
+    } else if may_be_program(path) {
+        Wanted::IfProgram
+    } else {
+        Wanted::Nothing
+    }
+}
+
+/// Libraries are not marked as executable everywhere, and on Windows nothing is.
+fn may_be_program(path: &str) -> bool {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    let extension = file.rsplit_once('.').map_or("", |(_, extension)| extension);
+    matches!(extension, "exe" | "dll" | "so" | "dylib" | "node") || file.contains(".so.")
+}
+
+/// Adds what a file says.
+pub(crate) fn look(path: &str, bytes: &Bytes, seen: &mut Seen) {
+    let at = |place: &str| PathBuf::from(if place.is_empty() { path.to_owned() } else { format!("{path}!/{place}") });
+    for ecosystem in ALL {
+        for lockfile in ecosystem.lockfiles.iter().filter(|lockfile| (lockfile.matches)(path)) {
+            seen.found.push(Found::new(at(""), lockfile.name, (lockfile.parse)(bytes)));
+        }
+        let installed = ecosystem.installed.filter(|installed| (installed.matches)(path));
+        if let Some(installed) = installed {
+            seen.found.push(Found::new(at(""), "installed", (installed.parse)(path, bytes)));
+        }
+    }
+    if sbom::is_one(path) {
+        sbom::look(path, bytes, seen);
+    }
+    let contents = if built::is_packed(path) {
+        built::packed(path, bytes)
+    } else if is_program(bytes) {
+        built::program(bytes)
+    } else {
+        return;
+    };
+    seen.found.extend(contents.lists.into_iter().map(|list| Found::new(at(&list.place), list.kind, list.parsed)));
+    seen.unseen.extend(contents.gaps.into_iter().map(|gap| format!("{path}: {}", gap.detail)));
+    let nameless =
+        contents.nameless.iter().map(|place| format!("{}: it does not say which release it is", at(place).display()));
+    seen.left_out.extend(nameless);
+}
