@@ -1,6 +1,7 @@
 //! Files opened, and asked.
 
 mod merge;
+mod subjects;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -19,10 +20,14 @@ use crate::order::Scheme;
 use crate::posting::{Flags, Posting};
 use crate::record::Record;
 
+pub use subjects::{Subjects, normal};
+
 /// What the name of an entry about a package begins with.
 pub(crate) const PACKAGE: u8 = b'p';
 /// What the name of an entry about bytes begins with.
 const DIGEST: u8 = b'd';
+/// What the name of an entry about an identifier begins with.
+const IDENTIFIER: u8 = b'i';
 
 /// The name of the entry about a package.
 pub(crate) fn package_name(ecosystem: &str, name: &str) -> Vec<u8> {
@@ -32,6 +37,11 @@ pub(crate) fn package_name(ecosystem: &str, name: &str) -> Vec<u8> {
 /// The name of the entry about bytes.
 pub(crate) fn digest_name(digest: &Digest) -> Vec<u8> {
     [&[DIGEST], digest.to_string().as_bytes()].concat()
+}
+
+/// The name of the entry about an identifier.
+pub(crate) fn identifier_name(id: &str) -> Vec<u8> {
+    [&[IDENTIFIER], id.as_bytes()].concat()
 }
 
 /// A base and the overlays on it, opened.

@@ -1,6 +1,7 @@
 //! Records in, a file out.
 
 mod affected;
+mod identifiers;
 mod rows;
 
 use std::collections::HashMap;
@@ -290,6 +291,7 @@ impl Builder {
 
     /// Writes the file.
     pub fn finish(mut self, header: &Header, to: &mut dyn Write) -> io::Result<Built> {
+        self.identify();
         let hashes: Vec<u64> = self.name_list.iter().map(|name| hash(name)).collect();
         let mut order: Vec<u32> = (0..u32::try_from(hashes.len()).unwrap_or(u32::MAX)).collect();
         order.sort_unstable_by(|a, b| {

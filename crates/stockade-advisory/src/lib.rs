@@ -35,7 +35,7 @@ mod spans;
 
 use std::io;
 
-pub use advisories::{Advisories, Known, Origin, Question, Status};
+pub use advisories::{Advisories, Known, Origin, Question, Status, Subjects, normal};
 pub use answer::{Answer, Basis, Because, Grade, Likelihood, Match, Unclear};
 pub use builder::{Builder, Built, Header, Problem};
 pub use class::Class;

@@ -8,7 +8,7 @@ use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use stockade_advisory::{Answer, Builder, Class, Damage, Header, Known, Match, Question};
+use stockade_advisory::{Answer, Builder, Class, Damage, Header, Known, Match, Question, Subjects};
 use stockade_model::{Digest, Evidence, Gap, GapKind, Package, Release};
 
 use crate::EngineError;
@@ -55,6 +55,11 @@ impl Advisories {
         let Some(index) = &self.index else { return Ok(vec![Answer::default(); questions.len()]) };
         let known = index.of(package)?;
         if known.is_empty() { Ok(vec![Answer::default(); questions.len()]) } else { known.about_all(questions) }
+    }
+
+    /// What the records with this identifier are about; `None` if none that could be read has it.
+    pub fn subjects(&self, id: &str) -> Result<Option<Subjects>, Damage> {
+        self.index.as_ref().map_or(Ok(None), |index| index.subjects(id))
     }
 
     /// The last time at which a record was modified.

@@ -25,6 +25,7 @@ mod error;
 mod gather;
 mod hosting;
 pub mod inspection;
+pub mod inventory;
 mod listing;
 mod numbers;
 mod objects;

@@ -91,6 +91,9 @@ pub(crate) enum Command {
     Token(Token),
     /// Say which releases of a project are malicious or vulnerable, of its lockfiles and installed trees
     Scan(Scan),
+    /// Keep what projects have, and say which have a release, or had it
+    #[command(subcommand)]
+    Inventory(Inventory),
     /// Say what an artifact can do, without running it
     Inspect(Inspect),
     /// Say what a release gained and lost
@@ -254,6 +257,44 @@ pub(crate) struct Scan {
     /// Look for what this list names, in all files: digests, names, releases and words; or for those of OSV records
     #[arg(long, value_name = "FILE")]
     pub(crate) iocs: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Inventory {
+    /// Write down what a project has: its lockfiles, installed trees and bills of materials
+    Add(InventoryAdd),
+    /// List the projects, or what was seen of one
+    List {
+        /// Of this project alone, all that was seen
+        #[arg(long, value_name = "NAME")]
+        project: Option<String>,
+    },
+    /// Say which projects have it, and which had it, from when to when
+    Affected {
+        /// A package, a release, an advisory or a digest
+        #[arg(value_name = "PURL|ID|DIGEST")]
+        what: String,
+    },
+    /// Forget a project
+    Remove {
+        /// Its name
+        project: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InventoryAdd {
+    /// Files and folders; the working folder unless named
+    pub(crate) paths: Vec<PathBuf>,
+    /// The project's name; that of the folder unless given
+    #[arg(long, value_name = "NAME")]
+    pub(crate) project: Option<String>,
+    /// When it was so, if that is not now: an instant or a date
+    #[arg(long, value_name = "INSTANT")]
+    pub(crate) at: Option<String>,
+    /// Write down the lockfiles of each commit that leads to where the repository is, too
+    #[arg(long, conflicts_with = "at")]
+    pub(crate) git_history: bool,
 }
 
 #[derive(Debug, Args)]

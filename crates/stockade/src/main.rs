@@ -10,6 +10,7 @@ mod commands;
 mod describe;
 mod errors;
 mod files;
+mod git;
 mod inherit;
 mod lockfiles;
 mod output;

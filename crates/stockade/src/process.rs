@@ -125,8 +125,9 @@ fn code(status: ExitStatus) -> u8 {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "clients are asked for their configuration, and run bare if the user says so; all else starts in the sandbox"
+    reason = "clients are asked for their configuration, git for a history, and a client runs bare if the user says so; all \
+              else starts in the sandbox"
 )]
-fn command(program: &OsStr) -> Command {
+pub(crate) fn command(program: &OsStr) -> Command {
     Command::new(program)
 }

@@ -38,7 +38,7 @@ const BUSY: Duration = Duration::from_secs(30);
 const IDLE_READERS: usize = 4;
 
 /// The version of the tables: how many steps [`migrate`] has.
-const SCHEMA: i64 = 6;
+const SCHEMA: i64 = 7;
 
 /// A store in a directory. Cheap to clone.
 #[derive(Clone)]
@@ -195,6 +195,7 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
         include_str!("freezes.sql"),
         include_str!("asked.sql"),
         include_str!("hosted.sql"),
+        include_str!("inventory.sql"),
     ];
     for step in steps.into_iter().skip(usize::try_from(version).unwrap_or_default()) {
         transaction.execute_batch(step)?;

@@ -7,6 +7,7 @@ mod freeze;
 mod held;
 mod init;
 mod inspect;
+mod inventory;
 mod lock;
 mod log;
 mod policy;
@@ -112,6 +113,7 @@ pub(crate) async fn perform(cli: Cli, printer: &Printer) -> anyhow::Result<Exit>
         Command::Lock(arguments) => lock::lock(context(&global)?, arguments).await,
         Command::Scan(crate::args::Scan { iocs: Some(list), paths, .. }) => sweep::sweep(printer, &list, paths),
         Command::Scan(arguments) => scan::scan(&context(&global)?, arguments),
+        Command::Inventory(arguments) => inventory::inventory(context(&global)?, arguments).await,
         Command::Token(arguments) => token::token(context(&global)?, arguments).await,
         Command::Log(arguments) => log::log(context(&global)?, arguments).await,
     }

@@ -11,6 +11,7 @@ mod decisions;
 mod gradle;
 mod hosted;
 mod inspect;
+mod inventory;
 mod live;
 mod lockfiles;
 mod log;

@@ -1,0 +1,264 @@
+//! What was seen in a project at one time, as it is kept: for each file its parts, the line of each, and which needs which.
+//! Of a thousand parts that are a few thousand bytes. Only who wants to know a way opens them.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{Read as _, Write as _};
+
+use flate2::Compression;
+use flate2::read::ZlibDecoder;
+use flate2::write::ZlibEncoder;
+
+/// The version of the form.
+const FORM: u64 = 1;
+/// The most bytes of a body, unpacked: 256 MiB. More is none that we wrote.
+const MAX_UNPACKED: u64 = 256 << 20;
+
+/// The body of a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Body {
+    pub(super) files: Vec<Listed>,
+}
+
+/// A file and what it names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) path: String,
+    pub(super) parts: Vec<Placed>,
+}
+
+/// A part of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Placed {
+    pub(super) component: i64,
+    pub(super) direct: Option<bool>,
+    pub(super) line: u32,
+    /// The places of what it needs in the same file.
+    pub(super) needs: Vec<u32>,
+}
+
+/// The components of a body, each with whether the project itself asks for it.
+pub(super) type Contents = BTreeMap<i64, Option<bool>>;
+
+/// The bytes are no body.
+#[derive(Debug, thiserror::Error)]
+#[error("a snapshot of the inventory is damaged")]
+pub(super) struct Damaged;
+
+impl Body {
+    /// Everything that is in it, once. What is asked for in one place is asked for.
+    pub(super) fn contents(&self) -> Contents {
+        let mut contents = Contents::new();
+        for part in self.files.iter().flat_map(|file| &file.parts) {
+            let known = contents.entry(part.component).or_insert(part.direct);
+            *known = match (*known, part.direct) {
+                (Some(true), _) | (_, Some(true)) => Some(true),
+                (None, _) | (_, None) => None,
+                (Some(false), Some(false)) => Some(false),
+            };
+        }
+        contents
+    }
+
+    pub(super) fn packed(&self) -> std::io::Result<Vec<u8>> {
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(&self.written())?;
+        encoder.finish()
+    }
+
+    pub(super) fn unpacked(packed: &[u8]) -> Result<Self, Damaged> {
+        let mut bytes = Vec::new();
+        ZlibDecoder::new(packed).take(MAX_UNPACKED).read_to_end(&mut bytes).map_err(|_| Damaged)?;
+        let mut from = Cursor(&bytes);
+        let body = Self::read(&mut from).filter(|_| from.0.is_empty());
+        body.ok_or(Damaged)
+    }
+
+    fn written(&self) -> Vec<u8> {
+        let mut to = Vec::new();
+        put(&mut to, FORM);
+        put(&mut to, self.files.len() as u64);
+        for file in &self.files {
+            put(&mut to, file.path.len() as u64);
+            to.extend_from_slice(file.path.as_bytes());
+            put(&mut to, file.parts.len() as u64);
+            let mut line = 0;
+            for part in &file.parts {
+                put(&mut to, part.component.unsigned_abs());
+                put(&mut to, direct_number(part.direct));
+                put(&mut to, zigzag(i64::from(part.line) - line));
+                line = i64::from(part.line);
+                put(&mut to, part.needs.len() as u64);
+                for need in &part.needs {
+                    put(&mut to, u64::from(*need));
+                }
+            }
+        }
+        to
+    }
+
+    fn read(from: &mut Cursor<'_>) -> Option<Self> {
+        if from.number()? != FORM {
+            return None;
+        }
+        let count = from.count()?;
+        let files = (0..count).map(|_| Listed::read(from)).collect::<Option<_>>()?;
+        Some(Self { files })
+    }
+}
+
+impl Listed {
+    fn read(from: &mut Cursor<'_>) -> Option<Self> {
+        let length = from.count()?;
+        let path = from.text(length)?;
+        let count = from.count()?;
+        let mut line = 0;
+        let part = |_| {
+            let component = i64::try_from(from.number()?).ok()?;
+            let direct = direct_of(from.number()?)?;
+            line = unzigzag(from.number()?).checked_add(line)?;
+            let count = from.count()?;
+            let needs = (0..count).map(|_| u32::try_from(from.number()?).ok()).collect::<Option<_>>()?;
+            Some(Placed { component, direct, line: u32::try_from(line).ok()?, needs })
+        };
+        let parts = (0..count).map(part).collect::<Option<_>>()?;
+        Some(Self { path, parts })
+    }
+
+    /// The shortest way to a part from what the project asks for itself, as components; empty where the file does not tell.
+    pub(super) fn way_to(&self, part: usize) -> Vec<i64> {
+        let parents = self.parents();
+        let mut at = part;
+        let mut way = vec![self.parts[at].component];
+        while let Some(parent) = parents[at] {
+            at = parent;
+            way.push(self.parts[at].component);
+        }
+        way.reverse();
+        if self.parts[at].direct == Some(true) { way } else { Vec::new() }
+    }
+
+    fn parents(&self) -> Vec<Option<usize>> {
+        let mut parents = vec![None; self.parts.len()];
+        let mut known: Vec<bool> = self.parts.iter().map(|part| part.direct == Some(true)).collect();
+        let mut next: VecDeque<usize> = (0..known.len()).filter(|at| known[*at]).collect();
+        while let Some(at) = next.pop_front() {
+            for need in self.parts[at].needs.iter().filter_map(|need| usize::try_from(*need).ok()) {
+                if known.get(need) == Some(&false) {
+                    (known[need], parents[need]) = (true, Some(at));
+                    next.push_back(need);
+                }
+            }
+        }
+        parents
+    }
+}
+
+const fn direct_number(direct: Option<bool>) -> u64 {
+    match direct {
+        Some(false) => 0,
+        Some(true) => 1,
+        None => 2,
+    }
+}
+
+const fn direct_of(number: u64) -> Option<Option<bool>> {
+    match number {
+        0 => Some(Some(false)),
+        1 => Some(Some(true)),
+        2 => Some(None),
+        _ => None,
+    }
+}
+
+/// Small numbers of either sign become small numbers.
+const fn zigzag(number: i64) -> u64 {
+    ((number << 1) ^ (number >> (i64::BITS - 1))).cast_unsigned()
+}
+
+const fn unzigzag(number: u64) -> i64 {
+    (number >> 1).cast_signed() ^ -(number & 1).cast_signed()
+}
+
+/// Seven bits a byte, the lowest first; the highest bit says that there is more.
+fn put(to: &mut Vec<u8>, mut number: u64) {
+    while number > 0x7f {
+        to.push((number & 0x7f) as u8 | 0x80);
+        number >>= 7;
+    }
+    to.push((number & 0x7f) as u8);
+}
+
+struct Cursor<'a>(&'a [u8]);
+
+impl Cursor<'_> {
+    fn number(&mut self) -> Option<u64> {
+        let mut number = 0;
+        for shift in (0..u64::BITS).step_by(7) {
+            let (byte, rest) = self.0.split_first()?;
+            self.0 = rest;
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    /// How many things follow, each of which has a byte at least.
+    fn count(&mut self) -> Option<usize> {
+        let count = usize::try_from(self.number()?).ok()?;
+        (count <= self.0.len()).then_some(count)
+    }
+
+    fn text(&mut self, length: usize) -> Option<String> {
+        let (text, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        String::from_utf8(text.to_vec()).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn part() -> impl Strategy<Value = Placed> {
+        let needs = prop::collection::vec(0_u32..9, 0..4);
+        let part = (0..i64::MAX, any::<Option<bool>>(), any::<u32>(), needs);
+        part.prop_map(|(component, direct, line, needs)| Placed { component, direct, line, needs })
+    }
+
+    fn body() -> impl Strategy<Value = Body> {
+        let file = (".{0,9}", prop::collection::vec(part(), 0..9)).prop_map(|(path, parts)| Listed { path, parts });
+        prop::collection::vec(file, 0..4).prop_map(|files| Body { files })
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_packed_is_unpacked(body in body()) {
+            prop_assert_eq!(Body::unpacked(&body.packed().unwrap()).unwrap(), body);
+        }
+
+        #[test]
+        fn any_bytes_are_read_to_an_end(bytes: Vec<u8>) {
+            let _ = Body::read(&mut Cursor(&bytes));
+            let _ = Body::unpacked(&bytes);
+        }
+    }
+
+    #[test]
+    fn a_way_is_the_shortest_from_what_is_asked_for() {
+        let part = |component, direct, needs: &[u32]| Placed {
+            component,
+            direct: Some(direct),
+            line: 1,
+            needs: needs.to_vec(),
+        };
+        let parts = vec![part(10, true, &[1]), part(11, false, &[2, 0]), part(12, false, &[99]), part(13, false, &[])];
+        let file = Listed { path: String::new(), parts };
+        assert_eq!(file.way_to(2), [10, 11, 12]);
+        assert_eq!(file.way_to(0), [10]);
+        assert_eq!(file.way_to(3), Vec::<i64>::new(), "nothing needs it");
+    }
+}

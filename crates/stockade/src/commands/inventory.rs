@@ -1,0 +1,364 @@
+//! `stockade inventory`: what the projects have, kept; and who has, or had, what an advisory is about.
+//!
+//! Adding looks at a project and writes down what is there. Asking opens no project: it is one look-up in the store, however
+//! many projects there are. A project that was not read whole is said with every answer, and without a hit that is exit
+//! status 2: it may be the one.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, ensure};
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use stockade_engine::advisory::Grade;
+use stockade_engine::inventory::{
+    self, Asked, Bill, Coverage, File, Hit, Look, Part, Project, Recorded, Span, Unread, Way, is_name,
+};
+use stockade_model::{Digest, Package, Purl};
+
+use super::{Context, Exit};
+use crate::args::{Inventory, InventoryAdd};
+use crate::errors::hinted;
+use crate::output::{columns, count};
+use crate::scan::{Found, see};
+use crate::{files, git, subject};
+
+/// A project that nobody has looked at for so long may have anything by now.
+const OLD: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// How many places in a project's files are shown to a person.
+const SHOWN: usize = 3;
+/// How many projects are shown to a person that are old, or were not read whole.
+const LINES: usize = 20;
+
+/// Adds, lists, asks or removes.
+pub(super) async fn inventory(context: Context<'_>, arguments: Inventory) -> anyhow::Result<Exit> {
+    match arguments {
+        Inventory::Add(arguments) => add(&context, arguments).await,
+        Inventory::List { project } => list(&context, project).await,
+        Inventory::Affected { what } => affected(&context, &what).await,
+        Inventory::Remove { project } => remove(&context, &project).await,
+    }
+}
+
+/// What was written down.
+#[derive(Serialize)]
+struct Added {
+    project: String,
+    at: Timestamp,
+    files: usize,
+    releases: usize,
+    #[serde(flatten)]
+    recorded: Recorded,
+    /// What could not be read, and why.
+    unseen: Vec<String>,
+}
+
+async fn add(context: &Context<'_>, arguments: InventoryAdd) -> anyhow::Result<Exit> {
+    let InventoryAdd { mut paths, project, at, git_history } = arguments;
+    if paths.is_empty() {
+        paths.push(PathBuf::from("."));
+    }
+    let project = named(project, &paths)?;
+    let now = (context.clock)();
+    let at = at.map_or(Ok(now), |at| instant(&at, now))?;
+    let mut looks = Vec::new();
+    if git_history {
+        let [folder] = paths.as_slice() else { anyhow::bail!("`--git-history` is of one folder") };
+        ensure!(folder.is_dir(), "`{}` is no folder; `--git-history` is of one", folder.display());
+        looks = git::history(folder, now).await?;
+    }
+    let look = look(&paths, at)?;
+    if look.files.is_empty() && looks.is_empty() {
+        let what =
+            "there is no lockfile, no installed tree and no bill of materials that is known; nothing was written down";
+        return Err(hinted(what, "`stockade inventory remove` forgets a project"));
+    }
+    let (files, releases) = (look.files.len(), look.files.iter().map(|file| file.parts.len()).sum());
+    looks.push(look);
+    let mut unseen: Vec<String> = Vec::new();
+    for gap in looks.iter().flat_map(|look| &look.gaps) {
+        if !unseen.contains(gap) {
+            unseen.push(gap.clone());
+        }
+    }
+    let engine = context.engine_of_records().await?;
+    let recorded = engine.store().record_looks(&project, looks).await?;
+    let added = Added { project, at, files, releases, recorded, unseen };
+    context.printer.answer(&added, || added.told())?;
+    Ok(if added.unseen.is_empty() { Exit::Allowed } else { Exit::Undecided })
+}
+
+impl Added {
+    fn told(&self) -> String {
+        let Self { project, at, files, releases, recorded, unseen } = self;
+        let Recorded { looks, snapshots, came, went } = recorded;
+        let seen = format!("{} in {}", count(*releases, "release"), count(*files, "file"));
+        let changed = match snapshots {
+            0 => "as before".to_owned(),
+            _ => format!("{came} came, {went} went"),
+        };
+        let looks = if *looks > 1 { format!("; {} of the history", count(looks - 1, "look")) } else { String::new() };
+        let gaps = if unseen.is_empty() { String::new() } else { not_looked_at(unseen) };
+        format!("{project}: {seen}, on {}: {changed}{looks}\n{gaps}", day(*at))
+    }
+}
+
+fn not_looked_at(what: &[String]) -> String {
+    format!("not looked at:\n  {}\n", what.join("\n  "))
+}
+
+/// The project's name: what is given, or that of the folder that is looked at.
+fn named(given: Option<String>, paths: &[PathBuf]) -> anyhow::Result<String> {
+    let of_folder = || {
+        let folder = paths.iter().find(|path| path.is_dir()).map_or(Path::new("."), PathBuf::as_path);
+        Some(files::real(folder).file_name()?.to_string_lossy().into_owned())
+    };
+    let name = given.or_else(of_folder).filter(|name| is_name(name));
+    name.ok_or_else(|| hinted("the project has no name, or one that is empty or too long", "give one with `--project`"))
+}
+
+fn instant(text: &str, now: Timestamp) -> anyhow::Result<Timestamp> {
+    let at = subject::instant(text);
+    let at =
+        at.ok_or_else(|| hinted(format!("`{text}` is no instant"), "write `2026-12-31` or `2026-12-31T12:00:00Z`"))?;
+    ensure!(at <= now, "`{text}` is yet to come");
+    Ok(at)
+}
+
+/// What there is now.
+fn look(paths: &[PathBuf], at: Timestamp) -> anyhow::Result<Look> {
+    let mut look = Look { at, files: Vec::new(), gaps: Vec::new() };
+    let mut others = Vec::new();
+    for path in paths {
+        match bill(path)? {
+            Some(bill) => {
+                let shown = path.display();
+                look.gaps.extend(bill.problems.iter().map(|problem| format!("{shown}: {problem}")));
+                look.files.push(File { path: shown.to_string(), parts: bill.parts.into() });
+            }
+            None => others.push(path.clone()),
+        }
+    }
+    let seen = see(&others)?;
+    look.gaps.extend(seen.unseen);
+    for Found { path, locked, problems, .. } in &seen.found {
+        let path = below(path, &others);
+        look.gaps.extend(problems.iter().map(|problem| format!("{path}: {problem}")));
+        look.files.push(File { path, parts: locked.iter().map(Part::from).collect() });
+    }
+    Ok(look)
+}
+
+/// A bill of materials, if a file is one.
+fn bill(path: &Path) -> anyhow::Result<Option<Bill>> {
+    let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+    if !is_json || !path.is_file() {
+        return Ok(None);
+    }
+    Ok(files::read(path)?.and_then(|document| Bill::read(&document)))
+}
+
+/// Where a file is in the project: below the folder that is looked at, if that is one.
+fn below(path: &Path, paths: &[PathBuf]) -> String {
+    let path = match paths {
+        [folder] => path.strip_prefix(folder).ok().filter(|path| *path != Path::new("")).unwrap_or(path),
+        _ => path,
+    };
+    path.to_string_lossy().into_owned()
+}
+
+async fn list(context: &Context<'_>, project: Option<String>) -> anyhow::Result<Exit> {
+    let engine = context.engine_of_records().await?;
+    let is_one = project.is_some();
+    let projects = engine.store().projects(project.clone()).await?;
+    if let (Some(project), true) = (project, projects.is_empty()) {
+        return Err(unknown(&project));
+    }
+    context.printer.answer(&projects, || if is_one { spans(&projects) } else { listed(&projects) })?;
+    Ok(Exit::Allowed)
+}
+
+fn unknown(project: &str) -> anyhow::Error {
+    hinted(format!("no project is called `{project}`"), "`stockade inventory list` shows them")
+}
+
+fn listed(projects: &[Project]) -> String {
+    if projects.is_empty() {
+        return "there are no projects; `stockade inventory add` adds one\n".to_owned();
+    }
+    let row = |project: &Project| {
+        let newest = project.spans.last();
+        let seen = newest.map(|span| format!("last looked at on {}", day(span.seen))).unwrap_or_default();
+        let has = newest.map(|span| count(span.releases, "release")).unwrap_or_default();
+        vec![project.name.clone(), has, seen, newest.map(whole).unwrap_or_default()]
+    };
+    columns(0, &projects.iter().map(row).collect::<Vec<_>>())
+}
+
+fn spans(projects: &[Project]) -> String {
+    let row = |span: &Span| {
+        let to = if day(span.at) == day(span.seen) { String::new() } else { format!("to {}", day(span.seen)) };
+        vec![day(span.at), to, count(span.releases, "release"), count(span.files, "file"), whole(span)]
+    };
+    columns(0, &projects.iter().flat_map(|project| &project.spans).map(row).collect::<Vec<_>>())
+}
+
+fn whole(span: &Span) -> String {
+    span.gaps.first().map(|gap| format!("not read whole: {gap}")).unwrap_or_default()
+}
+
+async fn remove(context: &Context<'_>, project: &str) -> anyhow::Result<Exit> {
+    let engine = context.engine_of_records().await?;
+    if !engine.store().remove_project(project).await? {
+        return Err(unknown(project));
+    }
+    context.printer.talk(&format!("stockade: nothing is known of `{project}` any more\n"));
+    Ok(Exit::Allowed)
+}
+
+/// Who has it.
+#[derive(Serialize)]
+struct Answer {
+    asked: String,
+    hits: Vec<Shown>,
+    coverage: Coverage,
+    /// What could not be compared, or was not there to ask.
+    unclear: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    /// True if the project has it now, as far as is known.
+    now: bool,
+    #[serde(flatten)]
+    hit: Hit,
+    /// How well the advisory fits, if one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grade: Option<Grade>,
+    places: Vec<Way>,
+}
+
+async fn affected(context: &Context<'_>, what: &str) -> anyhow::Result<Exit> {
+    let engine = context.engine_of_records().await?;
+    let store = engine.store();
+    let mut unclear = Vec::new();
+    let found: Vec<(Hit, Option<Grade>)> = if let Some(asked) = asked(what)? {
+        store.who_has(asked).await?.into_iter().map(|hit| (hit, None)).collect()
+    } else {
+        let advisories = engine.advisories();
+        let problems = advisories.problems.iter().map(|problem| format!("advisories could not be read: {problem}"));
+        unclear.extend(problems);
+        let advised = store.who_is_affected(&advisories, what).await?;
+        let advised = advised.with_context(|| format!("no advisory here is called `{what}`"))?;
+        unclear.extend(advised.unclear);
+        advised.hits.into_iter().map(|(hit, grade)| (hit, Some(grade))).collect()
+    };
+    let hits: Vec<Hit> = found.iter().map(|(hit, _)| hit.clone()).collect();
+    let ways = store.ways(&hits).await?;
+    let shown = found.into_iter().zip(ways).map(|((hit, grade), places)| Shown {
+        now: hit.until.is_none(),
+        hit,
+        grade,
+        places,
+    });
+    let old = (context.clock)().checked_sub(OLD).unwrap_or(Timestamp::MIN);
+    let coverage = store.looked_at(old).await?;
+    let answer = Answer { asked: what.to_owned(), hits: shown.collect(), coverage, unclear };
+    context.printer.answer(&answer, || answer.told())?;
+    Ok(answer.exit())
+}
+
+/// What is asked for by itself; `None` for an advisory.
+fn asked(what: &str) -> anyhow::Result<Option<Asked>> {
+    if what.starts_with("pkg:") {
+        let Purl { package, version, .. } = what.parse()?;
+        let package: Package = inventory::normal(&package);
+        return Ok(Some(match version {
+            Some(version) => Asked::Release(package.release(version)),
+            None => Asked::Package(package),
+        }));
+    }
+    let looks_like_a_digest = what.starts_with("sha") && what.contains([':', '-']);
+    looks_like_a_digest.then(|| Ok(Asked::Digest(what.parse::<Digest>()?))).transpose()
+}
+
+impl Answer {
+    fn exit(&self) -> Exit {
+        if !self.hits.is_empty() {
+            Exit::Refused
+        } else if self.coverage.projects > 0 && self.coverage.unread.is_empty() && self.unclear.is_empty() {
+            Exit::Allowed
+        } else {
+            Exit::Undecided
+        }
+    }
+
+    fn told(&self) -> String {
+        let Coverage { projects, oldest, old, unread } = &self.coverage;
+        let mut lines: Vec<String> = Vec::new();
+        for (title, now) in [("have it now:", true), ("had it:", false)] {
+            let mut hits = self.hits.iter().filter(|shown| shown.now == now).peekable();
+            lines.extend(hits.peek().map(|_| title.to_owned()));
+            lines.extend(hits.map(Shown::told));
+        }
+        let oldest = oldest.map(|oldest| format!(", the oldest look of {}", day(oldest))).unwrap_or_default();
+        lines.push(format!("asked of {}{oldest}", count(*projects, "project")));
+        if *projects == 0 {
+            lines.push("there are no projects; `stockade inventory add` adds one".to_owned());
+        }
+        let old = old.iter().map(|old| format!("old: {} was last looked at on {}", old.project, day(old.seen)));
+        lines.extend(first(old));
+        let unread = unread.iter().map(|Unread { project, at, gaps }| {
+            format!("not read whole: {project} on {}: {}", day(*at), gaps.join("; "))
+        });
+        lines.extend(first(unread));
+        lines.extend(first(self.unclear.iter().map(|unclear| format!("not clear: {unclear}"))));
+        if self.exit() == Exit::Allowed {
+            lines.push("nobody has it, and nobody had it".to_owned());
+        }
+        lines.join("\n") + "\n"
+    }
+}
+
+/// The first of many lines, and how many there are besides.
+fn first(mut lines: impl ExactSizeIterator<Item = String>) -> Vec<String> {
+    let more = lines.len().saturating_sub(LINES);
+    let mut first: Vec<String> = lines.by_ref().take(LINES).collect();
+    first.extend((more > 0).then(|| format!("and {more} more; `--format json` has all")));
+    first
+}
+
+impl Shown {
+    fn told(&self) -> String {
+        let Self { hit, grade, places, .. } = self;
+        let Hit { project, release, since, until, .. } = hit;
+        let times = match until {
+            None => format!("since {}, still there", day(*since)),
+            Some(until) => format!("from {} to {}", day(*since), day(*until)),
+        };
+        let doubt = match grade {
+            Some(Grade::SuspectWildcard) => "; the advisory may not mean it",
+            Some(Grade::NameCollision) => "; it may only have the name",
+            _ => "",
+        };
+        let mut lines = vec![format!("  {project}  {}  {times}{doubt}", Purl::of(release))];
+        lines.extend(places.iter().take(SHOWN).map(|way| format!("    {}", place(way))));
+        if let Some(more) = places.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            lines.push(format!("    and in {}", count(more, "more place")));
+        }
+        lines.join("\n")
+    }
+}
+
+fn place(way: &Way) -> String {
+    let line = if way.line == 0 { String::new() } else { format!(":{}", way.line) };
+    let through = match way.path.as_slice() {
+        [] => String::new(),
+        [_] => ", direct".to_owned(),
+        path => format!(", by {}", path.join(" > ")),
+    };
+    format!("{}{line}{through}", way.file)
+}
+
+fn day(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d").to_string()
+}
