@@ -91,6 +91,9 @@ pub(crate) enum Command {
     Token(Token),
     /// Say which releases of a project are malicious or vulnerable, of its lockfiles and installed trees
     Scan(Scan),
+    /// Fetch, bring and carry advisories, and say how old they are
+    #[command(subcommand)]
+    Advisories(Advisories),
     /// Say what an artifact can do, without running it
     Inspect(Inspect),
     /// Say what a release gained and lost
@@ -251,6 +254,31 @@ pub(crate) enum Token {
 pub(crate) struct Scan {
     /// Files and folders; the working folder unless named
     pub(crate) paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Advisories {
+    /// Fetch the feeds that the settings name
+    Update,
+    /// Take a bundle, or records, estimates or a list that lie in a file or folder
+    Import {
+        /// A bundle, a zip or folder of OSV records, a record, an EPSS or KEV file, or a list of what is malicious
+        #[arg(value_name = "FILE|DIR")]
+        path: PathBuf,
+        /// Under which name; that of the file unless given
+        #[arg(long = "as", value_name = "NAME")]
+        name: Option<String>,
+        /// Replace what was imported under this name before
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Write a signed bundle for machines that reach no feed
+    Export {
+        /// The file to be written
+        file: PathBuf,
+    },
+    /// Say what there is, how old it is, and what is missing
+    Status,
 }
 
 #[derive(Debug, Args)]

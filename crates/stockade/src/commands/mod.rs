@@ -1,5 +1,6 @@
 //! The commands.
 
+mod advisories;
 mod client_config;
 mod decide;
 mod doctor;
@@ -110,6 +111,7 @@ pub(crate) async fn perform(cli: Cli, printer: &Printer) -> anyhow::Result<Exit>
         Command::Doctor => doctor::doctor(&global, printer).await,
         Command::Lock(arguments) => lock::lock(context(&global)?, arguments).await,
         Command::Scan(arguments) => scan::scan(&context(&global)?, arguments),
+        Command::Advisories(arguments) => advisories::advisories(context(&global)?, arguments).await,
         Command::Token(arguments) => token::token(context(&global)?, arguments).await,
         Command::Log(arguments) => log::log(context(&global)?, arguments).await,
     }
