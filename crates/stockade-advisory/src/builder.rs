@@ -178,7 +178,8 @@ impl Builder {
     pub fn problem(&mut self, file: &str, what: impl Into<String>) -> Problem {
         let what: String = what.into();
         let source = self.sources.last().map_or("", |source| source.name.as_str());
-        let place = [source, &self.within, file].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ");
+        let place =
+            [source, &self.within, file].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ");
         let problem = Problem { place, what: what.chars().take(MAX_WHAT).collect() };
         self.problem_count += 1;
         if let Some(source) = self.sources.last_mut() {

@@ -67,8 +67,12 @@ impl Ledger {
                 (Some(_), _) => (old.next(), None),
             };
             if was.map(|row| row.print) != is.map(|row| row.print) {
-                was.into_iter().for_each(|row| changes.gone(*row));
-                is.into_iter().for_each(|row| changes.came(*row));
+                if let Some(row) = was {
+                    changes.gone(*row);
+                }
+                if let Some(row) = is {
+                    changes.came(*row);
+                }
             }
         }
     }
@@ -100,7 +104,9 @@ impl Ledger {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.0.len() * ROW + 32);
         for row in &self.0 {
-            [row.place, row.print, row.id].iter().for_each(|number| bytes.extend_from_slice(&number.to_be_bytes()));
+            for number in [row.place, row.print, row.id] {
+                bytes.extend_from_slice(&number.to_be_bytes());
+            }
         }
         let digest = Sha256::digest(&bytes);
         bytes.extend_from_slice(&digest);

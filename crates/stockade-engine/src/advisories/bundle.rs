@@ -71,12 +71,7 @@ pub struct Imported {
 }
 
 /// Writes the index of this machine into a file, and returns what it is and by which key it is signed.
-pub fn export(
-    sources: &Sources,
-    data: &Path,
-    to: &Path,
-    now: Timestamp,
-) -> Result<(Bundle, PublicKey), EngineError> {
+pub fn export(sources: &Sources, data: &Path, to: &Path, now: Timestamp) -> Result<(Bundle, PublicKey), EngineError> {
     let advisories = super::Advisories::open(sources, data, now)?;
     let none = || EngineError::Refused("there are no advisories of this machine to export".to_owned());
     let unfinished = || EngineError::Refused("the advisories cannot be read, so they are not exported".to_owned());
@@ -105,9 +100,12 @@ pub fn export(
     let key = SigningKey::of(data)?;
     let manifest = serde_json::to_vec_pretty(&bundle).map_err(io::Error::other)?;
     let signature = format!("{} {}\n", key.public(), hex::encode(key.sign(&[SIGNED, &manifest].concat())));
-    let file = files::unfinished(to.parent().filter(|at| !at.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
-    pack(file.as_file(), &folder, &bundle, [(MANIFEST, &manifest), (SIGNATURE, signature.as_bytes())])?;
-    files::name(file, to)?;
+    let written = files::unfinished(files::folder_of(to)).and_then(|file| {
+        pack(file.as_file(), &folder, &bundle, [(MANIFEST, &manifest), (SIGNATURE, signature.as_bytes())])?;
+        files::name(file, to)
+    });
+    let unwritable = |error| EngineError::Refused(format!("`{}` could not be written: {error}", to.display()));
+    written.map_err(unwritable)?;
     Ok((bundle, key.public()))
 }
 
@@ -141,7 +139,8 @@ pub(super) fn is_bundle(path: &Path) -> bool {
 pub(super) fn import(data: &Path, path: &Path, trust: &[PublicKey]) -> Result<Imported, EngineError> {
     let refused = |why: String| EngineError::Refused(format!("`{}` was not imported: {why}", path.display()));
     let folder = data.join(FOLDER);
-    let mut zip = files::open(path).and_then(|file| ZipArchive::new(file).map_err(io::Error::other))?;
+    let zip = files::open(path).and_then(|file| ZipArchive::new(file).map_err(io::Error::other));
+    let mut zip = zip.map_err(|error| refused(error.to_string()))?;
     let manifest = short(&mut zip, MANIFEST).map_err(&refused)?;
     let signature = short(&mut zip, SIGNATURE).map_err(|_| refused("it is not signed".to_owned()))?;
     let bundle = checked(&manifest, &signature, trust).map_err(&refused)?;
@@ -187,7 +186,11 @@ fn unpack(zip: &mut ZipArchive<File>, part: &Part, to: &Path) -> Result<(), Stri
     let written = files::write(to, |to| io::copy(&mut file.take(part.size + 1), to));
     written.map_err(|error| at(&error))?;
     let (size, sha256) = measured(to).map_err(|error| at(&error))?;
-    if size == part.size && sha256 == part.sha256 { Ok(()) } else { Err(at(&"its bytes are not those that were signed")) }
+    if size == part.size && sha256 == part.sha256 {
+        Ok(())
+    } else {
+        Err(at(&"its bytes are not those that were signed"))
+    }
 }
 
 /// What a bundle says of itself, if one of these keys signed it.
@@ -237,7 +240,8 @@ impl Bundle {
         let bytes = self.files.iter().try_fold(0_u64, |sum, part| sum.checked_add(part.size));
         if self.format != FORMAT {
             Err(format!("it has the format {}, which this version does not read", self.format))
-        } else if names.len() != self.files.len() || names.len() > MAX_FILES || !names.iter().all(|name| is_plain(name)) {
+        } else if names.len() != self.files.len() || names.len() > MAX_FILES || !names.iter().all(|name| is_plain(name))
+        {
             Err("it has too many files, or names that are none".to_owned())
         } else if bytes.is_none_or(|bytes| bytes > MAX_BYTES) {
             Err(format!("it has more than {MAX_BYTES} bytes"))

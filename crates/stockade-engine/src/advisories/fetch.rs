@@ -12,9 +12,9 @@ use stockade_advisory::{Builder, Reading};
 use stockade_ecosystem::Upstream;
 use stockade_model::{Algorithm, Digest};
 
+use super::files;
 use super::reading::add_file;
 use super::sources::{Checked, Failure, Feed, Kind, Sources};
-use super::files;
 use crate::upstream::{Ask, Dialler};
 use crate::{Clock, EngineError, PATIENCE};
 
@@ -97,7 +97,11 @@ impl Fetching<'_> {
         let response = self.dialler.send(&ask).await.map_err(|error| error.to_string())?;
         if response.status() == StatusCode::NOT_MODIFIED {
             let unchanged = Checked { answered: Some(self.now), failed: None, ..known.clone() };
-            return if is_whole { Ok((unchanged, Fetched::Unchanged)) } else { Err("it answered 304 unasked".to_owned()) };
+            return if is_whole {
+                Ok((unchanged, Fetched::Unchanged))
+            } else {
+                Err("it answered 304 unasked".to_owned())
+            };
         }
         let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (etag, last_modified) = (header(ETAG), header(LAST_MODIFIED));

@@ -11,6 +11,11 @@ pub(super) const MAX_SHORT: u64 = 4 << 20;
 /// What the names of files begin with that are not finished.
 const UNFINISHED: &str = ".making-";
 
+/// The folder of a file.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// A file that has no name yet, in the folder in which it will be.
 pub(super) fn unfinished(folder: &Path) -> io::Result<NamedTempFile> {
     fs::create_dir_all(folder)?;
@@ -21,7 +26,7 @@ pub(super) fn unfinished(folder: &Path) -> io::Result<NamedTempFile> {
 pub(super) fn name(file: NamedTempFile, path: &Path) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
-    crate::objects::sync_directory(path.parent().unwrap_or(Path::new(".")))
+    crate::objects::sync_directory(folder_of(path))
 }
 
 /// Gives a folder its name, in the place of what a killed process left there.
@@ -33,12 +38,12 @@ pub(super) fn rename_folder(folder: TempDir, path: &Path) -> io::Result<()> {
     fs::rename(folder.path(), path)?;
     // It is not there any more to be removed.
     let _ = folder.keep();
-    crate::objects::sync_directory(path.parent().unwrap_or(Path::new(".")))
+    crate::objects::sync_directory(folder_of(path))
 }
 
 /// Writes a file.
 pub(super) fn write<T>(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<T>) -> io::Result<T> {
-    let file = unfinished(path.parent().unwrap_or(Path::new(".")))?;
+    let file = unfinished(folder_of(path))?;
     let mut writer = BufWriter::new(file.as_file());
     let filled = fill(&mut writer)?;
     writer.flush()?;

@@ -9,9 +9,9 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use super::bundle::{self, Imported};
+use super::files;
 use super::reading::{MAX_DEPTH, add_all, add_file, kind_of};
 use super::sources::{Kind, Place, Sources};
-use super::files;
 use crate::EngineError;
 
 /// The longest record in bytes.
@@ -64,7 +64,8 @@ pub fn import(
     let records = builder.records();
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     let name = name.map(str::to_owned).or(stem).filter(|name| is_plain(name));
-    let name = name.ok_or_else(|| refused("it has no name; `--as` gives it one of letters, digits, `-` and `.`".into()))?;
+    let name =
+        name.ok_or_else(|| refused("it has no name; `--as` gives it one of letters, digits, `-` and `.`".into()))?;
     let to = data.join(crate::ADVISORIES).join(format!("{name}.{}", kind.as_str()));
     if to.exists() && !replace {
         let why = format!("`{name}` was imported before; `--replace` replaces it, and `--as` gives another name");

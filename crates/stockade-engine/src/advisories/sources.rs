@@ -215,7 +215,8 @@ mod tests {
         let never = gap(&Checked { failed: failed.clone(), ..Checked::default() }).unwrap();
         assert_eq!(never, "`https://feeds.example/all.zip` was never fetched: no route");
         let stale = gap(&Checked { answered, ..Checked::default() }).unwrap();
-        let expected = "`https://feeds.example/all.zip` is stale: last answered 2026-06-01T00:00:00Z, more than 2 days ago";
+        let expected =
+            "`https://feeds.example/all.zip` is stale: last answered 2026-06-01T00:00:00Z, more than 2 days ago";
         assert_eq!(stale, expected);
         let last = gap(&Checked { answered: Some(now), failed, ..Checked::default() }).unwrap();
         assert!(last.ends_with("failed: no route; last answered 2026-06-03T00:00:01Z"), "{last}");

@@ -204,7 +204,11 @@ fn a_bundle_is_taken_from_whom_one_trusts_and_not_otherwise() {
     assert_eq!((there.records, bad(&there, &["left-1"])), (3, vec!["left-1@1.0.0".into()]));
     assert_eq!((there.problems.len(), there.stale.len()), (0, 0));
     let later = open(&[key], "2026-06-04T12:00:00Z");
-    assert!(later.stale[0].starts_with("the bundle that was imported is stale: last answered 2026-06-01"), "{:?}", later.stale);
+    assert!(
+        later.stale[0].starts_with("the bundle that was imported is stale: last answered 2026-06-01"),
+        "{:?}",
+        later.stale
+    );
     let distrusted = open(&[other], NOW);
     assert_eq!((distrusted.records, distrusted.problems.len()), (0, 1), "{:?}", distrusted.problems);
     // What the bundle says and what is here are one answer.

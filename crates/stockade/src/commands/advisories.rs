@@ -100,7 +100,8 @@ fn import(context: &Context<'_>, path: &Path, name: (Option<&str>, bool)) -> any
     let (answer, says) = match &brought {
         Brought::Bundle(Imported { bundle, already }) => {
             let was = if *already { "was there already" } else { "imported" };
-            let says = format!("bundle {}, made {}, with {} records: {was}", bundle.sequence, bundle.made, bundle.records);
+            let says =
+                format!("bundle {}, made {}, with {} records: {was}", bundle.sequence, bundle.made, bundle.records);
             let records = bundle.records;
             (Import { kind: "bundle", records, path: None, bundle: Some(bundle), state }, says)
         }

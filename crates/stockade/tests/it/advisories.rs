@@ -69,17 +69,26 @@ fn at(world: &World, instant: &str, arguments: &[&str]) -> Output {
     world.project.finish(command.args(["--now", instant, "--ecosystem", "npm"]).args(arguments))
 }
 
-/// What is seen, where the feed is.
-fn shown(output: &Output, feed: &FileServer) -> String {
-    seen(output).replace(&feed.url(), "http://feed/")
-}
-
 #[test]
 fn a_feed_is_fetched_when_it_changed_and_what_changed_is_laid_over() {
     let Some((world, feed)) = world() else { return };
-    assert_snapshot!(shown(&world.stockade(["scan"]), &feed), @"");
-    assert_snapshot!(shown(&update(&world), &feed), @"");
-    assert_snapshot!(shown(&update(&world), &feed), @"");
+    assert_snapshot!(seen(&world.stockade(["scan"])), @"
+    looked at 1 release in 1 file, with 0 advisory records
+    not looked at:
+      there are no advisories; `stockade doctor` says where they are put
+      advisories are not up to date: `http://127.0.0.1:[PORT]/all.zip` was never fetched; `stockade advisories update` fetches it
+    status 2
+    ");
+    assert_snapshot!(seen(&update(&world)), @"
+    http://127.0.0.1:[PORT]/all.zip  changed, 14933 bytes
+    61 records, the newest of [INSTANT]
+    status 0
+    ");
+    assert_snapshot!(seen(&update(&world)), @"
+    http://127.0.0.1:[PORT]/all.zip  unchanged
+    61 records, the newest of [INSTANT]
+    status 0
+    ");
     let asked = feed.requests();
     assert_eq!((asked.len(), asked[0].header("if-none-match")), (2, None));
     assert!(asked[1].header("if-none-match").is_some());
@@ -112,7 +121,13 @@ fn a_feed_that_fails_keeps_what_is_there_and_is_a_gap_everywhere() {
     }
     feed.clear_faults();
     feed.fault("/all.zip", Fault::Status(403));
-    assert_snapshot!(shown(&update(&world), &feed), @"");
+    assert_snapshot!(seen(&update(&world)), @"
+    http://127.0.0.1:[PORT]/all.zip  failed: the upstream answered 403
+    61 records, the newest of [INSTANT]
+    missing:
+      `http://127.0.0.1:[PORT]/all.zip` failed: the upstream answered 403; last answered [INSTANT]
+    status 2
+    ");
     let doctor = world.stockade(["doctor"]);
     assert!(doctor.status == Some(1) && doctor.stdout.contains("all.zip` failed: "), "{doctor}");
     let why = world.json(["why", "pkg:npm/left-demo@1.0.9"]);
@@ -126,7 +141,12 @@ fn a_feed_that_fails_keeps_what_is_there_and_is_a_gap_everywhere() {
 fn a_feed_that_is_silent_for_too_long_is_a_gap() {
     let Some((world, feed)) = world() else { return };
     assert!(update(&world).ok());
-    assert_snapshot!(shown(&at(&world, LATER, &["scan"]), &feed), @"");
+    assert_snapshot!(seen(&at(&world, LATER, &["scan"])), @"
+    looked at 1 release in 1 file, with 61 advisory records, the newest of 2026-05-31
+    not looked at:
+      advisories are not up to date: `http://127.0.0.1:[PORT]/all.zip` is stale: last answered [INSTANT], more than 2 days ago
+    status 2
+    ");
     assert_eq!(at(&world, LATER, &["advisories", "status"]).status, Some(2));
     let text = format!("[advisories]\nmax-age = \"4d\"\n{}", settings(&feed, &[("all.zip", "osv")]));
     world.settings(&text);
@@ -211,14 +231,25 @@ fn files_are_imported_once_and_whole() {
     world.project.write("broken/MAL-3.json", "{");
     world.project.write("ours.txt", "pkg:npm/right-demo ours\n");
     let import = |arguments: &[&str]| world.stockade(["advisories", "import"].iter().chain(arguments));
-    assert_snapshot!(seen(&import(&["all.zip"])), @"");
-    assert_snapshot!(seen(&import(&["all.zip"])), @"");
+    assert_snapshot!(seen(&import(&["all.zip"])), @"
+    imported as ~/.local/share/stockade/advisories/all.osv
+    61 records, the newest of [INSTANT]
+    status 0
+    ");
+    assert_snapshot!(seen(&import(&["all.zip"])), @"
+    stockade: `all.zip` was not imported: `all` was imported before; `--replace` replaces it, and `--as` gives another name
+    status 2
+    ");
     assert!(import(&["all.zip", "--replace"]).ok());
     assert!(import(&["all.zip", "--as", "npm"]).ok());
     assert!(import(&["records"]).ok());
     assert!(import(&["ours.txt"]).ok());
-    assert_snapshot!(seen(&import(&["broken"])), @"");
-    let ids: Vec<String> = world.json(["scan"])["findings"].as_array().unwrap().iter().map(|one| one.to_string()).collect();
+    assert_snapshot!(seen(&import(&["broken"])), @"
+    stockade: `broken` was not imported: MAL-3.json: the record is not OSV: EOF while parsing an object at line 1 column 1
+    status 2
+    ");
+    let ids: Vec<String> =
+        world.json(["scan"])["findings"].as_array().unwrap().iter().map(|one| one.to_string()).collect();
     assert!(ids.iter().any(|one| one.contains("MAL-two")), "{ids:?}");
     let folder: PathBuf = world.data().join("advisories");
     let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
