@@ -171,6 +171,11 @@ impl Advisories {
         self.layers.last().map_or("", |layer| &layer.digest)
     }
 
+    /// The digests of all files, that of the base first.
+    pub fn digests(&self) -> impl Iterator<Item = &str> {
+        self.layers.iter().rev().map(|layer| layer.digest.as_str())
+    }
+
     /// What is known of a package. It is read once, for any number of its releases.
     pub fn of(&self, package: &Package) -> Result<Known<'_>, Damage> {
         let ecosystem = package.ecosystem.as_str();

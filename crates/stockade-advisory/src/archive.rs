@@ -29,6 +29,10 @@ impl Builder {
         let (mut bytes, mut left) = (Vec::new(), MAX_UNPACKED);
         for at in 0..archive.len() {
             let name = archive.name_for_index(at).unwrap_or_default().to_owned();
+            // Of a name alone it can be told whether it is wanted, which saves a look at the file's own head.
+            if !name.to_ascii_lowercase().ends_with(".json") || !self.wants(&name) {
+                continue;
+            }
             let mut file = match archive.by_index(at) {
                 Ok(file) => file,
                 Err(error) => {
@@ -36,7 +40,8 @@ impl Builder {
                     continue;
                 }
             };
-            if !file.is_file() || !name.to_ascii_lowercase().ends_with(".json") {
+            let print = u64::from(file.crc32()) << 32 | (file.size() & 0xffff_ffff);
+            if !file.is_file() || !self.meet(&name, || print) {
                 continue;
             }
             bytes.clear();
@@ -52,7 +57,7 @@ impl Builder {
                 );
             }
             // It is counted where it is met.
-            let _ = self.add_at(&bytes, &name);
+            let _ = self.add_met(&bytes, &name);
         }
         Ok(())
     }

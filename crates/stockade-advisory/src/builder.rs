@@ -2,6 +2,7 @@
 
 mod affected;
 mod identifiers;
+mod ledger;
 mod rows;
 
 use std::collections::HashMap;
@@ -19,6 +20,8 @@ use crate::posting::{Flags, Posting};
 use crate::record::Record;
 use crate::severity::Severity;
 use crate::{MAX_RECORD, MAX_RECORDS};
+
+pub use ledger::{Changes, Ledger, Reading};
 
 /// How many problems are kept in words. All are counted.
 const MAX_PROBLEMS: usize = 1_000;
@@ -87,6 +90,10 @@ pub struct Builder {
     /// What is not in the file at all.
     lost: Vec<Problem>,
     lost_count: u64,
+    /// The file of the source that is read, if it has several.
+    within: String,
+    reading: Reading,
+    rows: Vec<ledger::Row>,
 }
 
 /// A range in the heap.
@@ -129,6 +136,7 @@ impl Builder {
     /// Says where the next records are from.
     pub fn source(&mut self, name: &str) {
         self.sources.push(SourceStatus { name: name.to_owned(), records: 0, problems: 0 });
+        self.within.clear();
     }
 
     /// Adds a record. Of two with one identifier the one that was modified later counts, and of those modified at once the
@@ -137,13 +145,19 @@ impl Builder {
     /// An error says that the record is not in the file at all. What of a record could not be read while the rest could is
     /// a problem too; both are counted.
     pub fn add(&mut self, record: &[u8]) -> Result<(), Problem> {
-        self.add_at(record, "")
+        let outcome = self.read(record);
+        outcome.map(drop).map_err(|what| self.lost("", what))
     }
 
-    /// [`Self::add`], with the name of the file that the record is from.
+    /// [`Self::add`], with the name of the file that the record is from. It is met there: see [`Reading`].
     pub fn add_at(&mut self, record: &[u8], file: &str) -> Result<(), Problem> {
+        if self.meet(file, || hash(record)) { self.add_met(record, file) } else { Ok(()) }
+    }
+
+    /// Adds what was met last.
+    pub(crate) fn add_met(&mut self, record: &[u8], file: &str) -> Result<(), Problem> {
         let outcome = self.read(record);
-        outcome.map_err(|what| self.lost(file, what))
+        outcome.map(|id| self.met(id)).map_err(|what| self.lost(file, what))
     }
 
     /// Says in an overlay that a record is not there any more, without having been withdrawn.
@@ -165,7 +179,8 @@ impl Builder {
     pub fn problem(&mut self, file: &str, what: impl Into<String>) -> Problem {
         let what: String = what.into();
         let source = self.sources.last().map_or("", |source| source.name.as_str());
-        let place = [source, file].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ");
+        let place =
+            [source, &self.within, file].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ");
         let problem = Problem { place, what: what.chars().take(MAX_WHAT).collect() };
         self.problem_count += 1;
         if let Some(source) = self.sources.last_mut() {
@@ -182,7 +197,8 @@ impl Builder {
         self.by_id.len()
     }
 
-    fn read(&mut self, record: &[u8]) -> Result<(), String> {
+    /// Reads a record, and returns the hash of its identifier.
+    fn read(&mut self, record: &[u8]) -> Result<u64, String> {
         if record.len() > MAX_RECORD {
             return Err(format!("the record has more than {MAX_RECORD} bytes"));
         }
@@ -201,11 +217,10 @@ impl Builder {
         if let Some(source) = self.sources.last_mut() {
             source.records += 1;
         }
-        if earlier.is_some_and(|earlier| earlier.modified > modified) {
-            return Ok(());
+        if earlier.is_none_or(|earlier| earlier.modified <= modified) {
+            self.keep(&osv, id, modified);
         }
-        self.keep(&osv, id, modified);
-        Ok(())
+        Ok(id)
     }
 
     /// Keeps a record, and returns its number.

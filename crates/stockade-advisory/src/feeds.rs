@@ -95,7 +95,7 @@ impl Builder {
     pub fn add_kev(&mut self, feed: &[u8]) -> Result<(), Problem> {
         let text = self.feed(feed)?;
         let catalog: Exploited = serde_json::from_str(text).map_err(|error| {
-            self.problem("", format!("this is no catalog of known exploited vulnerabilities: {error}"))
+            self.lost("", format!("this is no catalog of known exploited vulnerabilities: {error}"))
         })?;
         for found in catalog.vulnerabilities {
             if is_cve(&found.id) {
@@ -128,8 +128,9 @@ impl Builder {
                     self.keep_listed(subject, why, vec![affected]);
                 }),
             };
+            // What cannot be read of a list may be about anything.
             if let Err(what) = outcome {
-                self.problem(&format!("line {}", number + 1), what);
+                self.lost(&format!("line {}", number + 1), what);
             }
         }
         Ok(())
@@ -137,9 +138,9 @@ impl Builder {
 
     fn feed<'a>(&mut self, feed: &'a [u8]) -> Result<&'a str, Problem> {
         if feed.len() > MAX_FEED {
-            return Err(self.problem("", format!("the file has more than {MAX_FEED} bytes")));
+            return Err(self.lost("", format!("the file has more than {MAX_FEED} bytes")));
         }
-        std::str::from_utf8(feed).map_err(|_| self.problem("", "the file is no text"))
+        std::str::from_utf8(feed).map_err(|_| self.lost("", "the file is no text"))
     }
 
     /// Keeps a line of a list as a record, and returns its number.

@@ -37,7 +37,7 @@ use std::io;
 
 pub use advisories::{Advisories, Known, Origin, Question, Status, Subjects, normal};
 pub use answer::{Answer, Basis, Because, Grade, Likelihood, Match, Unclear};
-pub use builder::{Builder, Built, Header, Problem};
+pub use builder::{Builder, Built, Changes, Header, Ledger, Problem, Reading};
 pub use class::Class;
 pub use file::{Manifest, Medium, SourceStatus};
 pub use severity::Severity;

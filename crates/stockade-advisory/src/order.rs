@@ -85,6 +85,7 @@ impl<'a> Scheme<'a> {
     pub(crate) fn name(&self, name: &'a str) -> Result<Cow<'a, str>, String> {
         match self {
             Self::Guarded(ecosystem) => match (ecosystem.name)(name) {
+                Ok(name) if ecosystem.joins_alike => Ok(Cow::Owned(name.as_str().replace('_', "-"))),
                 Ok(name) => Ok(Cow::Owned(name.as_str().to_owned())),
                 Err(malformed) => Err(malformed.to_string()),
             },

@@ -61,6 +61,8 @@ pub struct Ecosystem {
     pub registry: Option<&'static dyn Registry>,
     /// The clients that install from it.
     pub clients: &'static [&'static Client],
+    /// No two packages have names that differ only in `-` and `_`. Advisories then spell one as they like.
+    pub joins_alike: bool,
     /// The program that an interpreter of its language is told to run (`python -m pip`), and how many words of the command
     /// say so.
     pub interpreted: Option<Interpreted>,

@@ -1,36 +1,55 @@
-//! The advisories in effect: an index that is made of the sources, kept in the data folder, and made anew when they change.
+//! The advisories in effect: an index of what lies on this machine, which is made anew or laid over when that changes, and
+//! beside it that of a bundle.
 //!
-//! Every process of a data folder asks the same file. A record that could not be read is a gap of every ruling: it may be
-//! the one about this release. What could not be understood of a record is a gap of its packages alone.
+//! Every process of a data folder asks the same files. A record that could not be read is a gap of every ruling: it may be
+//! the one about this release; and so is a feed that does not answer. What could not be understood of a record is a gap of
+//! its packages alone.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write as _};
+mod bundle;
+mod fetch;
+mod files;
+mod import;
+mod index;
+mod reading;
+mod signing;
+mod sources;
+
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use stockade_advisory::{Answer, Builder, Class, Damage, Header, Known, Match, Question, Subjects};
+use stockade_advisory::{Answer, Class, Damage, Known, Match, Question, Status, Subjects};
 use stockade_model::{Digest, Evidence, Gap, GapKind, Package, Release};
 
 use crate::EngineError;
 
-/// How deep directories are looked through.
-pub(crate) const MAX_DEPTH: usize = 8;
+pub use bundle::{Bundle, Imported, export};
+pub use fetch::{Fetched, Updated, update};
+pub use import::{Brought, import};
+pub use signing::PublicKey;
+pub use sources::{Checked, Failure, Feed, Kind, MAX_AGE, Sources};
+
+pub(crate) use reading::MAX_DEPTH;
+
 /// How much of a summary is repeated, in characters.
 const MAX_SUMMARY: usize = 200;
 /// The folder of the data folder in which the index is. It is not the sources': writing it would change them.
-const FOLDER: &str = "advisory-index";
-/// What the name of an index ends with.
-const ENDING: &str = ".index";
+const INDEX: &str = "advisory-index";
 
 /// The advisories that were found.
+#[derive(Clone)]
 pub struct Advisories {
-    index: Option<stockade_advisory::Advisories>,
+    index: Option<Arc<stockade_advisory::Advisories>>,
+    /// What was imported, and what it is.
+    imported: Option<Arc<(Bundle, stockade_advisory::Advisories)>>,
     /// How many records there are.
     pub records: usize,
     /// Where they are from.
     pub sources: Vec<PathBuf>,
     /// The first records and sources that could not be read. While there is anything here, the advisories are a gap.
     pub problems: Vec<String>,
+    /// What is not up to date, each as a sentence. While there is anything here, the advisories are a gap.
+    pub stale: Vec<String>,
     /// How much could not be read.
     problem_count: u64,
 }
@@ -44,51 +63,107 @@ pub(crate) struct Advised {
 
 impl Advisories {
     /// The advisories in these sources and in the data folder, for whoever asks nothing else.
-    pub fn open(sources: &[PathBuf], data: &Path, now: Timestamp) -> Result<Self, EngineError> {
-        let sources = crate::objects::layout(data, sources.to_vec())?;
-        let stamp = crate::state::stamp(&sources);
+    pub fn open(sources: &Sources, data: &Path, now: Timestamp) -> Result<Self, EngineError> {
+        let folders = crate::objects::layout(data, sources.folders.clone())?;
+        let sources = Sources { folders, ..sources.clone() };
+        let stamp = stamp(&sources, data);
         Ok(Self::read(&sources, data, &stamp, now))
     }
 
     /// What the records say of several versions of a package, as they say it.
     pub fn answers(&self, package: &Package, questions: &[Question<'_>]) -> Result<Vec<Answer>, Damage> {
-        let Some(index) = &self.index else { return Ok(vec![Answer::default(); questions.len()]) };
-        let known = index.of(package)?;
-        if known.is_empty() { Ok(vec![Answer::default(); questions.len()]) } else { known.about_all(questions) }
+        let mut answers = vec![Answer::default(); questions.len()];
+        for index in self.indexes() {
+            let known = index.of(package)?;
+            if !known.is_empty() {
+                answers = answers.into_iter().zip(known.about_all(questions)?).map(joined).collect();
+            }
+        }
+        Ok(answers)
     }
 
     /// What the records with this identifier are about; `None` if none that could be read has it.
     pub fn subjects(&self, id: &str) -> Result<Option<Subjects>, Damage> {
-        self.index.as_ref().map_or(Ok(None), |index| index.subjects(id))
+        let mut found: Option<Subjects> = None;
+        for subjects in self.indexes().map(|index| index.subjects(id)) {
+            found = match (found, subjects?) {
+                (Some(known), Some(more)) => Some(known.with(more)),
+                (known, more) => known.or(more),
+            };
+        }
+        Ok(found)
     }
 
     /// The last time at which a record was modified.
     pub fn newest(&self) -> Option<Timestamp> {
-        self.index.as_ref()?.status().newest
+        self.indexes().filter_map(|index| index.status().newest).max()
+    }
+
+    /// What there is of this machine's own.
+    pub fn status(&self) -> Option<Status> {
+        self.index.as_ref().map(|index| index.status())
+    }
+
+    /// The bundle that was imported.
+    pub fn bundle(&self) -> Option<&Bundle> {
+        self.imported.as_ref().map(|imported| &imported.0)
+    }
+
+    fn indexes(&self) -> impl Iterator<Item = &stockade_advisory::Advisories> {
+        self.index.as_deref().into_iter().chain(self.imported.as_ref().map(|imported| &imported.1))
     }
 
     /// Opens the index of these sources, or makes it. Total: what cannot be read is a problem, and the rest is there.
-    pub(crate) fn read(sources: &[PathBuf], data: &Path, stamp: &Digest, now: Timestamp) -> Self {
-        let mut advisories =
-            Self { index: None, records: 0, sources: sources.to_vec(), problems: Vec::new(), problem_count: 0 };
-        let path = data.join(FOLDER).join(format!("{}{ENDING}", &stamp.hex()[..32]));
-        let opened = open(&path).or_else(|_| {
-            make(sources, &path, now)?;
-            open(&path)
-        });
-        match opened {
+    pub(crate) fn read(sources: &Sources, data: &Path, stamp: &Digest, now: Timestamp) -> Self {
+        let mut advisories = Self {
+            index: None,
+            imported: None,
+            records: 0,
+            sources: sources.folders.clone(),
+            problems: Vec::new(),
+            stale: Vec::new(),
+            problem_count: 0,
+        };
+        let folder = data.join(INDEX);
+        match index::of(&sources.places(data), &folder, stamp, now) {
             Ok(index) => {
-                let status = index.status();
-                advisories.records = usize::try_from(status.records).unwrap_or(usize::MAX);
-                (advisories.problems, advisories.problem_count) = (status.first_lost, status.lost);
-                advisories.index = Some(index);
+                advisories.count(&index.status());
+                advisories.index = Some(Arc::new(index));
             }
-            Err(error) => {
-                advisories.problems.push(format!("{}: {error}", path.display()));
-                advisories.problem_count = 1;
-            }
+            Err(error) => advisories.unread(format!("{}: {error}", folder.display())),
         }
+        match bundle::read(data, &sources.trust) {
+            None => {}
+            Some(Ok(imported)) => {
+                advisories.count(&imported.1.status());
+                advisories.imported = Some(Arc::new(imported));
+            }
+            Some(Err(why)) => advisories.unread(format!("the bundle that was imported: {why}")),
+        }
+        advisories.stale = advisories.gaps(sources, data, now);
         advisories
+    }
+
+    fn count(&mut self, status: &Status) {
+        self.records = self.records.saturating_add(usize::try_from(status.records).unwrap_or(usize::MAX));
+        self.problems.extend(status.first_lost.iter().cloned());
+        self.problem_count += status.lost;
+    }
+
+    fn unread(&mut self, what: String) {
+        self.problems.push(what);
+        self.problem_count += 1;
+    }
+
+    /// The same, of which other things are not up to date.
+    pub(crate) fn with_stale(&self, stale: Vec<String>) -> Self {
+        Self { stale, ..self.clone() }
+    }
+
+    /// What is not up to date at an instant.
+    pub(crate) fn gaps(&self, sources: &Sources, data: &Path, now: Timestamp) -> Vec<String> {
+        let bundle = self.bundle().and_then(|bundle| bundle.gap(sources, now));
+        sources.gaps(data, now).into_iter().chain(bundle).collect()
     }
 
     /// What the advisories say of a release.
@@ -98,7 +173,7 @@ impl Advisories {
 
     /// True if they speak of a package at all, or may: then it matters what was given out of it.
     pub(crate) fn speak_of(&self, package: &Package) -> bool {
-        self.index.as_ref().is_some_and(|index| !index.of(package).is_ok_and(|known| known.is_empty()))
+        self.indexes().any(|index| !index.of(package).is_ok_and(|known| known.is_empty()))
     }
 
     /// What the advisories say of a release, of whose package these versions were given out.
@@ -115,27 +190,64 @@ impl Advisories {
         given: &[String],
     ) -> Vec<Advised> {
         let questions: Vec<Question<'_>> = versions.map(Question::version).collect();
-        let unread = self.unread();
-        let plain = || Advised { evidence: Vec::new(), gaps: unread.iter().cloned().collect() };
-        let known = self.index.as_ref().map(|index| index.of(package));
-        let answers = match known {
-            None => return questions.iter().map(|_| plain()).collect(),
-            Some(Ok(known)) if known.is_empty() => return questions.iter().map(|_| plain()).collect(),
-            Some(Ok(known)) => all_of(&known, &questions, given),
-            Some(Err(error)) => Err(error),
-        };
-        match answers {
-            Ok(answers) => answers.iter().map(|(answer, fixes)| plain().with(answer, fixes)).collect(),
-            Err(error) => questions.iter().map(|_| plain().damaged(&error)).collect(),
+        let mut advised = vec![Advised { evidence: Vec::new(), gaps: self.missing() }; questions.len()];
+        for index in self.indexes() {
+            let answers = match index.of(package) {
+                Ok(known) if known.is_empty() => continue,
+                Ok(known) => all_of(&known, &questions, given),
+                Err(error) => Err(error),
+            };
+            advised = match answers {
+                Ok(answers) => advised.into_iter().zip(answers).map(|(one, answer)| one.with(&answer)).collect(),
+                Err(error) => advised.into_iter().map(|one| one.damaged(&error)).collect(),
+            };
         }
+        advised
     }
 
-    fn unread(&self) -> Option<Gap> {
-        let first = self.problems.first()?;
-        let others = self.problem_count.saturating_sub(1);
-        let more = if others == 0 { String::new() } else { format!(", and {others} more") };
-        Some(Gap::new(GapKind::Advisories, format!("advisories could not be read: {first}{more}")))
+    /// What is not there, for which every answer has a gap.
+    fn missing(&self) -> Vec<Gap> {
+        let gap = |what: &str, all: &[String], count: u64| {
+            let others = count.saturating_sub(1);
+            let more = if others == 0 { String::new() } else { format!(", and {others} more") };
+            all.first().map(|first| Gap::new(GapKind::Advisories, format!("{what}: {first}{more}")))
+        };
+        let unread = gap("advisories could not be read", &self.problems, self.problem_count);
+        let stale = gap("advisories are not up to date", &self.stale, self.stale.len() as u64);
+        unread.into_iter().chain(stale).collect()
     }
+}
+
+/// What tells whether the files of the advisories have changed.
+pub(crate) fn stamp(sources: &Sources, data: &Path) -> Digest {
+    let places = sources.places(data).into_iter().map(|place| place.path);
+    let bundle = data.join(bundle::FOLDER).join(bundle::CURRENT);
+    crate::state::stamp(&places.chain([bundle]).collect::<Vec<_>>())
+}
+
+/// Where it can be seen at once that there is another index, or another bundle.
+pub(crate) fn signs(data: &Path) -> [PathBuf; 2] {
+    [data.join(INDEX).join(index::CURRENT), data.join(bundle::FOLDER).join(bundle::CURRENT)]
+}
+
+/// True if another process is making an index of this data folder.
+pub(crate) fn is_being_made(data: &Path) -> bool {
+    index::is_being_made(&data.join(INDEX))
+}
+
+/// Two answers as one. Of what both know, the one that says more counts.
+fn joined((mut one, other): (Answer, Answer)) -> Answer {
+    for found in other.matches {
+        match one.matches.iter_mut().find(|known| known.id == found.id) {
+            Some(known) if (found.class, found.grade) < (known.class, known.grade) => *known = found,
+            Some(_) => {}
+            None => one.matches.push(found),
+        }
+    }
+    one.matches.sort_by_key(|found| (found.class, found.grade));
+    one.unclear.extend(other.unclear);
+    one.retracted.extend(other.retracted);
+    one
 }
 
 /// An answer to each question, with what its version fixes of those that were given out.
@@ -165,8 +277,10 @@ fn all_of(
 }
 
 impl Advised {
-    fn with(mut self, answer: &Answer, fixes: &[Evidence]) -> Self {
-        self.evidence.extend(answer.matches.iter().map(evidence));
+    fn with(mut self, (answer, fixes): &(Answer, Vec<Evidence>)) -> Self {
+        let found = answer.matches.iter().map(evidence).filter(|found| !self.evidence.contains(found));
+        let found: Vec<Evidence> = found.collect();
+        self.evidence.extend(found);
         self.evidence.extend(fixes.iter().cloned());
         let malicious = answer.unclear.iter().find(|unclear| unclear.class == Class::Malicious);
         self.gaps.extend(malicious.map(|unclear| {
@@ -191,65 +305,5 @@ fn evidence(found: &Match) -> Evidence {
     Evidence::Advisory { id: found.id.clone(), malware, summary: format!("{doubt}{summary}") }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the engine is where the disk is read")]
-fn open(path: &Path) -> Result<stockade_advisory::Advisories, Damage> {
-    stockade_advisory::Advisories::open(Box::new(File::open(path)?), Vec::new())
-}
-
-/// Makes an index beside its place and moves it there. Those of other sources are removed; who has one open keeps it.
-#[expect(clippy::disallowed_methods, reason = "the engine is where the disk is written")]
-fn make(sources: &[PathBuf], path: &Path, now: Timestamp) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    let mut builder = Builder::new();
-    for source in sources {
-        builder.source(&source.to_string_lossy());
-        add(&mut builder, source, source, 0);
-    }
-    let fresh = tempfile::Builder::new().prefix(".making-").tempfile_in(folder)?;
-    let mut writer = BufWriter::new(fresh.as_file());
-    builder.finish(&Header { built: now, sequence: 1, base: None }, &mut writer)?;
-    writer.flush()?;
-    drop(writer);
-    fresh.as_file().sync_all()?;
-    fresh.persist(path).map_err(|error| error.error)?;
-    let others = std::fs::read_dir(folder)?.flatten().map(|entry| entry.path());
-    let is_other = |other: &PathBuf| other.to_string_lossy().ends_with(ENDING) && other != path;
-    for other in others.filter(is_other) {
-        let _ = std::fs::remove_file(other);
-    }
-    Ok(())
-}
-
-/// Adds a folder, a zip or a record of a source. What cannot be read is noted by the builder.
-#[expect(clippy::disallowed_methods, reason = "the engine is where the disk is read")]
-fn add(builder: &mut Builder, source: &Path, path: &Path, depth: usize) {
-    let name = path.strip_prefix(source).unwrap_or(path).to_string_lossy().into_owned();
-    let is = |extension: &str| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension));
-    if path.is_dir() {
-        if depth >= MAX_DEPTH {
-            builder.lost(&name, "directories are nested too deeply");
-            return;
-        }
-        match std::fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
-            Ok(entries) => {
-                let mut paths: Vec<PathBuf> = entries.iter().map(std::fs::DirEntry::path).collect();
-                paths.sort();
-                for path in paths {
-                    add(builder, source, &path, depth + 1);
-                }
-            }
-            Err(error) => drop(builder.lost(&name, error.to_string())),
-        }
-    } else if is("json") {
-        match std::fs::read(path) {
-            Ok(record) => drop(builder.add_at(&record, &name)),
-            Err(error) => drop(builder.lost(&name, error.to_string())),
-        }
-    } else if is("zip") || depth == 0 {
-        match File::open(path) {
-            Ok(file) => drop(builder.add_zip(io::BufReader::new(file))),
-            Err(error) => drop(builder.lost(&name, error.to_string())),
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,7 @@
 //! response begins, and a file is durable before the row that names it.
 
 pub mod access;
-mod advisories;
+pub mod advisories;
 mod artifact;
 mod asked;
 mod assess;
@@ -63,6 +63,7 @@ pub use upstream::UpstreamError;
 pub use upstreams::Upstreams;
 pub use words::duration;
 
+use advisories::Sources;
 use artifact::Hot;
 use assess::Inspections;
 use documents::{Documents, Flights};
@@ -83,8 +84,8 @@ pub struct Settings {
     pub upstreams: Upstreams,
     /// Hosts that artifacts may be fetched from, besides the upstreams: `host` or `host:port`.
     pub artifact_hosts: Vec<String>,
-    /// Directories and zips of OSV records, besides the folder [`ADVISORIES`] of the data folder.
-    pub advisories: Vec<PathBuf>,
+    /// Where advisories come from, besides the folder [`ADVISORIES`] of the data folder.
+    pub advisories: Sources,
     /// The clock.
     pub clock: Clock,
     /// How long an upstream may stay silent, before its first byte and between two.
@@ -112,7 +113,7 @@ struct Inner {
     dialler: Dialler,
     upstreams: Arc<Upstreams>,
     clock: Clock,
-    sources: Vec<PathBuf>,
+    sources: Sources,
     data: PathBuf,
     state: RwLock<Arc<State>>,
     rulings: Cache<Package, Arc<Rulings>>,
@@ -145,7 +146,8 @@ impl Engine {
     pub async fn open(settings: Settings) -> Result<Self, EngineError> {
         let Settings { data, policy, upstreams, artifact_hosts, advisories, clock, patience, inspector, rules } =
             settings;
-        let advisories = objects::layout(&data, advisories)?;
+        let folders = objects::layout(&data, advisories.folders.clone())?;
+        let advisories = Sources { folders, ..advisories };
         let store = Store::open(&data)?;
         let dialler = Dialler::new(upstreams.all(), &artifact_hosts, &upstreams.cafiles(), patience)?;
         let upstreams = Arc::new(upstreams);

@@ -169,7 +169,7 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the engine is where the disk is read")]
-fn digest_of(path: &Path) -> io::Result<Digest> {
+pub(crate) fn digest_of(path: &Path) -> io::Result<Digest> {
     let (mut file, mut hasher) = (File::open(path)?, Sha256::new());
     io::copy(&mut file, &mut hasher)?;
     Digest::new(Algorithm::Sha256, &hasher.finalize()).map_err(io::Error::other)
@@ -186,6 +186,6 @@ fn remove(path: &Path) {
 
 /// A rename is durable once its directory is.
 #[expect(clippy::disallowed_methods, reason = "the engine is where the disk is written")]
-fn sync_directory(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }

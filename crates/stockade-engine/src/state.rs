@@ -11,7 +11,7 @@ use stockade_model::Digest;
 use stockade_policy::Policy;
 
 use crate::access::Token;
-use crate::advisories::MAX_DEPTH;
+use crate::advisories::{self, MAX_DEPTH, Sources};
 use crate::{Advisories, Engine, EngineError, Freeze, Store};
 
 /// How often other processes' decisions, and new advisories, are looked for.
@@ -30,6 +30,8 @@ pub(crate) struct State {
     pub(crate) tokens: Arc<HashMap<Digest, Token>>,
     decisions: i64,
     stamp: Digest,
+    /// What showed that there may be other advisories.
+    signs: Digest,
     /// Names the epoch, the same in every process that has the same policy, advisories and decisions.
     pub(crate) epoch: Arc<str>,
 }
@@ -40,25 +42,27 @@ type Decided = (Option<Freeze>, Arc<HashMap<Digest, Token>>, i64);
 impl State {
     pub(crate) async fn first(
         policy: Policy,
-        sources: &[PathBuf],
+        sources: &Sources,
         (data, now): (&Path, Timestamp),
         store: &Store,
     ) -> Result<Self, EngineError> {
         let decisions = store.decisions_epoch().await?;
         let (freeze, tokens) = (store.frozen().await?, tokens(store).await?);
-        let (advisories, stamp) = read(sources.to_vec(), data.to_owned(), now).await?;
-        Ok(Self::new(Arc::new(policy), advisories, stamp, (freeze, tokens, decisions)))
+        let signs = stamp(&advisories::signs(data));
+        let (advisories, stamp) = read(sources.clone(), data.to_owned(), now).await?;
+        Ok(Self::new(Arc::new(policy), advisories, (stamp, signs), (freeze, tokens, decisions)))
     }
 
     fn new(
         policy: Arc<Policy>,
         advisories: Arc<Advisories>,
-        stamp: Digest,
+        (stamp, signs): (Digest, Digest),
         (freeze, tokens, decisions): Decided,
     ) -> Self {
-        let named = Digest::of(format!("{} {} {decisions}", policy.digest(), stamp.hex()).as_bytes());
+        let stale = advisories.stale.join("\n");
+        let named = Digest::of(format!("{} {} {decisions} {stale}", policy.digest(), stamp.hex()).as_bytes());
         let epoch = Arc::from(&named.hex()[..16]);
-        Self { policy, advisories, freeze, tokens, decisions, stamp, epoch }
+        Self { policy, advisories, freeze, tokens, decisions, stamp, signs, epoch }
     }
 }
 
@@ -86,26 +90,41 @@ impl Engine {
     pub(crate) async fn look(&self, at_advisories: bool) -> Result<(), EngineError> {
         let old = self.state();
         let decisions = self.0.store.decisions_epoch().await?;
-        let sources = self.0.sources.clone();
-        let stamp = if at_advisories && !sources.is_empty() {
-            tokio::task::spawn_blocking(move || stamp(&sources)).await?
+        let signs = stamp(&advisories::signs(&self.0.data));
+        let (advisories, stamp) = if at_advisories || signs != old.signs {
+            self.look_at_advisories(&old).await?
         } else {
-            old.stamp.clone()
+            (Arc::clone(&old.advisories), old.stamp.clone())
         };
-        let (advisories, stamp) = if stamp == old.stamp {
-            (Arc::clone(&old.advisories), stamp)
-        } else {
-            let (advisories, stamp) = read(self.0.sources.clone(), self.0.data.clone(), self.now()).await?;
-            tracing::info!(records = advisories.records, "the advisories were read again");
-            (advisories, stamp)
-        };
-        if decisions != old.decisions || stamp != old.stamp {
+        let is_other = stamp != old.stamp || advisories.stale != old.advisories.stale;
+        if decisions != old.decisions || is_other || signs != old.signs {
             let (freeze, tokens) = (self.0.store.frozen().await?, tokens(&self.0.store).await?);
             let decided = (freeze, tokens, decisions);
-            let state = State::new(Arc::clone(&old.policy), advisories, stamp, decided);
+            let state = State::new(Arc::clone(&old.policy), advisories, (stamp, signs), decided);
             *self.0.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(state);
         }
         Ok(())
+    }
+
+    /// The advisories as they are now, with what of their files was read. While another process makes an index, those that
+    /// are there stay in effect.
+    async fn look_at_advisories(&self, old: &State) -> Result<(Arc<Advisories>, Digest), EngineError> {
+        let (sources, data, now) = (self.0.sources.clone(), self.0.data.clone(), self.now());
+        let (known, stamp) = (Arc::clone(&old.advisories), old.stamp.clone());
+        let looking = move || {
+            let found = advisories::stamp(&sources, &data);
+            if found != stamp && !advisories::is_being_made(&data) {
+                let read = Advisories::read(&sources, &data, &found, now);
+                tracing::info!(records = read.records, "the advisories were read again");
+                return (Arc::new(read), found);
+            }
+            let stale = known.gaps(&sources, &data, now);
+            if stale == known.stale {
+                return (known, stamp);
+            }
+            (Arc::new(known.with_stale(stale)), stamp)
+        };
+        Ok(tokio::task::spawn_blocking(looking).await?)
     }
 }
 
@@ -114,10 +133,10 @@ async fn tokens(store: &Store) -> Result<Arc<HashMap<Digest, Token>>, EngineErro
     Ok(Arc::new(tokens.collect()))
 }
 
-async fn read(sources: Vec<PathBuf>, data: PathBuf, now: Timestamp) -> Result<(Arc<Advisories>, Digest), EngineError> {
+async fn read(sources: Sources, data: PathBuf, now: Timestamp) -> Result<(Arc<Advisories>, Digest), EngineError> {
     let reading = move || {
         // The stamp comes first: what changes while we read is read again.
-        let stamp = stamp(&sources);
+        let stamp = advisories::stamp(&sources, &data);
         (Arc::new(Advisories::read(&sources, &data, &stamp, now)), stamp)
     };
     Ok(tokio::task::spawn_blocking(reading).await?)

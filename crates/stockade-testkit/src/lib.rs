@@ -31,6 +31,7 @@ mod cargo;
 mod client;
 mod clock;
 mod fault;
+mod files;
 mod filters;
 mod http;
 #[cfg(target_os = "linux")]
@@ -48,6 +49,7 @@ pub use cargo::{CrateRegistry, CrateRelease};
 pub use client::{Npm, Other, Output, Project, finished, skipped};
 pub use clock::{NOW, hours_before, now};
 pub use fault::{Fault, Stall};
+pub use files::{FileServer, zip_of};
 pub use filters::tidy;
 pub use maven::{MavenRegistry, MavenRelease};
 pub use npm::FakeRegistry;

@@ -94,6 +94,9 @@ pub(crate) enum Command {
     /// Keep what projects have, and say which have a release, or had it
     #[command(subcommand)]
     Inventory(Inventory),
+    /// Fetch, bring and carry advisories, and say how old they are
+    #[command(subcommand)]
+    Advisories(Advisories),
     /// Say what an artifact can do, without running it
     Inspect(Inspect),
     /// Say what a release gained and lost
@@ -295,6 +298,31 @@ pub(crate) struct InventoryAdd {
     /// Write down the lockfiles of each commit that leads to where the repository is, too
     #[arg(long, conflicts_with = "at")]
     pub(crate) git_history: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Advisories {
+    /// Fetch the feeds that the settings name
+    Update,
+    /// Take a bundle, or records, estimates or a list that lie in a file or folder
+    Import {
+        /// A bundle, a zip or folder of OSV records, a record, an EPSS or KEV file, or a list of what is malicious
+        #[arg(value_name = "FILE|DIR")]
+        path: PathBuf,
+        /// Under which name; that of the file unless given
+        #[arg(long = "as", value_name = "NAME")]
+        name: Option<String>,
+        /// Replace what was imported under this name before
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Write a signed bundle for machines that reach no feed
+    Export {
+        /// The file to be written
+        file: PathBuf,
+    },
+    /// Say what there is, how old it is, and what is missing
+    Status,
 }
 
 #[derive(Debug, Args)]

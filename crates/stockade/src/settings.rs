@@ -13,6 +13,7 @@ use std::sync::{Arc, OnceLock};
 
 use anyhow::Context as _;
 use stockade_ecosystem::Stated;
+use stockade_engine::advisories::Sources;
 use stockade_engine::inspection::Rules;
 use stockade_model::EcosystemId;
 use stockade_policy::Policy;
@@ -45,8 +46,8 @@ pub(crate) struct Settings {
     pub(crate) stated: BTreeMap<String, Stated>,
     /// Who may read what the gateway serves, if it is said.
     pub(crate) readers: Option<Readers>,
-    /// Folders and zips of OSV records.
-    pub(crate) advisories: Vec<PathBuf>,
+    /// Where advisories come from.
+    pub(crate) advisories: Sources,
     /// The policy.
     pub(crate) policy: Policy,
     /// Where the policy comes from, for a person.
@@ -111,8 +112,9 @@ impl Settings {
             (None, Some(path)) => Some(format!("{} is to be the policy", path.display())),
             (None, None) => None,
         };
-        let mut advisories: Vec<PathBuf> = written.advisories.sources.iter().map(beside).collect();
-        advisories.extend(Some(advisory_folder(&data)).filter(|folder| folder.is_dir()));
+        let mut folders: Vec<PathBuf> = written.advisories.sources.iter().map(beside).collect();
+        folders.extend(Some(advisory_folder(&data)).filter(|folder| folder.is_dir()));
+        let advisories = written.advisories.with(folders);
         let own_rules = written.inspection.own_rules.as_ref().map(beside);
         let rules = OnceLock::new();
         if let Some(folder) = &own_rules {

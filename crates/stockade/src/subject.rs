@@ -64,7 +64,8 @@ pub(crate) fn end(text: &str, now: Timestamp) -> anyhow::Result<Timestamp> {
         .ok_or_else(|| hinted(format!("`{text}` is no end"), "write `30d`, `2026-12-31` or `2026-12-31T12:00:00Z`"))
 }
 
-fn duration(text: &str) -> Option<SignedDuration> {
+/// A whole number and one unit.
+pub(crate) fn duration(text: &str) -> Option<SignedDuration> {
     let (_, seconds) = UNITS.into_iter().find(|(unit, _)| text.ends_with(unit))?;
     let digits = &text[..text.len() - 1];
     let number: u32 = digits.parse().ok().filter(|_| digits.bytes().all(|byte| byte.is_ascii_digit()))?;

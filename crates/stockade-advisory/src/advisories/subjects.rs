@@ -31,6 +31,15 @@ impl Advisories {
 }
 
 impl Subjects {
+    /// What both are about.
+    #[must_use]
+    pub fn with(mut self, other: Self) -> Self {
+        self.ids.extend(other.ids);
+        self.packages.extend(other.packages);
+        self.digests.extend(other.digests);
+        self.in_order()
+    }
+
     fn read(&mut self, from: &mut Cursor<'_>) -> Result<(), Truncated> {
         for _ in 0..from.count()? {
             self.ids.push(from.text()?.to_owned());

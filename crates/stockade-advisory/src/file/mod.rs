@@ -36,7 +36,8 @@ pub use manifest::{Manifest, SourceStatus};
 pub use medium::Medium;
 pub(crate) use write::{Contents, Entry, write};
 
-/// The number of the format, of which keys of versions are a part. A file of another one is refused, and made anew.
+/// The number of the format, of which keys of versions and forms of names are a part. A file of another one is refused,
+/// and made anew.
 pub(crate) const FORMAT: u32 = 2;
 /// The first bytes of a file; the number of the format follows.
 const MAGIC: [u8; 12] = *b"stockade-adv";

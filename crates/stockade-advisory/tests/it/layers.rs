@@ -1,7 +1,7 @@
 //! Overlays on a base.
 
 use serde_json::json;
-use stockade_advisory::{Builder, Damage, Medium};
+use stockade_advisory::{Builder, Damage, Ledger, Medium, Reading};
 
 use super::*;
 
@@ -102,4 +102,50 @@ fn of_two_records_with_one_identifier_the_newer_counts() {
     }
     let again = dated("3.0.0", "2026-02-01T00:00:00Z");
     assert_eq!(affected(&of(&[new, again]), &["2.0.0", "3.0.0"]), "3.0.0");
+}
+
+#[test]
+fn what_changed_in_a_zip_is_told_without_reading_it() {
+    let zip = |version: &str, with_third: bool| {
+        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        let mut records = vec![listed("MAL-1", "1.0.0"), listed("MAL-2", version)];
+        if with_third {
+            records.push(listed("MAL-3", "3.0.0"));
+        }
+        for record in records {
+            let name = format!("{}.json", record["id"].as_str().unwrap());
+            zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+            std::io::Write::write_all(&mut zip, record.to_string().as_bytes()).unwrap();
+        }
+        zip.finish().unwrap()
+    };
+    let met = |reading: Reading, zip: &std::io::Cursor<Vec<u8>>| {
+        let mut builder = Builder::reading(reading);
+        builder.source("feed");
+        builder.add_zip(zip.clone()).unwrap();
+        builder
+    };
+    let (old, new) = (zip("2.0.0", true), zip("2.0.1", false));
+    let before = met(Reading::All, &old).ledger();
+    let before = Ledger::from_bytes(&before.to_bytes()).unwrap();
+    assert!(before.changes(&met(Reading::Nothing, &old).ledger()).is_empty());
+    let listing = met(Reading::Nothing, &new);
+    assert_eq!(listing.records(), 0, "nothing is read");
+    let changes = before.changes(&listing.ledger());
+    assert_eq!((changes.places.len(), changes.before.len(), changes.whole), (1, 2, false));
+    let found = met(Reading::Only(changes.places), &new);
+    assert_eq!(found.records(), 1);
+    assert!(found.ledger().ids().all(|id| changes.before.contains(&id)));
+    let named = listing.ledger().named_by(&[&found.ledger(), &before]);
+    assert!(named.changes(&met(Reading::All, &new).ledger()).is_empty());
+    assert_eq!(named, met(Reading::All, &new).ledger());
+    let mut cut = before.to_bytes();
+    cut.pop();
+    assert_eq!(Ledger::from_bytes(&cut), None);
+    // Something that is no record changes as a whole.
+    let mut builder = Builder::reading(Reading::All);
+    assert!(builder.meet_whole(b"a"));
+    let mut other = Builder::reading(Reading::Nothing);
+    assert!(!other.meet_whole(b"b"));
+    assert!(builder.ledger().changes(&other.ledger()).whole);
 }

@@ -306,3 +306,14 @@ fn what_in_a_record_cannot_be_evaluated_is_a_problem_and_unclear() {
     let silent = of(&[record("GHSA-1", json!({}))]);
     assert_eq!(affected(&silent, &["1.0.0"]), "1.0.0?");
 }
+
+/// The registry of crates has no two names that differ in this alone, and records spell one as they like.
+#[test]
+fn a_crate_has_one_name_however_it_is_joined() {
+    let versions = json!({ "versions": ["1.0.0"] });
+    let advisories = of(&[record_of(&CARGO, "left_demo-x", "MAL-1", versions.clone()), record("MAL-2", versions)]);
+    for name in ["left-demo-x", "left_demo_x", "left_demo-x"] {
+        assert_eq!(affected_in(&advisories, &package(CARGO.id.as_str(), name), &["1.0.0"]), "1.0.0", "{name}");
+    }
+    assert_eq!(affected_in(&advisories, &package(NPM.id.as_str(), "left_demo"), &["1.0.0"]), "");
+}

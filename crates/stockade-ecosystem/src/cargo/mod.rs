@@ -51,6 +51,7 @@ pub static CARGO: Ecosystem = Ecosystem {
     installed: None,
     registry: Some(&Protocol),
     clients: &[&client::CARGO],
+    joins_alike: true,
     interpreted: None,
     artifacts: &[&CRATE],
 };

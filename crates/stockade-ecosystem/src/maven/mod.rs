@@ -55,6 +55,7 @@ pub static MAVEN: Ecosystem = Ecosystem {
     installed: Some(&installed::INSTALLED),
     registry: Some(&Protocol),
     clients: &[&client::MAVEN, &client::GRADLE],
+    joins_alike: false,
     interpreted: None,
     artifacts: &[&JAR],
 };

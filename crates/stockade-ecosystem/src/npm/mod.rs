@@ -41,6 +41,7 @@ pub static NPM: Ecosystem = Ecosystem {
     installed: Some(&installed::INSTALLED),
     registry: Some(&Protocol),
     clients: &[&client::NPM, &client::PNPM, &client::YARN, &client::BUN],
+    joins_alike: false,
     interpreted: None,
     artifacts: &[&TARBALL],
 };

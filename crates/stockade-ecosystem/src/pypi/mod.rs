@@ -59,6 +59,7 @@ pub static PYPI: Ecosystem = Ecosystem {
     installed: Some(&installed::INSTALLED),
     registry: Some(&Protocol),
     clients: &[&client::PIP, &client::UV, &client::POETRY],
+    joins_alike: false,
     interpreted: Some(client::module),
     artifacts: &[&WHEEL, &SDIST],
 };

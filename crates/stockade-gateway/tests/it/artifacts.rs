@@ -329,3 +329,22 @@ fn credentials_go_to_their_own_registry_only() {
     let database = std::fs::read(world.folder().join("stockade.db")).unwrap();
     assert!(!database.windows(6).any(|bytes| bytes == b"t0ken"), "no secret reaches the store");
 }
+
+#[test]
+fn malware_that_is_imported_is_denied_while_the_gateway_runs() {
+    use stockade_engine::advisories::{Sources, import};
+    let world = world();
+    assert_eq!(world.get(OLD).status, 200);
+    let folder = malware("left-demo", "1.0.9");
+    let file = folder.path().join("MAL-2026-0001.json");
+    import(&Sources::default(), world.folder(), &file, (None, false)).unwrap();
+    // What makes the index is another process; the gateway sees that there is another one.
+    stockade_engine::Advisories::open(&Sources::default(), world.folder(), NOW).unwrap();
+    let start = std::time::Instant::now();
+    while world.get(OLD).status == 200 {
+        assert!(start.elapsed() < Duration::from_secs(5), "it was not noticed");
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(world.get(OLD).status, 403);
+    assert!(start.elapsed() < Duration::from_secs(2), "it took {:?}", start.elapsed());
+}

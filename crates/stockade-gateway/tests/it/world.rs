@@ -211,7 +211,7 @@ fn settings(registry: &FakeRegistry, setup: Setup, data: &Path, clock: &Arc<Mute
         policy: Policy::parse(&policy).unwrap(),
         upstreams,
         artifact_hosts,
-        advisories,
+        advisories: advisories.into(),
         clock: Arc::new(move || *clock.lock().unwrap()),
         patience: PATIENCE,
         inspector: Inspector::new(worker(), WORKERS),

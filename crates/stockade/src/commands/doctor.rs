@@ -201,6 +201,9 @@ impl Checks {
     fn advisories(&mut self, engine: &Engine, settings: &Settings) {
         let advisories = engine.advisories();
         let says = serve::advisories(&advisories, settings);
+        for stale in &advisories.stale {
+            self.fail("advisories", stale.clone());
+        }
         let state = match (advisories.problems.is_empty(), advisories.records) {
             (false, _) => State::Fail,
             (true, 0) => State::Warn,

@@ -1,5 +1,6 @@
 //! The commands.
 
+mod advisories;
 mod client_config;
 mod decide;
 mod doctor;
@@ -114,6 +115,7 @@ pub(crate) async fn perform(cli: Cli, printer: &Printer) -> anyhow::Result<Exit>
         Command::Scan(crate::args::Scan { iocs: Some(list), paths, .. }) => sweep::sweep(printer, &list, paths),
         Command::Scan(arguments) => scan::scan(&context(&global)?, arguments),
         Command::Inventory(arguments) => inventory::inventory(context(&global)?, arguments).await,
+        Command::Advisories(arguments) => advisories::advisories(context(&global)?, arguments).await,
         Command::Token(arguments) => token::token(context(&global)?, arguments).await,
         Command::Log(arguments) => log::log(context(&global)?, arguments).await,
     }

@@ -37,6 +37,12 @@ struct Finding {
     /// The score of CVSS, computed from its vector.
     #[serde(skip_serializing_if = "Option::is_none")]
     score: Option<f32>,
+    /// How likely it is, by EPSS, that it is used within thirty days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probability: Option<f32>,
+    /// It is known to be used.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    exploited: bool,
     /// What the policy makes of it.
     verdict: Verdict,
     file: PathBuf,
@@ -88,6 +94,7 @@ fn answered(advisories: &Advisories, policy: &Policy, seen: Seen, now: jiff::Tim
         unseen.push("there are no advisories; `stockade doctor` says where they are put".to_owned());
     }
     unseen.extend(advisories.problems.iter().map(|problem| format!("advisories could not be read: {problem}")));
+    unseen.extend(advisories.stale.iter().map(|stale| format!("advisories are not up to date: {stale}")));
     let mut findings = Vec::new();
     for file in &found {
         let problems = file.problems.iter().map(|problem| format!("{}: {problem}", file.path.display()));
@@ -147,6 +154,8 @@ fn of_file(
                 grade: found.grade,
                 summary: found.summary,
                 fixed: found.fixed,
+                probability: found.likelihood.map(|likelihood| likelihood.probability),
+                exploited: found.exploited,
                 score: found.severity.tenths.map(|tenths| f32::from(tenths) / 10.0),
                 file: file.path.clone(),
                 line: locked.line,

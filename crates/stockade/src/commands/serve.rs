@@ -116,6 +116,9 @@ fn banner(settings: &Settings, all: &[Inherited], engine: &Engine) -> String {
     }
     row("policy", policy::line(&engine.policy(), &settings.policy_from));
     row("advisories", advisories(&engine.advisories(), settings));
+    for stale in &engine.advisories().stale {
+        row("", stale.clone());
+    }
     for client in all.iter().filter(|inherited| inherited.config.is_ok()).map(|inherited| inherited.client) {
         row("use it", use_it(client));
     }

@@ -7,11 +7,15 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::bail;
+use jiff::SignedDuration;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use stockade_ecosystem::{ALL, Stated, by_id};
+use stockade_engine::advisories::{self, Kind, PublicKey, Sources};
 use stockade_model::{Malformed, Name};
 use url::Url;
+
+use crate::subject::duration;
 
 /// Where the gateway listens unless it is said otherwise.
 pub(crate) const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), PORT);
@@ -57,9 +61,35 @@ pub(crate) enum Readers {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub(super) struct Advisories {
     pub(super) sources: Vec<PathBuf>,
+    feeds: Vec<Feed>,
+    max_age: Option<MaxAge>,
+    trust: Vec<Key>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Feed {
+    url: Address,
+    kind: Option<FeedKind>,
+}
+
+impl Advisories {
+    /// Where advisories come from, with these folders.
+    pub(super) fn with(&self, folders: Vec<PathBuf>) -> Sources {
+        let feed = |feed: &Feed| advisories::Feed {
+            url: feed.url.0.clone(),
+            kind: feed.kind.as_ref().map_or(Kind::Osv, |kind| kind.0),
+        };
+        Sources {
+            folders,
+            feeds: self.feeds.iter().map(feed).collect(),
+            max_age: self.max_age.as_ref().map_or(advisories::MAX_AGE, |age| age.0),
+            trust: self.trust.iter().map(|key| key.0).collect(),
+        }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -196,6 +226,43 @@ impl TryFrom<String> for Listen {
 
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "String")]
+struct MaxAge(SignedDuration);
+
+impl TryFrom<String> for MaxAge {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let age = duration(&text).filter(|age| age.is_positive());
+        age.map(Self).ok_or_else(|| format!("`{text}` is no duration; write `48h`, `3d` or `30m`"))
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct FeedKind(Kind);
+
+impl TryFrom<String> for FeedKind {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse().map(Self)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct Key(PublicKey);
+
+impl TryFrom<String> for Key {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse().map(Self)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "String")]
 struct Address(Url);
 
 impl TryFrom<String> for Address {
@@ -270,6 +337,15 @@ mod tests {
             (
                 "[upstream.npm]\nclaims = { \"acme-*\" = \"here\" }",
                 "line 2, column 23: `here` is not an http or https address, nor `hosted`",
+            ),
+            (
+                "[[advisories.feeds]]\nurl = \"https://x.example\"\nkind = \"cve\"",
+                "line 3, column 8: `cve` is no kind of feed; there is `osv`, `epss`, `kev`, `list`",
+            ),
+            ("[advisories]\nmax-age = \"0d\"", "line 2, column 11: `0d` is no duration; write `48h`, `3d` or `30m`"),
+            (
+                "[advisories]\ntrust = [\"ed25519:00\"]",
+                "line 2, column 10: a key is `ed25519:` and 64 hexadecimal digits",
             ),
             ("[access]\nread = \"all\"", "line 2, column 8: unknown variant `all`, expected `anybody` or `token`"),
             (

@@ -1,0 +1,153 @@
+//! Feeds, fetched: what has not changed is not sent again, and what cannot be used does not take the place of what can.
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::StatusCode;
+use reqwest::header::{ETAG, LAST_MODIFIED};
+use sha2::{Digest as _, Sha256};
+use stockade_advisory::{Builder, Reading};
+use stockade_ecosystem::Upstream;
+use stockade_model::{Algorithm, Digest};
+
+use super::files;
+use super::reading::add_file;
+use super::sources::{Checked, Failure, Feed, Kind, Sources};
+use crate::upstream::{Ask, Dialler};
+use crate::{Clock, EngineError, PATIENCE};
+
+/// How long a feed may take as a whole.
+const DEADLINE: Duration = Duration::from_mins(30);
+/// The longest answer in bytes: all records of all ecosystems together have two.
+const MAX_OSV: u64 = 4 << 30;
+/// The longest answer of other kinds.
+const MAX_OTHER: u64 = 256 << 20;
+
+/// What became of a feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Updated {
+    /// The feed.
+    pub feed: Feed,
+    /// What it answered.
+    pub outcome: Result<Fetched, String>,
+}
+
+/// What a feed answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fetched {
+    /// What is here already.
+    Unchanged,
+    /// So many bytes.
+    Changed(u64),
+}
+
+/// Fetches all feeds, one after the other. What goes wrong with one is written down beside what it answered before.
+pub async fn update(
+    sources: &Sources,
+    hosts: &[String],
+    data: &Path,
+    clock: &Clock,
+) -> Result<Vec<Updated>, EngineError> {
+    let upstreams: Vec<Upstream> =
+        sources.feeds.iter().map(|feed| Upstream { url: feed.url.clone(), credential: None }).collect();
+    let dialler = Dialler::new(upstreams.iter(), hosts, &[], PATIENCE)?;
+    crate::objects::layout(data, Vec::new())?;
+    let mut all = Vec::new();
+    for feed in &sources.feeds {
+        let known = feed.checked(data);
+        // Nobody wants to read fractions of it.
+        let now = Timestamp::from_second(clock().as_second()).unwrap_or_default();
+        let fetching = Fetching { dialler: &dialler, feed, data, now };
+        let outcome = match tokio::time::timeout(DEADLINE, fetching.fetch(&known)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(format!("it took longer than {} minutes", DEADLINE.as_secs() / 60)),
+        };
+        let (checked, outcome) = match outcome {
+            Ok((checked, fetched)) => (checked, Ok(fetched)),
+            Err(why) => {
+                let failed = Some(Failure { at: fetching.now, why: why.clone() });
+                (Checked { failed, ..known }, Err(why))
+            }
+        };
+        files::put(&feed.state(data), &serde_json::to_vec(&checked).map_err(io::Error::other)?)?;
+        all.push(Updated { feed: feed.clone(), outcome });
+    }
+    Ok(all)
+}
+
+struct Fetching<'a> {
+    dialler: &'a Dialler,
+    feed: &'a Feed,
+    data: &'a Path,
+    now: Timestamp,
+}
+
+impl Fetching<'_> {
+    async fn fetch(&self, known: &Checked) -> Result<(Checked, Fetched), String> {
+        let content = self.feed.content(self.data);
+        let is_whole = is_of(content.clone(), known.sha256.clone()).await?;
+        let mut headers = Vec::new();
+        if is_whole {
+            headers.extend(known.etag.as_deref().map(|tag| ("if-none-match", tag)));
+            headers.extend(known.last_modified.as_deref().map(|at| ("if-modified-since", at)));
+        }
+        let ask = Ask { headers: &headers, ..Ask::get(self.feed.url.clone()) };
+        let response = self.dialler.send(&ask).await.map_err(|error| error.to_string())?;
+        if response.status() == StatusCode::NOT_MODIFIED {
+            let unchanged = Checked { answered: Some(self.now), failed: None, ..known.clone() };
+            return if is_whole {
+                Ok((unchanged, Fetched::Unchanged))
+            } else {
+                Err("it answered 304 unasked".to_owned())
+            };
+        }
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let (etag, last_modified) = (header(ETAG), header(LAST_MODIFIED));
+        let stored = |error: io::Error| format!("what it answered could not be stored: {error}");
+        let mut file = files::unfinished(content.parent().unwrap_or(self.data)).map_err(stored)?;
+        let (mut hasher, mut length) = (Sha256::new(), 0);
+        let most = if self.feed.kind == Kind::Osv { MAX_OSV } else { MAX_OTHER };
+        let taking = Dialler::each_chunk(response, most, |chunk| {
+            hasher.update(chunk);
+            length += chunk.len() as u64;
+            file.write_all(chunk)
+        });
+        taking.await.map_err(|error| error.to_string())?;
+        let sha256 = Digest::new(Algorithm::Sha256, &hasher.finalize()).map_err(|error| error.to_string())?;
+        let is_other = !is_whole || known.sha256.as_ref() != Some(&sha256);
+        if is_other {
+            let kind = self.feed.kind;
+            let keeping = move || {
+                check(file.path(), kind)?;
+                files::name(file, &content).map_err(stored)
+            };
+            tokio::task::spawn_blocking(keeping).await.map_err(|error| error.to_string())??;
+        }
+        let changed = if is_other { Some(self.now) } else { known.changed };
+        let fetched = if is_other { Fetched::Changed(length) } else { Fetched::Unchanged };
+        let answered = Some(self.now);
+        Ok((Checked { answered, changed, failed: None, sha256: Some(sha256), etag, last_modified }, fetched))
+    }
+}
+
+/// True if a file has the bytes that it is said to have.
+async fn is_of(path: PathBuf, sha256: Option<Digest>) -> Result<bool, String> {
+    let looking = move || sha256.is_some_and(|sha256| crate::objects::digest_of(&path).is_ok_and(|is| is == sha256));
+    tokio::task::spawn_blocking(looking).await.map_err(|error| error.to_string())
+}
+
+/// Says why a file cannot be what it should be. What of a zip of records cannot be read is said of each record later.
+pub(super) fn check(path: &Path, kind: Kind) -> Result<(), String> {
+    let is_zip = kind == Kind::Osv && super::reading::is_zip(path);
+    let mut builder = Builder::reading(if is_zip { Reading::Nothing } else { Reading::All });
+    add_file(&mut builder, path, kind).map_err(|problem| problem.what)?;
+    if let Some(lost) = builder.first_lost() {
+        return Err(lost.to_string());
+    }
+    if builder.is_empty() && kind != Kind::List {
+        return Err(format!("there is nothing in it of the kind `{}`", kind.as_str()));
+    }
+    Ok(())
+}
