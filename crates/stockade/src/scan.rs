@@ -1,9 +1,11 @@
 //! What names releases below a folder: lockfiles, and what installers leave of what they installed.
 
+mod more;
+
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
-use stockade_ecosystem::{ALL, Locked, Parsed, Problem, Scope};
+use stockade_ecosystem::{Include, Locked, Lockfile, Manifest, Parsed, Problem, Scope, known};
 
 use crate::files;
 
@@ -21,6 +23,10 @@ pub(crate) struct Seen {
     pub(crate) found: Vec<Found>,
     /// What was not looked at, and why.
     pub(crate) unseen: Vec<String>,
+    /// Files that are part of others: who includes them, and how they are read.
+    includes: Vec<(PathBuf, Include, &'static Lockfile)>,
+    /// Files that count where no lockfile does.
+    manifests: Vec<(PathBuf, &'static Manifest)>,
 }
 
 /// A file that names releases.
@@ -30,6 +36,8 @@ pub(crate) struct Found {
     pub(crate) kind: &'static str,
     pub(crate) locked: Vec<Locked>,
     pub(crate) problems: Vec<String>,
+    /// What was read and somebody should know.
+    pub(crate) notices: Vec<String>,
     /// The entry through which each is needed, from what the project asks for itself.
     parents: Vec<Option<usize>>,
 }
@@ -37,8 +45,9 @@ pub(crate) struct Found {
 impl Found {
     fn new(path: PathBuf, kind: &'static str, parsed: Parsed<Vec<Locked>>) -> Self {
         let problems = parsed.problems.into_iter().map(placed).collect();
+        let notices = parsed.notices.into_iter().chain(more::movable(&parsed.value)).map(placed).collect();
         let parents = parents(&parsed.value);
-        Self { path, kind, locked: parsed.value, problems, parents }
+        Self { path, kind, locked: parsed.value, problems, notices, parents }
     }
 
     /// What an entry is for.
@@ -99,15 +108,17 @@ pub(crate) fn see(paths: &[PathBuf]) -> anyhow::Result<Seen> {
             anyhow::bail!("`{}` does not exist", path.display());
         }
         if path.is_file() {
-            let before = seen.found.len();
+            let before = seen.found.len() + seen.manifests.len();
             seen.file(path);
-            if seen.found.len() == before {
+            if seen.found.len() + seen.manifests.len() == before {
                 seen.unseen.push(format!("{}: it is no lockfile that is known", path.display()));
             }
         } else {
             seen.folder(path, &mut left);
         }
     }
+    seen.follow(paths);
+    seen.ask();
     Ok(seen)
 }
 
@@ -148,12 +159,12 @@ impl Seen {
     /// Reads a file if it names releases.
     fn file(&mut self, path: &Path) {
         let name = path.to_string_lossy();
-        for ecosystem in ALL {
+        for ecosystem in known() {
             for lockfile in ecosystem.lockfiles.iter().filter(|lockfile| (lockfile.matches)(&name)) {
-                if let Some(bytes) = self.bytes(path) {
-                    self.found.push(Found::new(path.to_path_buf(), lockfile.name, (lockfile.parse)(&bytes)));
-                }
+                self.lockfile(path, lockfile);
             }
+            let manifests = ecosystem.manifests.iter().filter(|manifest| (manifest.file.matches)(&name));
+            self.manifests.extend(manifests.map(|manifest| (path.to_path_buf(), *manifest)));
             let installed = ecosystem.installed.filter(|installed| (installed.matches)(&name));
             if let Some(installed) = installed
                 && let Some(bytes) = self.bytes(path)
@@ -161,6 +172,15 @@ impl Seen {
                 let parsed = (installed.parse)(&name, &bytes);
                 self.found.push(Found::new(path.to_path_buf(), "installed", parsed));
             }
+        }
+    }
+
+    fn lockfile(&mut self, path: &Path, lockfile: &'static Lockfile) {
+        if let Some(bytes) = self.bytes(path) {
+            let mut parsed = (lockfile.parse)(&bytes);
+            let includes = std::mem::take(&mut parsed.includes).into_iter();
+            self.includes.extend(includes.map(|include| (path.to_path_buf(), include, lockfile)));
+            self.found.push(Found::new(path.to_path_buf(), lockfile.name, parsed));
         }
     }
 

@@ -113,7 +113,7 @@ fn entry(
     out.push(locked)
 }
 
-fn release(name: &str, text: &str) -> Result<Release, Malformed> {
+pub(super) fn release(name: &str, text: &str) -> Result<Release, Malformed> {
     version::read(text)?;
     Ok(package(name)?.release(text))
 }

@@ -20,6 +20,7 @@ mod hosting;
 mod installed;
 mod layout;
 mod lockfile;
+mod manifest;
 mod metadata;
 mod name;
 mod render;
@@ -50,6 +51,7 @@ pub static MAVEN: Ecosystem = Ecosystem {
     name: name::parse,
     version: version::parse,
     lockfiles: &[&lockfile::GRADLE_LOCK, &lockfile::VERIFICATION, &lockfile::POM],
+    manifests: &[&manifest::BUILD_GRADLE, &manifest::VERSION_CATALOG],
     installed: Some(&installed::INSTALLED),
     registry: Some(&Protocol),
     clients: &[&client::MAVEN, &client::GRADLE],
