@@ -52,7 +52,7 @@ pub(crate) struct Packed {
 pub(crate) type OfProgram = fn(&object::File<'_>) -> Option<(&'static str, Parsed<Vec<Locked>>)>;
 
 static PACKED: &[&Packed] = &[&crate::maven::JARS, &crate::pypi::WHEELS];
-static PROGRAMS: &[OfProgram] = &[crate::cargo::auditable, crate::golang_binary::buildinfo];
+static PROGRAMS: &[OfProgram] = &[crate::cargo::auditable, crate::golang::buildinfo];
 
 /// Whether the file at this path is an archive that is built of releases.
 pub fn is_packed(path: &str) -> bool {

@@ -5,17 +5,19 @@
 //! stops silently. A registry's protocol is a set of pure functions over requests and documents; the engine fetches, the
 //! gateway speaks HTTP.
 //!
-//! An ecosystem is one folder and one line in [`ALL`]. It is named nowhere else: configuration keys, the gateway's
+//! An ecosystem is one folder and one line in [`ALL`], or in [`READ`] if only files of it are read. It is named nowhere else: configuration keys, the gateway's
 //! mounts, purl types and the names in OSV all come from its [`Ecosystem`] descriptor.
 
 pub mod archive;
 pub mod built;
 pub mod cargo;
 mod client;
+pub mod composer;
 mod denial;
 mod form;
-#[path = "golang/binary.rs"]
-mod golang_binary;
+pub mod gem;
+pub mod github;
+pub mod golang;
 mod hosting;
 mod index;
 mod json;
@@ -24,6 +26,8 @@ mod locked;
 pub mod maven;
 mod native;
 pub mod npm;
+pub mod nuget;
+mod order;
 mod path;
 pub mod pypi;
 mod registry;
@@ -36,8 +40,9 @@ pub use client::{
 };
 pub use hosting::{Account, Answer, Change, Hosted, HostedFile, Hosting, KnownToken, Publication, Told};
 pub use index::{Artifact, File, Index, Listed, Piece, Problem, Rope, Standing, Steering, Variant};
-pub use locked::{InstalledFile, Locked, Lockfile, Origin, Parsed, ReadInstalled, Scope};
+pub use locked::{Include, InstalledFile, Locked, Lockfile, Manifest, Origin, Parsed, ReadInstalled, Scope};
 pub use native::{Gate, Lines, Native};
+pub use order::Placed;
 pub use path::{PathError, Segments};
 pub use registry::{Audit, Denial, Described, Refusal, Registry, Request, Route, Sum, Summary};
 
@@ -55,6 +60,8 @@ pub struct Ecosystem {
     pub version: fn(&str) -> Result<Version, Malformed>,
     /// The files that name a project's releases, most telling first.
     pub lockfiles: &'static [&'static Lockfile],
+    /// The files that say what is wanted, and count where no lockfile says what was chosen.
+    pub manifests: &'static [&'static Manifest],
     /// How installed releases are found.
     pub installed: Option<&'static ReadInstalled>,
     /// The registry protocol.
@@ -73,10 +80,18 @@ pub struct Ecosystem {
 /// See [`Ecosystem::interpreted`].
 type Interpreted = for<'a> fn(words: &[&'a str]) -> Option<(&'a str, usize)>;
 
-/// Every ecosystem.
+/// Every ecosystem that is guarded: whose registry is spoken, and whose clients are pointed at the gateway.
 pub static ALL: &[&Ecosystem] = &[&npm::NPM, &pypi::PYPI, &cargo::CARGO, &maven::MAVEN];
 
-/// The ecosystem with this identifier.
+/// Those of which only files are read: a project has releases of them, and advisories speak of them.
+pub static READ: &[&Ecosystem] = &[&golang::GOLANG, &gem::GEM, &composer::COMPOSER, &nuget::NUGET, &github::ACTIONS];
+
+/// Every ecosystem that is guarded or read.
+pub fn known() -> impl Iterator<Item = &'static Ecosystem> + Clone {
+    ALL.iter().chain(READ).copied()
+}
+
+/// The guarded ecosystem with this identifier.
 pub fn by_id(id: &str) -> Option<&'static Ecosystem> {
     ALL.iter().copied().find(|ecosystem| ecosystem.id.as_str() == id)
 }
@@ -114,6 +129,8 @@ pub enum Version {
     Pep440(pep440_rs::Version),
     /// Maven's `ComparableVersion`.
     Maven(maven::Comparable),
+    /// The order of an ecosystem of which only files are read.
+    Placed(Placed),
 }
 
 /// The numbers of a version, the weightiest first: epoch, major, minor, patch. What an order does not have is 0.
@@ -126,6 +143,7 @@ impl Version {
             Self::SemVer(version) => !version.pre.is_empty(),
             Self::Pep440(version) => version.any_prerelease(),
             Self::Maven(version) => version.is_prerelease(),
+            Self::Placed(version) => version.is_prerelease(),
         }
     }
 
@@ -153,6 +171,10 @@ impl Version {
                 let [major, minor, patch] = version.numbers();
                 [0, major, minor, patch]
             }
+            Self::Placed(version) => {
+                let [major, minor, patch] = version.numbers();
+                [0, major, minor, patch]
+            }
         }
     }
 
@@ -171,6 +193,7 @@ impl Version {
                 None => "",
             },
             Self::Maven(version) => version.word(),
+            Self::Placed(version) => version.word(),
         }
     }
 }
@@ -181,6 +204,7 @@ impl PartialOrd for Version {
             (Self::SemVer(a), Self::SemVer(b)) => Some(a.cmp_precedence(b)),
             (Self::Pep440(a), Self::Pep440(b)) => Some(a.cmp(b)),
             (Self::Maven(a), Self::Maven(b)) => a.partial_cmp(b),
+            (Self::Placed(a), Self::Placed(b)) => a.partial_cmp(b),
             _ => None,
         }
     }

@@ -9,6 +9,7 @@
 
 mod document;
 mod graph;
+mod json;
 mod lines;
 mod out;
 pub(crate) mod toml;
@@ -19,6 +20,7 @@ use crate::Problem;
 
 pub(crate) use document::read;
 pub(crate) use graph::{Graph, keep, mark_direct, spread};
+pub(crate) use json::json;
 pub(crate) use lines::Lines;
 pub(crate) use out::{Out, address, git_address};
 
@@ -38,6 +40,19 @@ pub struct Parsed<T> {
     pub value: T,
     /// What was not. If there is none, all of the file was.
     pub problems: Vec<Problem>,
+    /// What was understood and somebody should know: that a name can be moved to other code, say.
+    pub notices: Vec<Problem>,
+    /// The files of which it takes more. A reader of one file does not see them.
+    pub includes: Vec<Include>,
+}
+
+/// A file that is part of another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Include {
+    /// Its path, relative to the folder of the file that includes it.
+    pub path: String,
+    /// The line, from 1, that includes it.
+    pub line: u32,
 }
 
 /// A sort of file that names releases.
@@ -48,6 +63,22 @@ pub struct Lockfile {
     pub matches: fn(path: &str) -> bool,
     /// Reads one.
     pub parse: fn(bytes: &[u8]) -> Parsed<Vec<Locked>>,
+}
+
+/// A sort of file that says what is wanted. What was chosen, a lockfile says, in the same folder or in one above it.
+pub struct Manifest {
+    /// The file. Its reader gives the releases that it names exactly, and a problem for whatever it leaves open.
+    pub file: Lockfile,
+    /// Which lockfiles make it needless to read it.
+    pub answered_by: &'static [&'static Lockfile],
+    /// The folders below its own in which such a lockfile may lie, too.
+    pub below: &'static [&'static str],
+}
+
+/// True of a file below a folder of this name, at any depth. What an installed package has for its own development asks
+/// for nothing here.
+pub(crate) fn is_below(path: &str, folder: &str) -> bool {
+    path.rsplit('/').skip(1).any(|part| part == folder)
 }
 
 /// How it is found out which releases are installed: from the files by which installers know them.
@@ -98,6 +129,11 @@ impl Locked {
     pub(crate) fn new(release: Release, line: u32) -> Self {
         let origin = Origin::Registry(None);
         Self { release, integrity: None, origin, line, scope: Scope::Unknown, direct: None, needs: Vec::new() }
+    }
+
+    /// True if what it is can be changed without a change of this file: a repository of sources is named, and no commit.
+    pub fn is_movable(&self) -> bool {
+        matches!(&self.origin, Origin::Git(address) if !address.contains('#'))
     }
 }
 

@@ -4,11 +4,13 @@
 mod found;
 mod image;
 mod look;
+mod more;
 mod sbom;
 
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use stockade_ecosystem::{Include, Lockfile, Manifest, known};
 
 use crate::files;
 pub(crate) use found::Found;
@@ -30,6 +32,10 @@ pub(crate) struct Seen {
     pub(crate) unseen: Vec<String>,
     /// What nobody can look at here: it names no release that is known, or none at all.
     pub(crate) left_out: Vec<String>,
+    /// Files that are part of others: who includes them, and how they are read.
+    includes: Vec<(PathBuf, Include, &'static Lockfile)>,
+    /// Files that count where no lockfile does.
+    manifests: Vec<(PathBuf, &'static Manifest)>,
 }
 
 /// Looks at files, and below folders. Links are not followed.
@@ -41,24 +47,32 @@ pub(crate) fn see(paths: &[PathBuf]) -> anyhow::Result<Seen> {
             anyhow::bail!("`{}` does not exist", path.display());
         }
         if path.is_file() {
-            let before = (seen.found.len(), seen.unseen.len(), seen.left_out.len());
+            let before = seen.count();
             seen.named(path);
-            if (seen.found.len(), seen.unseen.len(), seen.left_out.len()) == before {
+            if seen.count() == before {
                 seen.unseen.push(format!("{}: it is nothing known that names releases", path.display()));
             }
         } else {
             seen.folder(path, &mut left);
         }
     }
+    seen.follow(paths);
+    seen.ask();
     Ok(seen)
 }
 
 impl Seen {
+    /// How much is said.
+    fn count(&self) -> usize {
+        self.found.len() + self.unseen.len() + self.left_out.len() + self.manifests.len()
+    }
+
     /// A file that somebody asked about.
     fn named(&mut self, path: &Path) {
         if image::is_archive(path) {
             return image::see(path, self);
         }
+        self.note_manifests(path);
         let wanted = wanted(&path.to_string_lossy());
         let wanted = if wanted == Wanted::Nothing { Wanted::IfProgram } else { wanted };
         self.read(path, wanted);
@@ -103,10 +117,20 @@ impl Seen {
 
     /// Reads a file if it names releases, or may be a program.
     pub(crate) fn file(&mut self, path: &Path) {
+        self.note_manifests(path);
         match wanted(&path.to_string_lossy()) {
             Wanted::Nothing if files::may_run(path) => self.read(path, Wanted::IfProgram),
             Wanted::Nothing => {}
             wanted => self.read(path, wanted),
+        }
+    }
+
+    /// Whether a manifest has to be read is known when all lockfiles are.
+    fn note_manifests(&mut self, path: &Path) {
+        let name = path.to_string_lossy();
+        for ecosystem in known() {
+            let manifests = ecosystem.manifests.iter().filter(|manifest| (manifest.file.matches)(&name));
+            self.manifests.extend(manifests.map(|manifest| (path.to_path_buf(), *manifest)));
         }
     }
 
@@ -115,10 +139,18 @@ impl Seen {
             Wanted::IfProgram => files::read_if(path, look::MAGIC, look::is_program),
             _ => files::read(path),
         };
+        if let Some(bytes) = self.readable(path, bytes) {
+            look(&path.to_string_lossy(), &Bytes::from(bytes), self);
+        }
+    }
+
+    fn readable(&mut self, path: &Path, bytes: anyhow::Result<Option<Vec<u8>>>) -> Option<Vec<u8>> {
         match bytes {
-            Ok(Some(bytes)) => look(&path.to_string_lossy(), &Bytes::from(bytes), self),
-            Ok(None) => {}
-            Err(error) => self.unseen.push(format!("{}: {error:#}", path.display())),
+            Ok(bytes) => bytes,
+            Err(error) => {
+                self.unseen.push(format!("{}: {error:#}", path.display()));
+                None
+            }
         }
     }
 }

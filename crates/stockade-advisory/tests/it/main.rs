@@ -129,4 +129,9 @@ fn every_ecosystem_has_its_own_name_in_records() {
         let found = affected_in(&advisories, &package(id, "left-demo"), &["1.0.0", "1.1.0", "1.1.9", "1.2.0"]);
         assert_eq!(found, "1.1.0 1.1.9", "{osv}");
     }
+    let affected = json!({ "ranges": [range("ECOSYSTEM", &[("introduced", "1.1.0"), ("fixed", "2")])] });
+    let actions = of(&[in_osv("GitHub Actions", "Acme/Left", "GHSA-1", affected)]);
+    let versions = ["v1.0.0", "v1.1.0", "1.9.9", "v2.0.0", "v1", "main"];
+    // Which release a tag that is moved or a branch is on, is not known.
+    assert_eq!(affected_in(&actions, &package("github", "acme/left"), &versions), "v1.1.0 1.9.9 v1? main?");
 }

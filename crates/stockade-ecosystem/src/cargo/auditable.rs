@@ -45,7 +45,7 @@ pub(crate) fn auditable(program: &object::File<'_>) -> Option<(&'static str, Par
 }
 
 fn unread(what: String) -> Parsed<Vec<Locked>> {
-    Parsed { value: Vec::new(), problems: vec![Problem::new(what)] }
+    Parsed { problems: vec![Problem::new(what)], ..Parsed::default() }
 }
 
 fn list(compressed: &[u8]) -> Parsed<Vec<Locked>> {

@@ -22,6 +22,7 @@ mod entry;
 mod hosting;
 mod locate;
 mod lockfile;
+mod manifest;
 mod name;
 mod render;
 mod route;
@@ -48,6 +49,7 @@ pub static CARGO: Ecosystem = Ecosystem {
     name: name::parse,
     version: version::parse,
     lockfiles: &[&lockfile::CARGO_LOCK],
+    manifests: &[&manifest::CARGO_TOML],
     installed: None,
     registry: Some(&Protocol),
     clients: &[&client::CARGO],

@@ -4,8 +4,8 @@
 //! Before, the head had two addresses of strings. A module of which a folder took the place is no release.
 
 use object::{Object as _, ObjectSection as _, ObjectSegment as _};
-use stockade_model::{EcosystemId, Malformed, Name, Package, Release};
 
+use super::{STDLIB, release};
 use crate::locked::{Locked, Out};
 use crate::{Parsed, Scope};
 
@@ -26,11 +26,8 @@ const MAX_VARINT: usize = 10;
 const FRAME: usize = 16;
 /// What a list is called where it is told.
 const KIND: &str = "go build info";
-/// The name of what comes with the compiler, as advisories spell it.
-const STANDARD: &str = "stdlib";
 /// The version of what was built where it was written.
 const DEVELOPMENT: &str = "(devel)";
-const ID: EcosystemId = EcosystemId::new("golang");
 
 /// The modules that a program says it is made of, if it says so.
 pub(crate) fn buildinfo(program: &object::File<'_>) -> Option<(&'static str, Parsed<Vec<Locked>>)> {
@@ -119,7 +116,7 @@ fn standard(compiler: &str, out: &mut Out) {
     let version = compiler.strip_prefix("go").and_then(|rest| rest.split([' ', '-']).next());
     match version.filter(|version| version.starts_with(|c: char| c.is_ascii_digit())) {
         Some(version) => {
-            if let Some(release) = out.take(1, release(STANDARD, version)) {
+            if let Some(release) = out.take(1, release(STDLIB, version)) {
                 out.push(Locked { scope: Scope::Run, ..Locked::new(release, 1) });
             }
         }
@@ -152,15 +149,6 @@ fn modules(list: &str, out: &mut Out) {
     }
 }
 
-fn release(path: &str, version: &str) -> Result<Release, Malformed> {
-    let is_fine = |text: &str| !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control());
-    if !is_fine(path) || !is_fine(version) {
-        return Err(Malformed::new("a module and its version", path, "one of them is empty or has a blank"));
-    }
-    let package = Package { ecosystem: ID, name: Name::normalised(path) };
-    Ok(package.release(version.strip_prefix('v').unwrap_or(version)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,7 +159,7 @@ mod tests {
         dep\texample.org/right\tv1.0.0\n=>\texample.org/fork\tv1.0.1\th1:AAAA=\n\
         dep\texample.org/here\tv1.0.0\n=>\t../here\n\
         build\t-compiler=gc\n";
-    const RELEASES: [&str; 3] = ["stdlib@1.22.1", "example.org/left@1.2.3", "example.org/fork@1.0.1"];
+    const RELEASES: [&str; 3] = ["stdlib@1.22.1", "example.org/left@v1.2.3", "example.org/fork@v1.0.1"];
 
     fn framed(list: &str) -> Vec<u8> {
         let (begin, end) =

@@ -104,7 +104,8 @@ fn join(ours: &mut Out, theirs: Out) {
     let known: HashMap<_, u32> =
         ours.entries.iter().zip(0..).map(|(entry, at)| ((entry.line, entry.release.clone()), at)).collect();
     let count = u32::try_from(ours.entries.len()).unwrap_or(u32::MAX);
-    let (entries, problems) = theirs.into_parts();
+    let mut theirs = theirs.parsed();
+    let entries = std::mem::take(&mut theirs.value);
     let mut new = count..;
     let places: Vec<u32> = entries
         .iter()
@@ -123,7 +124,5 @@ fn join(ours: &mut Out, theirs: Out) {
             None => ours.entries.push(entry),
         }
     }
-    for problem in problems {
-        ours.add(problem);
-    }
+    ours.join(theirs);
 }

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use stockade_model::{Integrity, Malformed, MalformedDigest, redacted};
 
 use super::{Locked, MAX_ENTRIES, MAX_PROBLEMS, Parsed};
-use crate::Problem;
+use crate::{Include, Problem};
 
 /// The fewest digits of a commit that is written short.
 const MIN_COMMIT: usize = 7;
@@ -15,6 +15,8 @@ const MIN_COMMIT: usize = 7;
 pub(crate) struct Out {
     pub(crate) entries: Vec<Locked>,
     problems: Vec<Problem>,
+    notices: Vec<Problem>,
+    includes: Vec<Include>,
     /// How many problems there were besides.
     more: usize,
     is_full: bool,
@@ -42,6 +44,42 @@ impl Out {
     /// Adds a problem of the whole file.
     pub(crate) fn problem_of_all(&mut self, what: impl Into<String>) {
         self.add(Problem::new(what));
+    }
+
+    /// Says of something wanted that no version of it is named. No lockfile is there to say it.
+    pub(crate) fn open(&mut self, line: u32, name: &str, wanted: &str) {
+        let (name, wanted) = (name.escape_debug(), wanted.escape_debug());
+        self.problem(line, format!("which `{name}` is taken is not decided: {wanted}"));
+    }
+
+    /// Adds what was understood and somebody should know. As many are kept as of entries.
+    pub(crate) fn notice(&mut self, line: u32, what: impl Into<String>) {
+        if self.notices.len() < MAX_ENTRIES {
+            self.notices.push(Problem::at(line, without_secrets(&what.into())));
+        }
+    }
+
+    /// Adds a file of which more is taken.
+    pub(crate) fn include(&mut self, line: u32, path: &str) {
+        if self.includes.len() < MAX_PROBLEMS {
+            self.includes.push(Include { path: path.to_owned(), line });
+        } else {
+            self.problem(line, format!("it takes more from `{}`, and from too many other files", path.escape_debug()));
+        }
+    }
+
+    /// Adds what the other side of a merge has besides entries.
+    pub(super) fn join(&mut self, other: Parsed<Vec<Locked>>) {
+        for problem in other.problems {
+            self.add(problem);
+        }
+        let of_other = other.notices.into_iter().filter(|notice| !self.notices.contains(notice)).collect::<Vec<_>>();
+        self.notices.extend(of_other);
+        for Include { path, line } in other.includes {
+            if !self.includes.iter().any(|known| known.path == path) {
+                self.include(line, &path);
+            }
+        }
     }
 
     pub(super) fn add(&mut self, mut problem: Problem) {
@@ -76,12 +114,7 @@ impl Out {
     }
 
     /// What came of it.
-    pub(crate) fn parsed(self) -> Parsed<Vec<Locked>> {
-        let (value, problems) = self.into_parts();
-        Parsed { value, problems }
-    }
-
-    pub(super) fn into_parts(mut self) -> (Vec<Locked>, Vec<Problem>) {
+    pub(crate) fn parsed(mut self) -> Parsed<Vec<Locked>> {
         if self.more > 0 {
             self.problems.push(Problem::new(format!("there are {} more problems", self.more)));
         }
@@ -89,7 +122,8 @@ impl Out {
             entry.needs.sort_unstable();
             entry.needs.dedup();
         }
-        (self.entries, self.problems)
+        let Self { entries: value, problems, notices, includes, .. } = self;
+        Parsed { value, problems, notices, includes }
     }
 }
 

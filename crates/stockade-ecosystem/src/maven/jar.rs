@@ -47,7 +47,7 @@ fn read(path: &str, bytes: &Bytes) -> Contents {
         let file = if archive.place.is_empty() { path } else { &archive.place };
         match manifest.and_then(|(_, bytes)| guess(bytes, file)) {
             Some(release) => {
-                let parsed = Parsed { value: vec![Locked::new(release, 1)], problems: Vec::new() };
+                let parsed = Parsed { value: vec![Locked::new(release, 1)], ..Parsed::default() };
                 contents.lists.push(List { place: inside(MANIFEST), kind: GUESS, parsed });
             }
             None => contents.nameless.push(archive.place),

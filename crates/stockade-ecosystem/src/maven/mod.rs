@@ -21,6 +21,7 @@ mod installed;
 mod jar;
 mod layout;
 mod lockfile;
+mod manifest;
 mod metadata;
 mod name;
 mod render;
@@ -52,6 +53,7 @@ pub static MAVEN: Ecosystem = Ecosystem {
     name: name::parse,
     version: version::parse,
     lockfiles: &[&lockfile::GRADLE_LOCK, &lockfile::VERIFICATION, &lockfile::POM],
+    manifests: &[&manifest::BUILD_GRADLE, &manifest::VERSION_CATALOG],
     installed: Some(&installed::INSTALLED),
     registry: Some(&Protocol),
     clients: &[&client::MAVEN, &client::GRADLE],

@@ -13,6 +13,7 @@ mod client;
 mod hosting;
 mod installed;
 mod lockfile;
+mod manifest;
 mod name;
 mod packument;
 mod render;
@@ -38,6 +39,7 @@ pub static NPM: Ecosystem = Ecosystem {
     name: name::parse,
     version: version::parse,
     lockfiles: &[&lockfile::PACKAGE_LOCK, &lockfile::PNPM_LOCK, &lockfile::YARN_LOCK, &lockfile::BUN_LOCK],
+    manifests: &[&manifest::PACKAGE_JSON],
     installed: Some(&installed::INSTALLED),
     registry: Some(&Protocol),
     clients: &[&client::NPM, &client::PNPM, &client::YARN, &client::BUN],

@@ -20,6 +20,7 @@ mod file;
 mod hosting;
 mod installed;
 mod lockfile;
+mod manifest;
 mod name;
 mod page;
 mod path;
@@ -56,6 +57,7 @@ pub static PYPI: Ecosystem = Ecosystem {
         &lockfile::PYLOCK,
         &lockfile::REQUIREMENTS,
     ],
+    manifests: &[&manifest::PYPROJECT],
     installed: Some(&installed::INSTALLED),
     registry: Some(&Protocol),
     clients: &[&client::PIP, &client::UV, &client::POETRY],

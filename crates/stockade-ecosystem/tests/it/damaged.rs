@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use stockade_ecosystem::maven::MAVEN;
 use stockade_ecosystem::npm::NPM;
 use stockade_ecosystem::pypi::PYPI;
-use stockade_ecosystem::{ALL, Ecosystem, Locked, Lockfile, Parsed};
+use stockade_ecosystem::{ALL, Ecosystem, Locked, Lockfile, Parsed, known};
 
 /// A file in version 3 with these entries, each in a line, the first in line 4.
 fn package_lock(entries: &str) -> String {
@@ -177,21 +177,37 @@ fn an_empty_file_says_that_it_is_none() {
     for lockfile in lockfiles() {
         let parsed = (lockfile.parse)(b"");
         // Of these, an empty one asks for nothing.
-        let may_be_empty = ["requirements.txt", "gradle.lockfile", "Cargo.lock"].contains(&lockfile.name);
+        let may_be_empty = [
+            "requirements.txt",
+            "gradle.lockfile",
+            "Cargo.lock",
+            "go.sum",
+            "Cargo.toml",
+            "pyproject.toml",
+            "build.gradle",
+            "libs.versions.toml",
+            "csproj",
+        ]
+        .contains(&lockfile.name);
         assert_eq!(parsed.problems.is_empty(), may_be_empty, "{}: {parsed:?}", lockfile.name);
     }
 }
 
 fn lockfiles() -> impl Iterator<Item = &'static Lockfile> {
-    ALL.iter().flat_map(|ecosystem| ecosystem.lockfiles.iter().copied())
+    known().flat_map(|ecosystem| {
+        let manifests = ecosystem.manifests.iter().map(|manifest| &manifest.file);
+        ecosystem.lockfiles.iter().copied().chain(manifests)
+    })
 }
 
 /// What must hold of anything that was read.
 fn holds(parsed: &Parsed<Vec<Locked>>, lines: usize) {
     for entry in &parsed.value {
-        let ecosystem = ALL.iter().find(|ecosystem| ecosystem.id == entry.release.package.ecosystem).unwrap();
-        let version = (ecosystem.version)(&entry.release.version);
-        assert!(version.is_ok(), "{:?}", entry.release);
+        let ecosystem = known().find(|ecosystem| ecosystem.id == entry.release.package.ecosystem).unwrap();
+        assert_eq!((ecosystem.name)(entry.release.package.name.as_str()).as_ref(), Ok(&entry.release.package.name));
+        // Elsewhere a branch is a version, too, without a place in the order.
+        let is_guarded = ALL.iter().any(|guarded| guarded.id == ecosystem.id);
+        assert!(!is_guarded || (ecosystem.version)(&entry.release.version).is_ok(), "{:?}", entry.release);
         assert!((1..=lines + 1).contains(&usize::try_from(entry.line).unwrap()), "{} of {lines}", entry.line);
         assert!(entry.needs.is_sorted());
         assert!(entry.needs.iter().all(|at| usize::try_from(*at).unwrap() < parsed.value.len()));
@@ -201,7 +217,7 @@ fn holds(parsed: &Parsed<Vec<Locked>>, lines: usize) {
 /// Real files, of each ecosystem.
 fn samples() -> Vec<Vec<u8>> {
     let mut samples = Vec::new();
-    for ecosystem in ALL {
+    for ecosystem in known() {
         let folder = format!("{}/src/{}/testdata/lockfiles", env!("CARGO_MANIFEST_DIR"), ecosystem.id);
         let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
         samples.extend(files.map(|file| std::fs::read(file).unwrap()));
@@ -227,9 +243,12 @@ proptest! {
         for lockfile in lockfiles() {
             holds(&(lockfile.parse)(&bytes), lines.max(bytes.len()));
         }
-        for read in ALL.iter().filter_map(|ecosystem| ecosystem.installed) {
+        for read in known().filter_map(|ecosystem| ecosystem.installed) {
             (read.files)(&bytes);
-            for path in ["node_modules/a/package.json", "node_modules/.package-lock.json", "a.dist-info/METADATA"] {
+            for path in [
+                "node_modules/a/package.json", "node_modules/.package-lock.json", "a.dist-info/METADATA",
+                "vendor/modules.txt", "specifications/left-1.0.gemspec", "vendor/composer/installed.json",
+            ] {
                 holds(&(read.parse)(path, &bytes), lines.max(bytes.len()));
             }
         }

@@ -1,15 +1,21 @@
 //! Lockfiles, read. Beside each file is what it says, one entry a line, and then the problems.
 //!
 //! Clients wrote those of npm, pnpm, Yarn, Bun, uv, Pipenv and cargo, with other addresses since; Yarn 4's lacks
-//! what it needs to build natively. Those of Poetry, PDM, Gradle and Maven, the first version of cargo's and `requirements.txt` are written by hand after their formats.
+//! what it needs to build natively. Those of Poetry, PDM, Gradle and Maven, the first version of cargo's and `requirements.txt` are written by hand after their formats,
+//! and so are those of the ecosystems that are only read.
 
 #![expect(clippy::disallowed_methods, reason = "what clients wrote is in files")]
 
 use std::fmt::Write as _;
 
 use stockade_ecosystem::cargo::CARGO;
+use stockade_ecosystem::composer::COMPOSER;
+use stockade_ecosystem::gem::GEM;
+use stockade_ecosystem::github::ACTIONS;
+use stockade_ecosystem::golang::GOLANG;
 use stockade_ecosystem::maven::MAVEN;
 use stockade_ecosystem::npm::NPM;
+use stockade_ecosystem::nuget::NUGET;
 use stockade_ecosystem::pypi::PYPI;
 use stockade_ecosystem::{Ecosystem, Locked, Parsed};
 
@@ -82,6 +88,23 @@ fn lockfiles_of_the_java_world_say_what_is_beside_them() {
     );
 }
 
+#[test]
+fn files_of_ecosystems_that_are_only_read_say_what_is_beside_them() {
+    check(&GOLANG, &[("go.mod", "go.mod"), ("go.sum", "go.sum"), ("go.work", "go.work")]);
+    check(&GEM, &[("Gemfile.lock", "Gemfile.lock")]);
+    check(&COMPOSER, &[("composer.lock", "composer.lock")]);
+    check(
+        &NUGET,
+        &[
+            ("packages.lock.json", "packages.lock.json"),
+            ("obj/project.assets.json", "project.assets.json"),
+            ("bin/demo.deps.json", "demo.deps.json"),
+            ("packages.config", "packages.config"),
+        ],
+    );
+    check(&ACTIONS, &[(".github/workflows/ci.yml", "ci.yml")]);
+}
+
 fn check(ecosystem: &Ecosystem, files: &[(&str, &str)]) {
     let folder = format!("{}/src/{}/testdata/lockfiles", env!("CARGO_MANIFEST_DIR"), ecosystem.id);
     let mut wrong = Vec::new();
@@ -100,8 +123,9 @@ fn check(ecosystem: &Ecosystem, files: &[(&str, &str)]) {
 }
 
 fn parse(ecosystem: &Ecosystem, path: &str, bytes: &[u8]) -> Parsed<Vec<Locked>> {
-    let lockfile = ecosystem.lockfiles.iter().find(|lockfile| (lockfile.matches)(path)).unwrap();
-    (lockfile.parse)(bytes)
+    let manifests = ecosystem.manifests.iter().map(|manifest| &manifest.file);
+    let mut files = ecosystem.lockfiles.iter().copied().chain(manifests);
+    (files.find(|file| (file.matches)(path)).unwrap().parse)(bytes)
 }
 
 /// Everything that was read, for a person.
@@ -128,6 +152,12 @@ fn told(parsed: &Parsed<Vec<Locked>>) -> String {
     }
     for problem in &parsed.problems {
         writeln!(told, "problem {:?}: {}", problem.line, problem.what).unwrap();
+    }
+    for notice in &parsed.notices {
+        writeln!(told, "notice {:?}: {}", notice.line, notice.what).unwrap();
+    }
+    for include in &parsed.includes {
+        writeln!(told, "include {}: {}", include.line, include.path).unwrap();
     }
     told
 }

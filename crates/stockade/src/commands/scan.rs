@@ -75,6 +75,9 @@ struct File {
     releases: usize,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     problems: Vec<String>,
+    /// What was read and somebody should know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notices: Vec<String>,
 }
 
 /// Scans.
@@ -89,7 +92,7 @@ pub(super) fn scan(context: &Context<'_>, arguments: Scan) -> anyhow::Result<Exi
 }
 
 fn answered(advisories: &Advisories, policy: &Policy, seen: Seen, now: jiff::Timestamp) -> Answer {
-    let Seen { found, mut unseen, left_out } = seen;
+    let Seen { found, mut unseen, left_out, .. } = seen;
     if advisories.records == 0 {
         unseen.push("there are no advisories; `stockade doctor` says where they are put".to_owned());
     }
@@ -109,6 +112,7 @@ fn answered(advisories: &Advisories, policy: &Policy, seen: Seen, now: jiff::Tim
         path: file.path,
         kind: file.kind,
         problems: file.problems,
+        notices: file.notices,
     });
     let newest = advisories.newest();
     let coverage =
@@ -200,6 +204,8 @@ fn told(answer: &Answer) -> String {
     let (looked, records) = (count(files.len(), "file"), count(*advisories, "advisory record"));
     let newest = newest.map(|newest| format!(", the newest of {}", newest.strftime("%Y-%m-%d"))).unwrap_or_default();
     let mut lines: Vec<String> = answer.findings.iter().map(line).collect();
+    let notices = files.iter().flat_map(|file| file.notices.iter().map(|notice| (&file.path, notice)));
+    lines.extend(notices.map(|(path, notice)| format!("notice     {}: {notice}", path.display())));
     lines.push(format!("looked at {} in {looked}, with {records}{newest}", count(*releases, "release")));
     if files.is_empty() {
         lines.push("there is no lockfile and no installed tree that is known; nothing was looked at".to_owned());

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use stockade_ecosystem::{Locked, Parsed, Problem, Scope};
 
+use super::more::movable;
+
 /// A file that names releases.
 #[derive(Clone)]
 pub(crate) struct Found {
@@ -13,6 +15,8 @@ pub(crate) struct Found {
     pub(crate) kind: &'static str,
     pub(crate) locked: Vec<Locked>,
     pub(crate) problems: Vec<String>,
+    /// What was read and somebody should know.
+    pub(crate) notices: Vec<String>,
     /// The entry through which each is needed, from what the project asks for itself.
     parents: Vec<Option<usize>>,
 }
@@ -20,8 +24,9 @@ pub(crate) struct Found {
 impl Found {
     pub(super) fn new(path: PathBuf, kind: &'static str, parsed: Parsed<Vec<Locked>>) -> Self {
         let problems = parsed.problems.into_iter().map(placed).collect();
+        let notices = parsed.notices.into_iter().chain(movable(&parsed.value)).map(placed).collect();
         let parents = parents(&parsed.value);
-        Self { path, kind, locked: parsed.value, problems, parents }
+        Self { path, kind, locked: parsed.value, problems, notices, parents }
     }
 
     /// What an entry is for.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use stockade_ecosystem::{ALL, built};
+use stockade_ecosystem::{Lockfile, built, known};
 
 use super::{Found, Seen, sbom};
 
@@ -22,7 +22,7 @@ pub(crate) enum Wanted {
 
 /// What has to be read of a file, by its path alone. The path has `/`.
 pub(crate) fn wanted(path: &str) -> Wanted {
-    let of_ecosystem = ALL.iter().any(|ecosystem| {
+    let of_ecosystem = known().any(|ecosystem| {
         ecosystem.lockfiles.iter().any(|lockfile| (lockfile.matches)(path))
             || ecosystem.installed.is_some_and(|installed| (installed.matches)(path))
     });
@@ -45,9 +45,9 @@ fn may_be_program(path: &str) -> bool {
 /// Adds what a file says.
 pub(crate) fn look(path: &str, bytes: &Bytes, seen: &mut Seen) {
     let at = |place: &str| PathBuf::from(if place.is_empty() { path.to_owned() } else { format!("{path}!/{place}") });
-    for ecosystem in ALL {
+    for ecosystem in known() {
         for lockfile in ecosystem.lockfiles.iter().filter(|lockfile| (lockfile.matches)(path)) {
-            seen.found.push(Found::new(at(""), lockfile.name, (lockfile.parse)(bytes)));
+            seen.lockfile(path, lockfile, bytes);
         }
         let installed = ecosystem.installed.filter(|installed| (installed.matches)(path));
         if let Some(installed) = installed {
@@ -69,4 +69,14 @@ pub(crate) fn look(path: &str, bytes: &Bytes, seen: &mut Seen) {
     let nameless =
         contents.nameless.iter().map(|place| format!("{}: it does not say which release it is", at(place).display()));
     seen.left_out.extend(nameless);
+}
+
+impl Seen {
+    /// Adds what a lockfile names, and which others are part of it.
+    pub(super) fn lockfile(&mut self, path: &str, lockfile: &'static Lockfile, bytes: &[u8]) {
+        let mut parsed = (lockfile.parse)(bytes);
+        let includes = std::mem::take(&mut parsed.includes).into_iter();
+        self.includes.extend(includes.map(|include| (PathBuf::from(path), include, lockfile)));
+        self.found.push(Found::new(PathBuf::from(path), lockfile.name, parsed));
+    }
 }

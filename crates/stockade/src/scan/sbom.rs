@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use stockade_ecosystem::{ALL, Locked, Origin, Parsed, Problem, Scope};
+use stockade_ecosystem::{Locked, Origin, Parsed, Problem, Scope, known};
 use stockade_engine::sbom::{Bom, Component, Kind, Node, ProblemKind, Read, read};
 use stockade_model::{Integrity, Package, Purl};
 
@@ -36,7 +36,7 @@ pub(super) fn look(path: &str, bytes: &Bytes, seen: &mut Seen) {
     let told = others.into_iter().map(|(kind, count)| format!("{path}: {count} parts are {kind}"));
     seen.left_out.extend(told);
     let kind = format.map_or("bill of materials", stockade_engine::sbom::Format::name);
-    seen.found.push(Found::new(PathBuf::from(path), kind, Parsed { value, problems }));
+    seen.found.push(Found::new(PathBuf::from(path), kind, Parsed { value, problems, ..Parsed::default() }));
 }
 
 fn entries(bom: &Bom, problems: &mut Vec<Problem>, others: &mut BTreeMap<String, usize>) -> Vec<Locked> {
@@ -92,7 +92,7 @@ fn entry(component: &Component) -> Result<Locked, Unnamed> {
     let problem = |error: &dyn std::fmt::Display| Unnamed::Problem(format!("what `{name}` is cannot be told: {error}"));
     let purl: Purl = text.as_str().parse().map_err(|error| problem(&error))?;
     let kind = purl.package.ecosystem.as_str();
-    let Some(ecosystem) = ALL.iter().find(|ecosystem| ecosystem.purl_type == kind) else {
+    let Some(ecosystem) = known().find(|ecosystem| ecosystem.purl_type == kind) else {
         return Err(Unnamed::Other(format!("of the kind `{kind}`, which is not known here")));
     };
     let name = (ecosystem.name)(purl.package.name.as_str()).map_err(|error| problem(&error))?;

@@ -111,3 +111,71 @@ fn what_was_not_looked_at_is_no_clean_bill() {
     status 2
     "#);
 }
+
+/// A world with an advisory, so that nothing but files can be a gap.
+fn informed() -> Option<World> {
+    let world = World::or_skip()?;
+    world.malware("left-demo", "1.1.0");
+    Some(world)
+}
+
+#[test]
+fn files_that_others_include_are_read_once() {
+    let Some(world) = informed() else { return };
+    world.project.write("requirements.txt", "-r parts/base.txt\n-c limits.txt\nleft==1.0\n");
+    world.project.write("parts/base.txt", "-r ../requirements.txt\n-r base.txt\nright==1.0\n");
+    world.project.write("limits.txt", "right==1.0\n");
+    assert_snapshot!(seen(&world.stockade(["scan"])), @"");
+    world.project.write("limits.txt", "-r gone.txt\n-r https://u:s3cret@files.example/more.txt\n-r ../outside.txt\n");
+    std::fs::write(world.project.path().parent().unwrap().join("outside.txt"), "right==6.6.6\n").unwrap();
+    assert_snapshot!(seen(&world.stockade(["scan", "requirements.txt"])), @"");
+}
+
+#[test]
+fn a_manifest_without_a_lockfile_is_a_gap() {
+    let Some(world) = informed() else { return };
+    let manifest = r#"{"dependencies": {"left-demo": "1.1.0", "right-demo": "^1.0.0"}}"#;
+    world.project.write("package.json", manifest);
+    world.project.write("parts/package.json", manifest);
+    world.project.write("parts/empty/package.json", "{}");
+    world.project.write("parts/node_modules/right-demo/test/package.json", manifest);
+    assert_snapshot!(seen(&world.stockade(["scan"])), @"");
+    world.project.write("package-lock.json", LOCKFILE.replace("1.1.0", "1.0.0"));
+    let answered = world.stockade(["scan"]);
+    assert_eq!(answered.status, Some(0), "{answered}");
+    assert!(answered.stdout.contains("looked at 2 releases in 1 file"), "{answered}");
+}
+
+#[test]
+fn ecosystems_that_are_only_read_are_asked_of_advisories_too() {
+    let Some(world) = informed() else { return };
+    let record = |osv: &str, name: &str| {
+        json!({
+            "id": format!("MAL-{osv}"), "modified": "2026-05-31T00:00:00Z", "summary": "it steals",
+            "affected": [{"package": {"ecosystem": osv, "name": name}, "versions": ["1.1.0"]}],
+        })
+    };
+    let folder = world.data().join("advisories");
+    for (osv, name) in [
+        ("Go", "mod.example/left"),
+        ("RubyGems", "left"),
+        ("Packagist", "acme/left"),
+        ("NuGet", "Left"),
+        ("GitHub Actions", "acme/left"),
+    ] {
+        std::fs::write(folder.join(format!("{}.json", osv.replace(' ', ""))), record(osv, name).to_string()).unwrap();
+    }
+    world.project.write("go.mod", "module mod.example/demo\nrequire mod.example/left v1.1.0\ngo 1.22\n");
+    world.project.write("Gemfile.lock", "GEM\n  remote: https://registry.example/\n  specs:\n    left (1.1.0)\n");
+    world.project.write("composer.lock", r#"{"packages": [{"name": "acme/left", "version": "v1.1.0"}]}"#);
+    let nuget = r#"{"version": 1, "dependencies": {"net8.0": {"LEFT": {"type": "Direct", "resolved": "1.1"}}}}"#;
+    world.project.write("packages.lock.json", nuget);
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    world.project.write(
+        ".github/workflows/ci.yml",
+        format!("jobs:\n  a:\n    steps:\n    - uses: acme/left@{commit} # v1.1.0\n    - uses: acme/right@v4\n"),
+    );
+    assert_snapshot!(seen(&world.stockade(["scan"])), @"");
+    let answer = world.json(["scan", ".github/workflows/ci.yml"]);
+    assert_eq!(answer["coverage"]["files"], json!([]));
+}

@@ -180,15 +180,20 @@ impl<'a> File<'a> {
             let known = same.and_then(|same| places.get(*same).copied()).flatten();
             places.push(known.or_else(|| found.add(out)));
         }
-        let find = |to: &(Cow<'a, str>, Cow<'a, str>)| {
+        // There are many edges, so a key is put together only if it is needed, and always in the same place.
+        let mut key = String::new();
+        let mut find = |to: &(Cow<'a, str>, Cow<'a, str>)| {
             let (name, version) = (to.0.as_ref(), to.1.as_ref());
-            let keys = [
-                version.to_owned(),
-                format!("{name}@{version}"),
-                format!("/{name}@{version}"),
-                format!("/{name}/{version}"),
-            ];
-            keys.iter().find_map(|key| self.by_key.get(key.as_str()).copied())
+            [("", "@"), ("/", "@"), ("/", "/")]
+                .into_iter()
+                .find_map(|(before, between)| {
+                    key.clear();
+                    for part in [before, name, between, version] {
+                        key.push_str(part);
+                    }
+                    self.by_key.get(key.as_str()).copied()
+                })
+                .or_else(|| self.by_key.get(version).copied())
         };
         let mut graph = Graph::new();
         std::mem::swap(&mut graph, &mut self.graph);

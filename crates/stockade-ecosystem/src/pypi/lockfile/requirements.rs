@@ -1,7 +1,7 @@
 //! `requirements.txt`: what pip is asked to install. It is a lockfile as far as versions are named exactly (`==`).
 //!
-//! What names no version is a problem: nobody can say which release it will be. So is what the file takes from others
-//! (`-r`, `-c`), since a reader of one file does not see them.
+//! What names no version is a problem: nobody can say which release it will be. What the file takes from others (`-r`, `-c`)
+//! a reader of one file does not see, so it tells which they are.
 
 use super::{file, integrity, name, release};
 use crate::archive::extension;
@@ -76,12 +76,7 @@ fn option(content: &str, line: u32, index: &mut Option<String>, more: &mut Vec<S
     let (key, value) =
         if value.is_empty() && !key.starts_with("--") { key.split_at(key.len().min(2)) } else { (key, value) };
     match key {
-        "-r" | "--requirement" => {
-            out.problem(line, format!("it takes more from `{}`, which is another file", value.escape_debug()));
-        }
-        "-c" | "--constraint" => {
-            out.problem(line, format!("versions are limited by `{}`, which is another file", value.escape_debug()));
-        }
+        "-r" | "--requirement" | "-c" | "--constraint" => include(value, line, out),
         "-e" | "--editable" => requirement(value, line, out),
         "-i" | "--index-url" | "--pypi-url" => *index = Some(address(value)),
         "--extra-index-url" | "-f" | "--find-links" | "--no-index" => more.push(address(value)),
@@ -96,6 +91,16 @@ fn option(content: &str, line: u32, index: &mut Option<String>, more: &mut Vec<S
         | "--config-settings" => {}
         _ => out.problem(line, format!("the option `{}` is not known", key.escape_debug())),
     }
+}
+
+/// Another file of which more is taken, or by which versions are limited. What that names exactly is installed at most.
+fn include(value: &str, line: u32, out: &mut Out) {
+    let path = value.trim_matches(['"', '\'']);
+    if path.contains("://") && !path.starts_with("file:") {
+        return out
+            .problem(line, format!("it takes more from `{}`, which is not fetched", address(path).escape_debug()));
+    }
+    out.include(line, path.strip_prefix("file://").or_else(|| path.strip_prefix("file:")).unwrap_or(path));
 }
 
 fn requirement(content: &str, line: u32, out: &mut Out) {

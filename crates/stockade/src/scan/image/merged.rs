@@ -114,6 +114,10 @@ impl Merged {
         for of_file in self.files.into_values() {
             seen.found.extend(of_file.found);
             seen.unseen.extend(of_file.unseen);
+            seen.unseen.extend(of_file.includes.iter().map(|(by, include, _)| {
+                let (by, path) = (by.display(), include.path.escape_debug());
+                format!("{by}: line {}: it takes more from `{path}`, which is not followed in an image", include.line)
+            }));
             seen.left_out.extend(of_file.left_out);
         }
     }

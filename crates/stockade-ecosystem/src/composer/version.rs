@@ -1,7 +1,10 @@
-//! Packagist: a version as Composer normalises it, four numbers and a stability, in the order of PHP's `version_compare`.
+//! Versions as Composer normalises them: four numbers and a stability, in the order of PHP's `version_compare`.
 //! `1.x-dev` is the end of a line of development. Branches (`dev-main`) have no order.
 
-use super::key::{MAX_BYTES, is_number, put_digits};
+use stockade_model::Malformed;
+
+use crate::Version;
+use crate::order::{MAX_BYTES, Placed, is_number, put_digits};
 
 /// How many numbers a version has.
 const NUMBERS: usize = 4;
@@ -23,7 +26,13 @@ const STABILITIES: [(&str, u8); 10] = [
 const DEV: u8 = 0;
 const RELEASE: u8 = 4;
 
-pub(super) fn key(text: &str) -> Option<Vec<u8>> {
+/// Reads a version and gives it its order.
+pub(super) fn parse(text: &str) -> Result<Version, Malformed> {
+    let key = key(text).ok_or_else(|| Malformed::new("a version", text, "it has no place in the order of Composer"))?;
+    Ok(Version::Placed(Placed::new(super::ID, text, key)))
+}
+
+fn key(text: &str) -> Option<Vec<u8>> {
     // What goes on with `dev` is lower than what ends, and that is lower than what goes on with a number.
     const GOES_ON_DEV: u8 = 0;
     const END: u8 = 1;
@@ -93,13 +102,13 @@ fn stability(text: &str) -> Option<(u8, Vec<&str>)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::key::{agrees, ascends, equal};
     use super::*;
+    use crate::order::{agrees, ascends, equal};
 
     #[test]
     fn versions_have_the_order_that_composer_gives_them() {
         // An `x` that is not the last, numbers that end in a dot, dates.
-        let unplaced = agrees(key, include_str!("testdata/composer.txt"));
+        let unplaced = agrees(key, include_str!("testdata/versions.txt"));
         let odd = ["0.100000.x.1-dev", "0.x.20-dev", "0.x.x-dev", "01.x.0.10-dev", "1.", "1.0.", "1.x.dev"];
         assert_eq!(unplaced, [&odd[..], &["2.x.100000.x-dev", "2010-01-02"]].concat());
     }

@@ -1,13 +1,22 @@
-//! RubyGems: `Gem::Version`. A version is numbers and words; a word is lower than nothing, and a number higher. Zeros at the
+//! Versions: `Gem::Version`. A version is numbers and words; a word is lower than nothing, and a number higher. Zeros at the
 //! end of the numbers before the first word, and at the end of all, do not count. `-` means `.pre.`.
 
-use super::key::{MAX_BYTES, is_number, put_digits, put_word};
+use stockade_model::Malformed;
+
+use crate::Version;
+use crate::order::{MAX_BYTES, Placed, is_number, put_digits, put_word};
 
 const WORD: u8 = 1;
 const END: u8 = 2;
 const NUMBER: u8 = 3;
 
-pub(super) fn key(text: &str) -> Option<Vec<u8>> {
+/// Reads a version and gives it its order.
+pub(super) fn parse(text: &str) -> Result<Version, Malformed> {
+    let key = key(text).ok_or_else(|| Malformed::new("a version", text, "it is no version of RubyGems"))?;
+    Ok(Version::Placed(Placed::new(super::ID, text, key)))
+}
+
+fn key(text: &str) -> Option<Vec<u8>> {
     let text = text.trim();
     if text.len() > MAX_BYTES || !is_version(text) {
         return None;
@@ -64,12 +73,12 @@ fn without_zeros<'a, 'b>(segments: &'a [&'b str]) -> &'a [&'b str] {
 
 #[cfg(test)]
 mod tests {
-    use super::super::key::{agrees, ascends, equal};
     use super::*;
+    use crate::order::{agrees, ascends, equal};
 
     #[test]
     fn versions_have_the_order_that_gem_version_gives_them() {
-        assert_eq!(agrees(key, include_str!("testdata/gem.txt")), [""; 0]);
+        assert_eq!(agrees(key, include_str!("testdata/versions.txt")), [""; 0]);
     }
 
     /// What `Gem::Version` of RubyGems documents and tests of itself.

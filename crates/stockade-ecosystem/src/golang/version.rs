@@ -1,23 +1,22 @@
-//! Go: SemVer 2.0. A module's versions begin with `v`, which advisories leave out; those of the toolchain begin with `go`
-//! and may have two numbers, and `go1.21rc2` leads to `go1.21.0`.
+//! Versions: SemVer 2.0. Those of a module begin with `v`, which advisories leave out; those of the toolchain begin with
+//! `go` and may have two numbers, and `go1.21rc2` leads to `go1.21.0`.
 
-use stockade_ecosystem::Version;
+use stockade_model::Malformed;
 
-use super::key::{MAX_BYTES, is_number};
+use crate::Version;
+use crate::order::{MAX_BYTES, is_number};
 
-pub(super) fn go(text: &str) -> Option<Vec<u8>> {
+/// Reads a version and gives it its order.
+pub(super) fn parse(text: &str) -> Result<Version, Malformed> {
+    read(text).map(Version::SemVer).ok_or_else(|| Malformed::new("a version", text, "it is none of a module"))
+}
+
+fn read(text: &str) -> Option<semver::Version> {
     if text.len() > MAX_BYTES {
         return None;
     }
     let bare = text.strip_prefix("go").or_else(|| text.strip_prefix('v')).unwrap_or(text);
-    let version = semver::Version::parse(bare).ok().or_else(|| toolchain(bare))?;
-    Some(Version::SemVer(version).key())
-}
-
-/// A version of an ecosystem whose own order is not known, for ranges that say that they are of SemVer.
-pub(super) fn strict(text: &str) -> Option<Vec<u8>> {
-    let version = semver::Version::parse(text).ok().filter(|_| text.len() <= MAX_BYTES)?;
-    Some(Version::SemVer(version).key())
+    semver::Version::parse(bare).ok().or_else(|| toolchain(bare))
 }
 
 /// `1.21`, `1.21rc2`.
@@ -36,8 +35,17 @@ fn toolchain(text: &str) -> Option<semver::Version> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::key::{ascends, equal};
     use super::*;
+    use crate::order::{agrees, ascends, equal};
+
+    fn go(text: &str) -> Option<Vec<u8>> {
+        read(text).map(|version| Version::SemVer(version).key())
+    }
+
+    #[test]
+    fn versions_have_the_order_that_go_gives_them() {
+        assert_eq!(agrees(go, include_str!("testdata/versions.txt")), [""; 0]);
+    }
 
     #[test]
     fn versions_of_modules_and_of_the_toolchain_have_an_order() {

@@ -1,11 +1,20 @@
-//! NuGet: SemVer 2.0 with up to four numbers, of which missing ones are 0. Words are compared without regard to case.
+//! Versions: SemVer 2.0 with up to four numbers, of which missing ones are 0. Words are compared without regard to case.
 
-use super::key::{END, MAX_BYTES, is_number, put_digits, put_word};
+use stockade_model::Malformed;
+
+use crate::Version;
+use crate::order::{END, MAX_BYTES, Placed, is_number, put_digits, put_word};
 
 /// How many numbers a version may have.
 const NUMBERS: usize = 4;
 
-pub(super) fn key(text: &str) -> Option<Vec<u8>> {
+/// Reads a version and gives it its order.
+pub(super) fn parse(text: &str) -> Result<Version, Malformed> {
+    let key = key(text).ok_or_else(|| Malformed::new("a version", text, "it is no version of NuGet"))?;
+    Ok(Version::Placed(Placed::new(super::ID, text, key)))
+}
+
+fn key(text: &str) -> Option<Vec<u8>> {
     const PRERELEASE: u8 = 1;
     const RELEASE: u8 = 2;
     const NUMBER: u8 = 1;
@@ -47,8 +56,8 @@ pub(super) fn key(text: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::key::{ascends, equal};
     use super::*;
+    use crate::order::{ascends, equal};
 
     #[test]
     fn versions_have_the_order_of_nuget() {
