@@ -56,6 +56,7 @@ pub use listing::{Listing, Refused, Rulings};
 pub use numbers::{Inspected, SECONDS};
 pub use people::{DecisionRequest, Explained, Why};
 pub use stockade_advisory as advisory;
+pub use stockade_sbom as sbom;
 pub use store::{Decision, Entry, Freeze, Head, LogFault, Pin, RulingRow, ServedRow, Store, StoreError, Verified};
 pub use upstream::UpstreamError;
 pub use upstreams::Upstreams;

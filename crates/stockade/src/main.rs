@@ -4,6 +4,7 @@
 //! here, is shown once, and ends in 2: what could not be decided is not allowed.
 
 mod args;
+mod bill;
 mod clock;
 mod command;
 mod commands;
@@ -29,6 +30,7 @@ mod scan;
 mod settings;
 mod steering;
 mod subject;
+mod vex;
 
 use std::process::ExitCode;
 use std::time::Duration;

@@ -24,6 +24,7 @@ mod python;
 mod run;
 #[cfg(target_os = "linux")]
 mod sandbox;
+mod sbom;
 mod scan;
 mod serve;
 mod settings;
