@@ -8,6 +8,7 @@ mod install;
 mod python;
 mod race;
 mod sandbox;
+mod scan;
 mod server;
 
 use std::path::PathBuf;
@@ -25,6 +26,8 @@ pub(crate) fn run(args: &[&str]) -> anyhow::Result<()> {
         ["inspect"] if cfg!(debug_assertions) => as_released(args),
         ["inspect"] => inspect::run(),
         ["install", project] => install::run(project.as_ref()),
+        ["scan"] => scan::run(None),
+        ["scan", project] => scan::run(Some(project.as_ref())),
         ["sandbox"] => sandbox::run(None),
         ["sandbox", project] => sandbox::run(Some(project.as_ref())),
         args => parts(args),

@@ -31,6 +31,7 @@ cargo xtask bench gateway     requests a second beside nginx and Verdaccio
 cargo xtask bench python      pages and wheels a second beside devpi
 cargo xtask bench clients [ID] uv, pip, cargo and Maven: direct, through a cold gateway, through a warm one
 cargo xtask bench inspect     inspections beside GuardDog, on the corpora of `cargo xtask eval`
+cargo xtask bench scan [DIR]  `scan` and `sbom` of a large lockfile beside cdxgen and npm; with DIR, of that project
 cargo xtask bench sandbox [DIR] what the sandbox costs, beside bubblewrap and strace; with DIR, for `npm ci` of that project
 cargo xtask bench install DIR `npm ci` of the project in DIR: direct, through a cold gateway, through a warm one
 cargo xtask eval [CORPUS]     what is caught of malware and held of harmless releases; `--sample N`, `--peer`

@@ -32,6 +32,8 @@ const MAX_ENTRIES: usize = 200_000;
 const MAX_NEEDS: usize = 2_000_000;
 /// The most problems that are kept of a file, in words; of the others, their number.
 const MAX_PROBLEMS: usize = 100;
+/// The most bytes that name a licence.
+const MAX_LICENCE: usize = 200;
 
 /// What was understood, and every problem.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -114,6 +116,8 @@ pub struct Locked {
     pub integrity: Option<Integrity>,
     /// Where it comes from.
     pub origin: Origin,
+    /// The licence that it declares, as it is written, where the file repeats it.
+    pub licence: Option<String>,
     /// The line, from 1, where the entry begins.
     pub line: u32,
     /// What it is for.
@@ -128,13 +132,28 @@ pub struct Locked {
 impl Locked {
     pub(crate) fn new(release: Release, line: u32) -> Self {
         let origin = Origin::Registry(None);
-        Self { release, integrity: None, origin, line, scope: Scope::Unknown, direct: None, needs: Vec::new() }
+        Self {
+            release,
+            integrity: None,
+            origin,
+            licence: None,
+            line,
+            scope: Scope::Unknown,
+            direct: None,
+            needs: Vec::new(),
+        }
     }
 
     /// True if what it is can be changed without a change of this file: a repository of sources is named, and no commit.
     pub fn is_movable(&self) -> bool {
         matches!(&self.origin, Origin::Git(address) if !address.contains('#'))
     }
+}
+
+/// What a file says of a licence, if it says so in a few words: some have the whole text there.
+pub(crate) fn licence(text: &str) -> Option<String> {
+    let text = text.trim();
+    (!text.is_empty() && text.len() <= MAX_LICENCE && !text.contains('\n')).then(|| text.to_owned())
 }
 
 /// Where a release comes from. Addresses are as they are written, without what may be a credential.

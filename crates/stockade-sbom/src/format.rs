@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::json::{Json, Object};
 use crate::notes::{Notes, shown};
-use crate::{Bom, Problem, ProblemKind, cyclonedx, spdx2, spdx3};
+use crate::{Bom, Problem, ProblemKind, Vulnerability, cyclonedx, spdx2, spdx3};
 
 /// The largest document that is read, in bytes. The largest of real images have a few hundred thousand parts and less
 /// than this.
@@ -192,10 +192,16 @@ pub(crate) fn format_of(document: &[u8]) -> Result<Format, String> {
 pub fn write(bom: &Bom, target: Target) -> Vec<u8> {
     let bom = bom.normal();
     match target {
-        Target::CycloneDx16 | Target::CycloneDx17 => cyclonedx::write(&bom, target),
+        Target::CycloneDx16 | Target::CycloneDx17 => cyclonedx::write(&bom, target, &[]),
         Target::Spdx23 => spdx2::write(&bom),
         Target::Spdx301 => spdx3::write(&bom),
     }
+}
+
+/// The same as CycloneDX 1.6, or 1.7, with what is known of the vulnerabilities of its parts.
+pub fn write_vulnerabilities(bom: &Bom, newest: bool, vulnerabilities: &[Vulnerability]) -> Vec<u8> {
+    let target = if newest { Target::CycloneDx17 } else { Target::CycloneDx16 };
+    cyclonedx::write(&bom.normal(), target, vulnerabilities)
 }
 
 /// Reads a document and writes what was understood in another format.

@@ -201,6 +201,22 @@ impl Out {
         self.bytes.extend_from_slice(value.to_string().as_bytes());
     }
 
+    /// A member that is a number with one digit behind the point.
+    pub(crate) fn tenths(&mut self, key: &str, tenths: u8) {
+        self.key(key);
+        self.bytes.extend_from_slice(format!("{}.{}", tenths / 10, tenths % 10).as_bytes());
+    }
+
+    /// A member that is a list of numbers.
+    pub(crate) fn numbers(&mut self, key: &str, values: &[u32]) {
+        self.list(key, |out| {
+            for value in values {
+                out.line();
+                out.bytes.extend_from_slice(value.to_string().as_bytes());
+            }
+        });
+    }
+
     /// A member that is false.
     pub(crate) fn no(&mut self, key: &str) {
         self.key(key);

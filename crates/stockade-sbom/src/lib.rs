@@ -25,10 +25,16 @@ mod spdx3;
 #[cfg(test)]
 mod tests;
 mod validate;
+mod vex;
+mod vulnerability;
 
 pub use bom::{Bom, Component, Context, Coverage, Edge, Evidence, Kind, Node, PackageUrl, Scope, Tool};
 pub use elements::{Element, Missing, Standard, missing};
-pub use format::{Converted, Format, MAX_COMPONENTS, MAX_DOCUMENT, Read, Target, convert, read, write};
+pub use format::{
+    Converted, Format, MAX_COMPONENTS, MAX_DOCUMENT, Read, Target, convert, read, write, write_vulnerabilities,
+};
 pub use licence::Licence;
 pub use notes::{Problem, ProblemKind};
 pub use validate::{Invalid, Unchecked, validate};
+pub use vex::{Statement, Status, Subject, Unusable, read_vex};
+pub use vulnerability::{Analysis, Vulnerability};

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use serde::Serialize;
 use sha1::{Digest as _, Sha1};
 use stockade_model::Digest;
 
@@ -17,8 +18,8 @@ const READABLE: usize = 48;
 const DIGITS: usize = 16;
 
 /// The UUID of a list: version 5, of everything in it.
-pub(crate) fn uuid(bom: &Bom) -> String {
-    let content = serde_json::to_vec(bom).unwrap_or_default();
+pub(crate) fn uuid(content: &impl Serialize) -> String {
+    let content = serde_json::to_vec(content).unwrap_or_default();
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&Sha1::new().chain_update(NAMESPACE).chain_update(content).finalize()[..16]);
     bytes[6] = bytes[6] & 0x0f | 0x50;

@@ -39,8 +39,8 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "ID", value_parser = known_ecosystem)]
     pub(crate) ecosystem: Vec<EcosystemId>,
     /// How the answer is written
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
-    pub(crate) format: Format,
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    pub(crate) format: Option<Format>,
     /// Say nothing but the answer and errors
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
@@ -59,17 +59,33 @@ fn known_ecosystem(id: &str) -> Result<EcosystemId, String> {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum Format {
-    /// For people
+    /// For people; what it is unless another is named
     #[default]
     Text,
     /// For programs
     Json,
-    /// For code hosts that show findings beside the code; `inspect`, `diff` and `run` only
+    /// For code hosts that show findings beside the code; `scan`, `inspect`, `diff` and `run` only
     Sarif,
-    /// For pull requests; `inspect` and `diff` only
+    /// For pull requests; `scan`, `inspect` and `diff` only
     Markdown,
     /// A page of its own; `inspect` and `diff` only
     Html,
+    /// For what shows the results of tests; `scan` only
+    Junit,
+    /// Commands that annotate files in a workflow of GitHub; `scan` only
+    Github,
+    /// A bill of materials as CycloneDX 1.6; `sbom`, and `scan` with what was found
+    #[value(alias = "cyclonedx-1.6")]
+    Cyclonedx,
+    /// The same as CycloneDX 1.7
+    #[value(name = "cyclonedx-1.7")]
+    Cyclonedx17,
+    /// A bill of materials as SPDX 2.3; `sbom` only
+    #[value(alias = "spdx-2.3")]
+    Spdx,
+    /// The same as SPDX 3.0.1
+    #[value(name = "spdx-3.0.1")]
+    Spdx301,
 }
 
 #[derive(Debug, Subcommand)]
@@ -97,6 +113,8 @@ pub(crate) enum Command {
     /// Fetch, bring and carry advisories, and say how old they are
     #[command(subcommand)]
     Advisories(Advisories),
+    /// Write a bill of materials of a project, or convert or validate one
+    Sbom(Sbom),
     /// Say what an artifact can do, without running it
     Inspect(Inspect),
     /// Say what a release gained and lost
@@ -260,6 +278,62 @@ pub(crate) struct Scan {
     /// Look for what this list names, in all files: digests, names, releases and words; or for those of OSV records
     #[arg(long, value_name = "FILE")]
     pub(crate) iocs: Option<PathBuf>,
+    /// A document that says what does not affect the project: OpenVEX, CSAF or CycloneDX; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub(crate) vex: Vec<PathBuf>,
+    /// What such documents call the project, as a package URL
+    #[arg(long, value_name = "PURL", requires = "vex")]
+    pub(crate) product: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Sbom {
+    #[command(subcommand)]
+    pub(crate) command: Option<SbomCommand>,
+    #[command(flatten)]
+    pub(crate) bill: Bill,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bill {
+    /// Files and folders; the working folder unless named
+    pub(crate) paths: Vec<PathBuf>,
+    /// Write it to this file
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// What the project is called; the name of its folder unless given
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Its version
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) project_version: Option<String>,
+    /// Who supplies it
+    #[arg(long, value_name = "WHO")]
+    pub(crate) supplier: Option<String>,
+    /// Who answers for the document; may be repeated
+    #[arg(long, value_name = "WHO")]
+    pub(crate) author: Vec<String>,
+    /// When it is made: `now`, a date or an instant; `SOURCE_DATE_EPOCH` unless given, and else it is not said
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) created: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SbomCommand {
+    /// Write a document in another format
+    Convert {
+        /// CycloneDX or SPDX, as JSON
+        file: PathBuf,
+        /// Write it to this file
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Compare a document with the official schema of its format, and say what it contradicts and lacks
+    Validate {
+        /// CycloneDX or SPDX, as JSON
+        file: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]

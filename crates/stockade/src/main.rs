@@ -4,6 +4,7 @@
 //! here, is shown once, and ends in 2: what could not be decided is not allowed.
 
 mod args;
+mod bill;
 mod clock;
 mod command;
 mod commands;
@@ -31,6 +32,7 @@ mod settings;
 mod steering;
 mod subject;
 mod sweep;
+mod vex;
 
 use std::process::ExitCode;
 use std::time::Duration;

@@ -22,7 +22,7 @@ pub(crate) struct Printer {
 impl Printer {
     /// A printer as the arguments want it.
     pub(crate) fn new(global: &Global) -> Self {
-        Self { format: global.format, quiet: global.quiet, verbose: global.verbose > 0 }
+        Self { format: global.format.unwrap_or_default(), quiet: global.quiet, verbose: global.verbose > 0 }
     }
 
     /// How the answer is written.

@@ -5,8 +5,7 @@
 //! their tests: only the file right below `node_modules/NAME` names one.
 
 use crate::json::{Collect, document, string};
-use crate::locked::{Lines, Out};
-use crate::locked::{Locked, read};
+use crate::locked::{Lines, Locked, Out, licence, read};
 use crate::{Origin, Parsed, ReadInstalled};
 
 use super::lockfile::{PACKAGE_LOCK, origin, release};
@@ -56,6 +55,7 @@ fn manifest(folder: &str, text: &str, out: &mut Out) {
     let mut locked = Locked::new(release, line);
     // Older npm wrote where it had it from.
     locked.origin = told("_resolved").map_or(Origin::Registry(None), |address| origin(&address));
+    locked.licence = told("license").as_deref().and_then(licence);
     locked.integrity = told("_integrity").and_then(|text| out.integrity(line, &locked.release, &text));
     out.push(locked);
 }
@@ -95,6 +95,10 @@ mod tests {
         let parsed = read("{\n  \"name\": \"left\",\n  \"version\": \"1.0.0\"\n}");
         assert_eq!((parsed.value[0].release.to_string(), parsed.value[0].line), ("left@1.0.0".to_owned(), 3));
         assert!(parsed.problems.is_empty());
+        let licence =
+            |text: &str| read(&format!("{{\"version\":\"1.0.0\",\"license\":{text}}}")).value[0].licence.clone();
+        assert_eq!(licence("\"MIT OR Apache-2.0\"").as_deref(), Some("MIT OR Apache-2.0"));
+        assert_eq!(licence("{\"type\":\"MIT\"}"), None);
         for text in
             ["", "[]", "{\"name\":\"left\"}", "{\"version\":\"x\"}", "{\"version\":\"1.0.0\",\"version\":\"2.0.0\"}"]
         {

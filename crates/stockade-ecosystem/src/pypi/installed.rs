@@ -10,7 +10,7 @@ use stockade_model::{Algorithm, Digest, Integrity};
 
 use super::archive::record::fields as record_fields;
 use super::lockfile::release;
-use crate::locked::{Locked, Out, read};
+use crate::locked::{Locked, Out, licence, read};
 use crate::{InstalledFile, Parsed, Problem, ReadInstalled};
 
 /// The most bytes of a list of files: 64 MiB. The largest packages have 30,000 files.
@@ -35,6 +35,7 @@ pub(super) static INSTALLED: ReadInstalled = ReadInstalled {
 /// Headers as in a mail: the first of each name counts.
 fn metadata(text: &str, out: &mut Out) {
     let (mut name, mut version) = (None, None);
+    let (mut expression, mut words) = (None, None);
     for (line, number) in text.lines().zip(1..) {
         if line.is_empty() {
             break;
@@ -44,6 +45,14 @@ fn metadata(text: &str, out: &mut Out) {
         let field = match key.to_ascii_lowercase().as_str() {
             "name" => &mut name,
             "version" => &mut version,
+            "license-expression" => {
+                expression = Some(value);
+                continue;
+            }
+            "license" => {
+                words = Some(value);
+                continue;
+            }
             _ => continue,
         };
         if field.is_some() {
@@ -56,7 +65,10 @@ fn metadata(text: &str, out: &mut Out) {
         return out.problem(1, "it has no name or no version, so it cannot be said what it is");
     };
     let Some(release) = out.take(line, release(name, version)) else { return };
-    out.push(Locked::new(release, line));
+    let mut locked = Locked::new(release, line);
+    // Before the expression there were free words, of which tools made an unknown one where there was none.
+    locked.licence = expression.or(words.filter(|words| *words != "UNKNOWN")).and_then(licence);
+    out.push(locked);
 }
 
 fn files(bytes: &[u8]) -> Parsed<Vec<InstalledFile>> {
@@ -102,6 +114,10 @@ mod tests {
             ("left-demo@1.0.0.post1".to_owned(), 2)
         );
         assert!(parsed.problems.is_empty());
+        let licence = |text: &str| read(&format!("Name: a\nVersion: 1\n{text}")).value[0].licence.clone();
+        assert_eq!(licence("License: MIT License\nLicense-Expression: MIT\n").as_deref(), Some("MIT"));
+        assert_eq!(licence("License: BSD\n").as_deref(), Some("BSD"));
+        assert_eq!(licence("License: UNKNOWN\n"), None);
         for text in ["", "Name: left\n", "Version: 1\n", "Name: left\n\nVersion: 1", "Name: a\nName: b\nVersion: 1\n"] {
             assert_eq!(read(text).problems.len(), 1, "{text}");
         }

@@ -2,19 +2,20 @@
 
 use crate::json::Out;
 use crate::names::{References, uuid};
-use crate::{Bom, Component, Coverage, Edge, Kind, Licence, Node, Target, extras};
+use crate::{Bom, Component, Coverage, Edge, Kind, Licence, Node, Target, Vulnerability, extras, vulnerability};
 
 use super::{ALGORITHMS, COMPLETE, DISTRIBUTION, INCOMPLETE, KINDS, PHASES};
 
-/// Writes a list in normal form.
-pub(crate) fn write(bom: &Bom, target: Target) -> Vec<u8> {
+/// Writes a list in normal form, with what is known of its parts' vulnerabilities.
+pub(crate) fn write(bom: &Bom, target: Target, vulnerabilities: &[Vulnerability]) -> Vec<u8> {
     let version = if target == Target::CycloneDx17 { "1.7" } else { "1.6" };
     let references = References::of(bom);
     Out::document(|out| {
         out.text("$schema", &format!("http://cyclonedx.org/schema/bom-{version}.schema.json"));
         out.text("bomFormat", "CycloneDX");
         out.text("specVersion", version);
-        out.text("serialNumber", &format!("urn:uuid:{}", uuid(bom)));
+        let uuid = if vulnerabilities.is_empty() { uuid(bom) } else { uuid(&(bom, vulnerabilities)) };
+        out.text("serialNumber", &format!("urn:uuid:{uuid}"));
         out.number("version", 1);
         out.object("metadata", |out| metadata(out, bom, &references));
         out.each("components", bom.components.iter().enumerate(), |out, (at, part)| {
@@ -22,6 +23,7 @@ pub(crate) fn write(bom: &Bom, target: Target) -> Vec<u8> {
         });
         dependencies(out, bom, &references);
         compositions(out, bom, &references);
+        vulnerability::write(out, bom, &references, vulnerabilities);
     })
 }
 

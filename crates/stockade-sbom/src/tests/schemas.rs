@@ -2,7 +2,9 @@
 
 use super::full;
 use crate::licence::NEWER;
-use crate::{Format, Licence, Target, Unchecked, validate, write};
+use crate::{
+    Analysis, Format, Licence, Status, Target, Unchecked, Vulnerability, read, validate, write, write_vulnerabilities,
+};
 
 #[test]
 fn every_schema_compiles_and_refuses() {
@@ -48,5 +50,37 @@ fn every_identifier_of_a_licence_is_allowed() {
     assert!(bom.subject.licences.len() > 600);
     for target in Target::ALL {
         assert_eq!(validate(&write(&bom, target)), Ok((target.format(), vec![])));
+    }
+}
+
+#[test]
+fn vulnerabilities_are_written_as_the_schemas_say() {
+    let bom = full();
+    let affects: Vec<_> = bom.components.iter().filter_map(|part| part.purl.clone()).collect();
+    assert!(!affects.is_empty());
+    let statuses = [Status::NotAffected, Status::Fixed, Status::Affected, Status::UnderInvestigation];
+    let analyses = statuses.map(|status| Some(Analysis { status, why: Some("a reason".to_owned()) }));
+    let vectors = ["CVSS:4.0/AV:N", "CVSS:3.1/AV:N", "CVSS:3.0/AV:N", "AV:N", "unknown"];
+    let one = |(at, analysis): (usize, Option<Analysis>)| Vulnerability {
+        id: format!("CVE-2026-{at}"),
+        aliases: vec!["GHSA-demo-demo-demo".to_owned(), "odd".to_owned()],
+        is_malicious: at.is_multiple_of(2),
+        description: "something".to_owned(),
+        recommendation: Some("update".to_owned()),
+        tenths: [0, 1, 40, 70, 100].get(at).copied(),
+        vector: vectors.get(at).map(|vector| (*vector).to_owned()),
+        affects: affects.clone(),
+        analysis,
+    };
+    let all: Vec<Vulnerability> = analyses.into_iter().chain([None, None]).enumerate().map(one).collect();
+    for (newest, format) in [(false, Format::CycloneDx16), (true, Format::CycloneDx17)] {
+        let document = write_vulnerabilities(&bom, newest, &all);
+        assert_eq!(validate(&document), Ok((format, vec![])));
+        assert_eq!(read(&document).bom, Some(bom.normal()), "the list is the same without them");
+        assert_ne!(write_vulnerabilities(&bom, newest, &all[1..]), document);
+    }
+    let text = String::from_utf8(write_vulnerabilities(&bom, false, &all)).unwrap();
+    for said in [r#""score": 4.0"#, r#""severity": "critical""#, r#""method": "CVSSv31""#, r#""state": "resolved""#] {
+        assert!(text.contains(said), "{said}");
     }
 }

@@ -13,6 +13,7 @@ mod lock;
 mod log;
 mod policy;
 mod run;
+mod sbom;
 mod scan;
 mod serve;
 mod setup;
@@ -85,12 +86,7 @@ pub(crate) async fn perform(cli: Cli, printer: &Printer) -> anyhow::Result<Exit>
     let context = |global: &Global| {
         Ok::<_, anyhow::Error>(Context { settings: Settings::load(global)?, printer, clock: clock(global.now) })
     };
-    let fits = match global.format {
-        Format::Text | Format::Json => true,
-        Format::Sarif => matches!(command, Command::Inspect(_) | Command::Diff(_) | Command::Run(_)),
-        Format::Markdown | Format::Html => matches!(command, Command::Inspect(_) | Command::Diff(_)),
-    };
-    if !fits {
+    if !fits(global.format.unwrap_or_default(), &command) {
         return Err(hinted("this command has no such format", "`--format text` or `--format json`"));
     }
     match command {
@@ -116,8 +112,24 @@ pub(crate) async fn perform(cli: Cli, printer: &Printer) -> anyhow::Result<Exit>
         Command::Scan(arguments) => scan::scan(&context(&global)?, arguments),
         Command::Inventory(arguments) => inventory::inventory(context(&global)?, arguments).await,
         Command::Advisories(arguments) => advisories::advisories(context(&global)?, arguments).await,
+        Command::Sbom(arguments) => sbom::sbom(&global, printer, arguments),
         Command::Token(arguments) => token::token(context(&global)?, arguments).await,
         Command::Log(arguments) => log::log(context(&global)?, arguments).await,
+    }
+}
+
+/// Whether a command has a format.
+fn fits(format: Format, command: &Command) -> bool {
+    match format {
+        Format::Text | Format::Json => true,
+        Format::Sarif => {
+            matches!(command, Command::Inspect(_) | Command::Diff(_) | Command::Run(_) | Command::Scan(_))
+        }
+        Format::Markdown => matches!(command, Command::Inspect(_) | Command::Diff(_) | Command::Scan(_)),
+        Format::Html => matches!(command, Command::Inspect(_) | Command::Diff(_)),
+        Format::Junit | Format::Github => matches!(command, Command::Scan(_)),
+        Format::Cyclonedx | Format::Cyclonedx17 => matches!(command, Command::Scan(_) | Command::Sbom(_)),
+        Format::Spdx | Format::Spdx301 => matches!(command, Command::Sbom(_)),
     }
 }
 

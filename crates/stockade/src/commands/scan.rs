@@ -4,17 +4,27 @@
 //! local advisories and of the policy; nothing is fetched, and no store is opened. The answer says what was looked at: a file that was
 //! not read whole, or advisories that are not there, is exit status 2, and never "no finding".
 
-use std::path::PathBuf;
+mod cyclonedx;
+mod github;
+mod junit;
+mod markdown;
+mod sarif;
+mod text;
+
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use stockade_engine::Advisories;
-use stockade_engine::advisory::{Class, Question};
+use stockade_engine::advisory::{Class, Match, Question};
 use stockade_model::{Evidence, Purl, Release, Verdict};
 use stockade_policy::Policy;
 
 use super::{Context, Exit};
-use crate::args::Scan;
+use crate::args::{Format, Scan};
+use crate::bill;
+use crate::output::count;
 use crate::scan::{Found, Seen, see};
+use crate::vex::{Lifted, Statements};
 
 /// What the scan says.
 #[derive(Serialize)]
@@ -43,8 +53,13 @@ struct Finding {
     /// It is known to be used.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     exploited: bool,
+    #[serde(skip)]
+    severity: stockade_engine::advisory::Severity,
     /// What the policy makes of it.
     verdict: Verdict,
+    /// Why it does not count, if somebody who knows the project says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lifted: Option<Lifted>,
     file: PathBuf,
     line: u32,
     scope: &'static str,
@@ -61,6 +76,8 @@ struct Coverage {
     advisories: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     newest: Option<jiff::Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vex: Option<Vex>,
     /// What was not looked at, and why.
     unseen: Vec<String>,
     /// What nobody can look at here: it names no release that is known.
@@ -80,113 +97,173 @@ struct File {
     notices: Vec<String>,
 }
 
+/// What was said of vulnerabilities, and how much of it was about nothing that was found.
+#[derive(Serialize)]
+struct Vex {
+    statements: usize,
+    unused: usize,
+}
+
 /// Scans.
 pub(super) fn scan(context: &Context<'_>, arguments: Scan) -> anyhow::Result<Exit> {
     let paths = if arguments.paths.is_empty() { vec![PathBuf::from(".")] } else { arguments.paths };
     let (settings, now) = (&context.settings, (context.clock)());
+    let mut statements = Statements::read(&arguments.vex, arguments.product.as_deref())?;
     let advisories = Advisories::open(&settings.advisories, &settings.data, now)?;
     let seen = see(&paths)?;
-    let answer = answered(&advisories, &settings.policy, seen, now);
-    context.printer.answer(&answer, || told(&answer))?;
+    let asked = Asked { advisories: &advisories, policy: &settings.policy, now };
+    let mut answer = asked.answer(&seen);
+    if !arguments.vex.is_empty() {
+        answer.lift(&mut statements, context);
+    }
+    match context.printer.format() {
+        Format::Sarif => context.printer.document(&sarif::write(&answer)?),
+        Format::Junit => context.printer.document(&junit::write(&answer)),
+        Format::Markdown => context.printer.document(&markdown::write(&answer)),
+        Format::Github => context.printer.document(&github::write(&answer)),
+        format @ (Format::Cyclonedx | Format::Cyclonedx17) => {
+            let base = bill::base(&paths);
+            let bom = bill::of(&seen, base, bill::project(base));
+            context.printer.document(&cyclonedx::write(&answer, bom, format == Format::Cyclonedx17)?);
+        }
+        _ => context.printer.answer(&answer, || text::write(&answer))?,
+    }
     Ok(answer.exit())
 }
 
-fn answered(advisories: &Advisories, policy: &Policy, seen: Seen, now: jiff::Timestamp) -> Answer {
-    let Seen { found, mut unseen, left_out, .. } = seen;
-    if advisories.records == 0 {
-        unseen.push("there are no advisories; `stockade doctor` says where they are put".to_owned());
-    }
-    unseen.extend(advisories.problems.iter().map(|problem| format!("advisories could not be read: {problem}")));
-    unseen.extend(advisories.stale.iter().map(|stale| format!("advisories are not up to date: {stale}")));
-    let mut findings = Vec::new();
-    for file in &found {
-        let problems = file.problems.iter().map(|problem| format!("{}: {problem}", file.path.display()));
-        unseen.extend(problems);
-        findings.extend(of_file(advisories, policy, file, now, &mut unseen));
-    }
-    let key = |finding: &Finding| (finding.verdict == Verdict::Allow, finding.class, finding.grade);
-    findings.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.purl.to_string().cmp(&b.purl.to_string())));
-    let releases = found.iter().map(|file| file.locked.len()).sum();
-    let files = found.into_iter().map(|file| File {
-        releases: file.locked.len(),
-        path: file.path,
-        kind: file.kind,
-        problems: file.problems,
-        notices: file.notices,
-    });
-    let newest = advisories.newest();
-    let coverage =
-        Coverage { files: files.collect(), releases, advisories: advisories.records, newest, unseen, left_out };
-    Answer { findings, coverage }
+/// What is asked.
+struct Asked<'a> {
+    advisories: &'a Advisories,
+    policy: &'a Policy,
+    now: jiff::Timestamp,
 }
 
-/// What the advisories say of the entries of a file.
-fn of_file(
-    advisories: &Advisories,
-    policy: &Policy,
-    file: &Found,
-    now: jiff::Timestamp,
-    unseen: &mut Vec<String>,
-) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let mut order: Vec<usize> = (0..file.locked.len()).collect();
-    order.sort_by(|a, b| file.locked[*a].release.cmp(&file.locked[*b].release));
-    for of_package in order.chunk_by(|a, b| file.locked[*a].release.package == file.locked[*b].release.package) {
-        let Some(package) = of_package.first().map(|at| &file.locked[*at].release.package) else { continue };
-        let questions =
-            of_package.iter().map(|at| Question::version(&file.locked[*at].release.version)).collect::<Vec<_>>();
-        let answers = match advisories.answers(package, &questions) {
-            Ok(answers) => answers,
-            Err(error) => {
-                unseen.push(format!("{}: {error}", package.name));
-                continue;
-            }
-        };
-        for (at, answer) in of_package.iter().zip(answers) {
-            let locked = &file.locked[*at];
-            unseen.extend(
-                answer.unclear.iter().map(|unclear| {
+impl Asked<'_> {
+    fn answer(&self, seen: &Seen) -> Answer {
+        let Seen { found, unseen, left_out, .. } = seen;
+        let mut unseen = unseen.clone();
+        let advisories = self.advisories;
+        if advisories.records == 0 {
+            unseen.push("there are no advisories; `stockade doctor` says where they are put".to_owned());
+        }
+        unseen.extend(advisories.problems.iter().map(|problem| format!("advisories could not be read: {problem}")));
+        unseen.extend(advisories.stale.iter().map(|stale| format!("advisories are not up to date: {stale}")));
+        let mut findings = Vec::new();
+        for file in found {
+            let problems = file.problems.iter().map(|problem| format!("{}: {problem}", file.path.display()));
+            unseen.extend(problems);
+            findings.extend(self.of_file(file, &mut unseen));
+        }
+        sort(&mut findings);
+        let releases = found.iter().map(|file| file.locked.len()).sum();
+        let files = found.iter().map(|file| File {
+            releases: file.locked.len(),
+            path: file.path.clone(),
+            kind: file.kind,
+            problems: file.problems.clone(),
+            notices: file.notices.clone(),
+        });
+        let (newest, vex) = (advisories.newest(), None);
+        let (files, left_out) = (files.collect(), left_out.clone());
+        let coverage = Coverage { files, releases, advisories: advisories.records, newest, vex, unseen, left_out };
+        Answer { findings, coverage }
+    }
+
+    /// What the advisories say of the entries of a file.
+    fn of_file(&self, file: &Found, unseen: &mut Vec<String>) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let mut order: Vec<usize> = (0..file.locked.len()).collect();
+        order.sort_by(|a, b| file.locked[*a].release.cmp(&file.locked[*b].release));
+        for of_package in order.chunk_by(|a, b| file.locked[*a].release.package == file.locked[*b].release.package) {
+            let Some(package) = of_package.first().map(|at| &file.locked[*at].release.package) else { continue };
+            let questions =
+                of_package.iter().map(|at| Question::version(&file.locked[*at].release.version)).collect::<Vec<_>>();
+            let answers = match self.advisories.answers(package, &questions) {
+                Ok(answers) => answers,
+                Err(error) => {
+                    unseen.push(format!("{}: {error}", package.name));
+                    continue;
+                }
+            };
+            for (at, answer) in of_package.iter().zip(answers) {
+                let locked = &file.locked[*at];
+                unseen.extend(answer.unclear.iter().map(|unclear| {
                     format!("{}: `{}` cannot be compared with it", Purl::of(&locked.release), unclear.id)
-                }),
-            );
-            findings.extend(answer.matches.into_iter().map(|found| Finding {
-                verdict: verdict(policy, &locked.release, &found, now),
-                purl: Purl::of(&locked.release),
-                id: found.id,
-                aliases: found.aliases,
-                class: found.class,
-                grade: found.grade,
-                summary: found.summary,
-                fixed: found.fixed,
-                probability: found.likelihood.map(|likelihood| likelihood.probability),
-                exploited: found.exploited,
-                score: found.severity.tenths.map(|tenths| f32::from(tenths) / 10.0),
-                file: file.path.clone(),
-                line: locked.line,
-                scope: file.scope(*at),
-                path: file.path_to(*at),
-            }));
+                }));
+                findings.extend(answer.matches.into_iter().map(|found| self.finding(found, file, *at)));
+            }
+        }
+        findings
+    }
+
+    fn finding(&self, found: Match, file: &Found, at: usize) -> Finding {
+        let locked = &file.locked[at];
+        Finding {
+            verdict: self.verdict(&locked.release, &found),
+            purl: Purl::of(&locked.release),
+            id: found.id,
+            aliases: found.aliases,
+            class: found.class,
+            grade: found.grade,
+            summary: found.summary,
+            fixed: found.fixed,
+            score: found.severity.tenths.map(|tenths| f32::from(tenths) / 10.0),
+            probability: found.likelihood.map(|likelihood| likelihood.probability),
+            exploited: found.exploited,
+            severity: found.severity,
+            lifted: None,
+            file: file.path.clone(),
+            line: locked.line,
+            scope: file.scope(at),
+            path: file.path_to(at),
         }
     }
-    findings
+
+    /// What the policy makes of one advisory about a release. Of a release in a lockfile nothing else is known, so the
+    /// reasons that are about anything else do not count.
+    fn verdict(&self, release: &Release, found: &Match) -> Verdict {
+        let malware = found.blocks_by_default();
+        let evidence = [Evidence::Advisory { id: found.id.clone(), malware, summary: String::new() }];
+        let ruling = self.policy.decide(release, &evidence, &[], self.now);
+        let about = ruling.reasons.iter().filter(|reason| matches!(reason.rule.as_str(), "malware" | "advisory"));
+        about.map(|reason| reason.verdict).max().unwrap_or(Verdict::Allow)
+    }
 }
 
-/// What the policy makes of one advisory about a release. Of a release in a lockfile nothing else is known, so the reasons
-/// that are about anything else do not count.
-fn verdict(
-    policy: &Policy,
-    release: &Release,
-    found: &stockade_engine::advisory::Match,
-    now: jiff::Timestamp,
-) -> Verdict {
-    let malware = found.blocks_by_default();
-    let evidence = [Evidence::Advisory { id: found.id.clone(), malware, summary: String::new() }];
-    let ruling = policy.decide(release, &evidence, &[], now);
-    let about = ruling.reasons.iter().filter(|reason| matches!(reason.rule.as_str(), "malware" | "advisory"));
-    about.map(|reason| reason.verdict).max().unwrap_or(Verdict::Allow)
+/// The worst first, and what was lifted last.
+fn sort(findings: &mut [Finding]) {
+    let key =
+        |finding: &Finding| (finding.lifted.is_some(), finding.verdict == Verdict::Allow, finding.class, finding.grade);
+    findings.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.purl.to_string().cmp(&b.purl.to_string())));
 }
 
 impl Answer {
+    /// Lifts what others say does nothing here. What is malicious is not lifted: who has it has it, whatever it is used
+    /// for.
+    fn lift(&mut self, statements: &mut Statements, context: &Context<'_>) {
+        for finding in &mut self.findings {
+            let Some(release) = finding.purl.release() else { continue };
+            let names = std::iter::once(&finding.id).chain(&finding.aliases).map(String::as_str);
+            let Some(lifted) = statements.lifted(names, &release) else { continue };
+            if finding.class == Class::Malicious {
+                context.printer.talk(&format!(
+                    "stockade: `{}` says that {} is {} in {}; what is malicious is not lifted by that\n\
+                     hint: an exception in the policy lifts it, with a reason, by whom and until when\n",
+                    lifted.by.display(),
+                    finding.id,
+                    lifted.status.name(),
+                    finding.purl
+                ));
+            } else {
+                finding.verdict = Verdict::Allow;
+                finding.lifted = Some(lifted);
+            }
+        }
+        sort(&mut self.findings);
+        let (statements, unused) = statements.counts();
+        self.coverage.vex = Some(Vex { statements, unused });
+    }
+
     fn exit(&self) -> Exit {
         if self.findings.iter().any(|finding| finding.verdict > Verdict::Allow) {
             Exit::Refused
@@ -198,49 +275,78 @@ impl Answer {
     }
 }
 
-fn told(answer: &Answer) -> String {
-    let Coverage { files, releases, advisories, newest, unseen, left_out } = &answer.coverage;
-    let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
-    let (looked, records) = (count(files.len(), "file"), count(*advisories, "advisory record"));
-    let newest = newest.map(|newest| format!(", the newest of {}", newest.strftime("%Y-%m-%d"))).unwrap_or_default();
-    let mut lines: Vec<String> = answer.findings.iter().map(line).collect();
-    let notices = files.iter().flat_map(|file| file.notices.iter().map(|notice| (&file.path, notice)));
-    lines.extend(notices.map(|(path, notice)| format!("notice     {}: {notice}", path.display())));
-    lines.push(format!("looked at {} in {looked}, with {records}{newest}", count(*releases, "release")));
-    if files.is_empty() {
-        lines.push("there is no lockfile and no installed tree that is known; nothing was looked at".to_owned());
+impl Finding {
+    /// What it is, in a word or two.
+    fn class(&self) -> &'static str {
+        match (self.class, self.verdict) {
+            (Class::Malicious, Verdict::Allow) => "perhaps malicious",
+            (Class::Malicious, _) => "malicious",
+            (Class::Vulnerable, _) => "vulnerable",
+            (Class::Notice, _) => "notice",
+        }
     }
-    if !left_out.is_empty() {
-        lines.push(format!("left out:\n  {}", left_out.join("\n  ")));
+
+    /// What is to be known of it besides its name and identifier: `…; known to be used; fixed in 1.0.1, by a > b`.
+    fn sentence(&self) -> String {
+        let used = if self.exploited { "; known to be used" } else { "" };
+        let fixed = if self.fixed.is_empty() { String::new() } else { format!("; fixed in {}", self.fixed.join(", ")) };
+        format!("{}{used}{fixed}{}", self.summary, self.through())
     }
-    if !unseen.is_empty() {
-        lines.push(format!("not looked at:\n  {}", unseen.join("\n  ")));
-    } else if answer.findings.is_empty() && !files.is_empty() {
-        lines.push("no finding".to_owned());
+
+    fn through(&self) -> String {
+        match self.path.as_slice() {
+            [] | [_] => String::new(),
+            path => format!(", by {}", path.join(" > ")),
+        }
     }
-    lines.join("\n") + "\n"
+
+    /// Why it does not count: `not affected (never called), says vex.json`.
+    fn excuse(&self) -> Option<String> {
+        let Lifted { status, why, by } = self.lifted.as_ref()?;
+        let why = why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+        Some(format!("{}{why}, says {}", status.name(), by.display()))
+    }
 }
 
-fn line(finding: &Finding) -> String {
-    let class = match (finding.class, finding.verdict) {
-        (Class::Malicious, Verdict::Allow) => "perhaps malicious",
-        (Class::Malicious, _) => "malicious",
-        (Class::Vulnerable, _) => "vulnerable",
-        (Class::Notice, _) => "notice",
-    };
-    let score = finding.score.map(|score| format!(" ({score:.1})")).unwrap_or_default();
-    let fixed =
-        if finding.fixed.is_empty() { String::new() } else { format!("; fixed in {}", finding.fixed.join(", ")) };
-    let through = match finding.path.as_slice() {
-        [] | [_] => String::new(),
-        path => format!(", by {}", path.join(" > ")),
-    };
-    format!(
-        "{class}{score}  {}  {}: {}{fixed}\n           {}:{}{through}",
-        finding.purl,
-        finding.id,
-        finding.summary,
-        finding.file.display(),
-        finding.line
-    )
+impl Coverage {
+    /// `looked at 2 releases in 1 file, with 2 advisory records, the newest of 2026-05-31`
+    fn sentence(&self) -> String {
+        let newest = self.newest.map(|newest| format!(", the newest of {}", newest.strftime("%Y-%m-%d")));
+        let vex = self.vex.as_ref().map(|Vex { statements, unused }| {
+            format!("; {}, {unused} of them about nothing that was found", count(*statements, "statement"))
+        });
+        format!(
+            "looked at {} in {}, with {}{}{}",
+            count(self.releases, "release"),
+            count(self.files.len(), "file"),
+            count(self.advisories, "advisory record"),
+            newest.unwrap_or_default(),
+            vex.unwrap_or_default()
+        )
+    }
+
+    /// Everything that was not looked at. Nothing at all is not, either.
+    fn gaps(&self) -> impl Iterator<Item = &str> {
+        let nothing = self.files.is_empty().then_some(NOTHING);
+        self.unseen.iter().map(String::as_str).chain(nothing)
+    }
+
+    /// What was looked at and somebody should know, and what nobody can look at here.
+    fn remarks(&self) -> impl Iterator<Item = String> {
+        let noticed = |file: &File| {
+            let place = place(&file.path);
+            file.notices.iter().map(|notice| format!("{place}: {notice}")).collect::<Vec<_>>()
+        };
+        self.files.iter().flat_map(noticed).chain(self.left_out.iter().map(|what| format!("left out: {what}")))
+    }
+}
+
+/// What is said where there is nothing to look at.
+const NOTHING: &str = "there is no lockfile and no installed tree that is known; nothing was looked at";
+
+/// A path below the working folder as others name it: with `/`, and from there.
+fn place(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    let below = path.strip_prefix(".").or_else(|_| path.strip_prefix(&here)).unwrap_or(path);
+    below.to_string_lossy().trim_start_matches('/').to_owned()
 }

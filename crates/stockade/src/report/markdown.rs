@@ -64,7 +64,7 @@ fn item(item: &Item) -> String {
 }
 
 /// Text that means nothing.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -92,7 +92,7 @@ fn plain(text: &str) -> String {
 }
 
 /// Text in a code span, whose fence is longer than any run of backticks in it.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
     let pad = if text.starts_with('`') || text.ends_with('`') || text.trim().is_empty() { " " } else { "" };

@@ -6,7 +6,7 @@
 
 mod html;
 mod json;
-mod markdown;
+pub(crate) mod markdown;
 pub(crate) mod sarif;
 mod sections;
 #[cfg(test)]
@@ -59,11 +59,12 @@ impl Report<'_> {
     /// Prints it as the arguments want it.
     pub(crate) fn print(&self, printer: &Printer) -> anyhow::Result<()> {
         match printer.format() {
-            Format::Text => printer.styled(&text::write(self, printer.is_verbose())),
             Format::Json => printer.document(&json::write(self)?),
             Format::Sarif => printer.document(&sarif::write(self)?),
             Format::Markdown => printer.document(&markdown::write(self, printer.is_verbose())),
             Format::Html => printer.document(&html::write(self)),
+            // The others are no formats of a report, and are refused before.
+            _ => printer.styled(&text::write(self, printer.is_verbose())),
         }
         Ok(())
     }

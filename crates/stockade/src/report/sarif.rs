@@ -115,7 +115,8 @@ fn location(report: &Report<'_>, place: &Place) -> Value {
     json!({"physicalLocation": physical, "message": {"text": line(&place.what)}})
 }
 
-fn level(verdict: Verdict) -> &'static str {
+/// How a verdict is called there.
+pub(crate) fn level(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Allow => "note",
         Verdict::Hold => "warning",

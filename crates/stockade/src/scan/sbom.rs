@@ -102,6 +102,10 @@ fn entry(component: &Component) -> Result<Locked, Unnamed> {
         release: Package { ecosystem: ecosystem.id.clone(), name }.release(version),
         integrity: Integrity::from_digests(component.hashes.clone()),
         origin: Origin::Registry(None),
+        licence: match component.licences.as_slice() {
+            [licence] => Some(licence.text().to_owned()),
+            _ => None,
+        },
         line: 1,
         scope: match component.scope {
             Some(stockade_engine::sbom::Scope::Required) => Scope::Run,

@@ -26,6 +26,7 @@ mod python;
 mod run;
 #[cfg(target_os = "linux")]
 mod sandbox;
+mod sbom;
 mod scan;
 mod serve;
 mod settings;

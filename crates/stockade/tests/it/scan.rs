@@ -1,7 +1,7 @@
 //! `stockade scan`.
 
 use insta::assert_snapshot;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::world::{World, seen};
 
@@ -178,4 +178,162 @@ fn ecosystems_that_are_only_read_are_asked_of_advisories_too() {
     assert_snapshot!(seen(&world.stockade(["scan"])), @"");
     let answer = world.json(["scan", ".github/workflows/ci.yml"]);
     assert_eq!(answer["coverage"]["files"], json!([]));
+}
+
+/// The answer as a document, on standard output alone.
+fn document(world: &World, format: &str, arguments: &[&str]) -> String {
+    world.stockade(["--format", format, "scan"].iter().chain(arguments)).stdout
+}
+
+#[test]
+fn sarif_tells_malice_from_vulnerabilities_and_names_what_was_not_seen() {
+    let Some(world) = world() else { return };
+    world.malware("left-demo", "1.1.0");
+    vulnerable(&world);
+    world.project.write("pnpm-lock.yaml", "<<<<<<<\n");
+    let sarif: Value = serde_json::from_str(&document(&world, "sarif", &[])).unwrap();
+    let run = &sarif["runs"][0];
+    let told = |result: &Value| {
+        let place = &result["locations"][0]["physicalLocation"];
+        let (uri, line) = (&place["artifactLocation"]["uri"], &place["region"]["startLine"]);
+        format!("{} {} {}:{}", result["ruleId"], result["level"], uri, line)
+    };
+    let results: Vec<String> = run["results"].as_array().unwrap().iter().map(told).collect();
+    assert_eq!(
+        results,
+        [
+            r#""malicious/MAL-2026-1" "error" "package-lock.json":6"#,
+            r#""vulnerable/GHSA-demo-demo-demo" "note" "package-lock.json":5"#
+        ]
+    );
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    let severity = |rule: &Value| rule["properties"]["security-severity"].clone();
+    assert_eq!(rules.iter().map(severity).collect::<Vec<_>>(), ["10.0", "9.8"]);
+    for result in run["results"].as_array().unwrap() {
+        let at = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+        assert_eq!(rules[at]["id"], result["ruleId"]);
+    }
+    assert_eq!(run["invocations"][0]["executionSuccessful"], false);
+    let gap = run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"].as_str().unwrap();
+    assert!(gap.starts_with("not looked at: ") && gap.contains("pnpm-lock.yaml"), "{gap}");
+}
+
+#[test]
+fn other_programs_are_told_the_same() {
+    let Some(world) = world() else { return };
+    world.malware("left-demo", "1.1.0");
+    vulnerable(&world);
+    assert_snapshot!(document(&world, "github", &[]), @"");
+    assert_snapshot!(document(&world, "junit", &[]), @"");
+    assert_snapshot!(document(&world, "markdown", &[]), @"");
+}
+
+#[test]
+fn cyclonedx_has_the_parts_and_what_is_wrong_with_them() {
+    let Some(world) = world() else { return };
+    world.malware("left-demo", "1.1.0");
+    vulnerable(&world);
+    for (format, name) in [("cyclonedx", "CycloneDX 1.6"), ("cyclonedx-1.7", "CycloneDX 1.7")] {
+        let text = document(&world, format, &[]);
+        world.project.write("found.json", &text);
+        let valid = world.stockade(["sbom", "validate", "found.json"]);
+        assert!(valid.stdout.starts_with(&format!("found.json is valid {name}\n")), "{valid}");
+        let document: Value = serde_json::from_str(&text).unwrap();
+        let told = |one: &Value| format!("{} {} {}", one["id"], one["analysis"]["state"], one["affects"][0]["ref"]);
+        assert_eq!(
+            document["vulnerabilities"].as_array().unwrap().iter().map(told).collect::<Vec<_>>(),
+            [
+                r#""GHSA-demo-demo-demo" "in_triage" "pkg:npm/right-demo@1.0.0""#,
+                r#""MAL-2026-1" "exploitable" "pkg:npm/left-demo@1.1.0""#
+            ]
+        );
+        assert_eq!(document["vulnerabilities"][0]["ratings"][0]["score"], 9.8);
+        assert_eq!(document["components"].as_array().unwrap().len(), 2);
+    }
+}
+
+/// A statement about a product, and parts of it.
+fn openvex(product: &Value, vulnerability: &str, status: &str) -> Value {
+    json!({
+        "vulnerability": {"name": vulnerability}, "products": [product], "status": status,
+        "justification": "vulnerable_code_not_in_execute_path",
+    })
+}
+
+fn vex(world: &World, name: &str, statements: &[Value]) {
+    let document = json!({
+        "@context": "https://openvex.dev/ns/v0.2.0", "@id": "https://acme.example/vex", "author": "Acme",
+        "timestamp": "2026-05-01T00:00:00Z", "version": 1, "statements": statements,
+    });
+    world.project.write(name, document.to_string());
+}
+
+#[test]
+fn a_statement_lifts_a_vulnerability_and_is_named() {
+    let Some(world) = world() else { return };
+    vulnerable(&world);
+    world.settings("[policy.advisories]\nvulnerable = \"hold\"\n");
+    assert_eq!(world.stockade(["scan"]).status, Some(1));
+    let right = json!({"@id": "pkg:npm/right-demo@1.0.0"});
+    let statements = [
+        openvex(&right, "GHSA-demo-demo-demo", "not_affected"),
+        openvex(&json!({"@id": "pkg:npm/never"}), "GHSA-demo-demo-demo", "fixed"),
+    ];
+    vex(&world, "vex.json", &statements);
+    assert_snapshot!(seen(&world.stockade(["scan", "--vex", "vex.json"])), @"");
+    let sarif: Value = serde_json::from_str(&document(&world, "sarif", &["--vex", "vex.json"])).unwrap();
+    let suppression = &sarif["runs"][0]["results"][0]["suppressions"][0]["justification"];
+    assert_eq!(suppression, "not affected (vulnerable_code_not_in_execute_path), says vex.json");
+    let found: Value = serde_json::from_str(&document(&world, "cyclonedx", &["--vex", "vex.json"])).unwrap();
+    assert_eq!(found["vulnerabilities"][0]["analysis"]["state"], "not_affected");
+    assert!(document(&world, "junit", &["--vex", "vex.json"]).contains("<skipped message=\"not affected ("));
+    // A later one takes it back.
+    let later = json!({"timestamp": "2026-05-02T00:00:00Z"});
+    let mut back = openvex(&right, "GHSA-demo-demo-demo", "affected");
+    back.as_object_mut().unwrap().extend(later.as_object().unwrap().clone());
+    vex(&world, "later.json", &[back]);
+    assert_eq!(world.stockade(["scan", "--vex", "later.json", "--vex", "vex.json"]).status, Some(1));
+}
+
+#[test]
+fn a_statement_lifts_no_more_than_it_says() {
+    let Some(world) = world() else { return };
+    vulnerable(&world);
+    world.settings("[policy.advisories]\nvulnerable = \"hold\"\n");
+    let status = |product: &Value, vulnerability: &str, arguments: &[&str]| {
+        vex(&world, "vex.json", &[openvex(product, vulnerability, "not_affected")]);
+        world.stockade(["scan", "--vex", "vex.json"].iter().chain(arguments)).status
+    };
+    let shop = ["--product", "pkg:npm/shop@1.0.0"];
+    let part = json!([{"@id": "pkg:npm/right-demo@1.0.0"}]);
+    let of_part = |product: &str| json!({"@id": product, "subcomponents": part});
+    assert_eq!(status(&of_part("pkg:npm/shop@1.0.0"), "GHSA-demo-demo-demo", &shop), Some(0));
+    assert_eq!(status(&of_part("pkg:npm/shop"), "GHSA-demo-demo-demo", &shop), Some(0), "in every version of it");
+    assert_eq!(status(&of_part("pkg:npm/shop@1.0.0"), "GHSA-demo-demo-demo", &[]), Some(1), "who knows what this is?");
+    assert_eq!(status(&of_part("pkg:npm/other"), "GHSA-demo-demo-demo", &shop), Some(1), "of another product");
+    assert_eq!(status(&of_part("pkg:npm/shop@2.0.0"), "GHSA-demo-demo-demo", &shop), Some(1), "of another version");
+    assert_eq!(status(&json!({"@id": "pkg:npm/shop@1.0.0"}), "GHSA-demo-demo-demo", &shop), Some(1), "of no part");
+    assert_eq!(status(&json!({"@id": "pkg:npm/right-demo@1.0.0"}), "CVE-2026-9", &[]), Some(1), "of something else");
+    assert_eq!(status(&json!({"@id": "pkg:npm/right-demo@1.0.1"}), "GHSA-demo-demo-demo", &[]), Some(1));
+    assert_eq!(status(&json!({"@id": "pkg:pypi/right-demo"}), "GHSA-demo-demo-demo", &[]), Some(1));
+}
+
+#[test]
+fn no_statement_lifts_malice() {
+    let Some(world) = world() else { return };
+    world.malware("left-demo", "1.1.0");
+    vex(&world, "vex.json", &[openvex(&json!({"@id": "pkg:npm/left-demo"}), "MAL-2026-1", "not_affected")]);
+    assert_snapshot!(seen(&world.stockade(["scan", "--vex", "vex.json"])), @"");
+}
+
+#[test]
+fn a_document_that_cannot_be_understood_is_an_error() {
+    let Some(world) = world() else { return };
+    vulnerable(&world);
+    let statement = json!({"vulnerability": {"name": "CVE-1"}, "products": [], "status": "not_affected"});
+    vex(&world, "vex.json", &[statement]);
+    assert_snapshot!(seen(&world.stockade(["scan", "--vex", "vex.json"])), @"");
+    world.project.write("vex.json", "{\n  \"@context\": 1,\n}");
+    assert_snapshot!(seen(&world.stockade(["scan", "--vex", "vex.json"])), @"");
+    assert_eq!(world.stockade(["scan", "--vex", "nowhere.json"]).status, Some(2));
 }

@@ -19,7 +19,7 @@ use super::paths::{Found, Paths};
 use super::release;
 use crate::Scope;
 use crate::json::{IfObject, Walk, document};
-use crate::locked::{Graph, Lines, Locked, Out, mark_direct};
+use crate::locked::{Graph, Lines, Locked, Out, licence, mark_direct};
 
 /// What is between a package and what is installed for it.
 const MODULES: &str = "node_modules/";
@@ -152,6 +152,7 @@ fn add(entry: &Entry<'_>, line: u32, out: &mut Out) -> Option<u32> {
     let mut locked = Locked::new(release, line);
     locked.integrity = entry.integrity.as_ref().and_then(|text| out.integrity(line, &locked.release, text));
     locked.origin = entry.origin();
+    locked.licence = entry.licence.as_deref().and_then(licence);
     locked.scope = entry.scope();
     out.push(locked)
 }

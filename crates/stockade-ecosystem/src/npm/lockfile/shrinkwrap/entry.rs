@@ -30,6 +30,7 @@ pub(super) struct Entry<'a> {
     pub(super) version: Option<Cow<'a, str>>,
     resolved: Option<Cow<'a, str>>,
     pub(super) integrity: Option<Cow<'a, str>>,
+    pub(super) licence: Option<Cow<'a, str>>,
     pub(super) is_link: bool,
     is_dev: bool,
     is_optional: bool,
@@ -150,6 +151,7 @@ impl<'de> Walk<'de> for Fill<'_, 'de> {
                 "integrity" => {
                     once("integrity", &mut entry.integrity, &mut entry.repeated, map.next_value_seed(IfText)?);
                 }
+                "license" => entry.licence = map.next_value_seed(IfText)?,
                 "link" => entry.is_link = map.next_value_seed(IfTrue)?,
                 "dev" => entry.is_dev = map.next_value_seed(IfTrue)?,
                 "optional" => entry.is_optional = map.next_value_seed(IfTrue)?,

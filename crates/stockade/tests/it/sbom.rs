@@ -1,0 +1,189 @@
+//! `stockade sbom`.
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::world::{World, seen};
+
+const LOCKFILE: &str = r#"{
+  "name": "demo", "lockfileVersion": 3,
+  "packages": {
+    "": { "name": "demo", "dependencies": { "right-demo": "^1.0.0" }, "devDependencies": { "tool": "1" } },
+    "node_modules/right-demo": {
+      "version": "1.0.0", "license": "MIT OR Apache-2.0", "dependencies": { "@acme/left": "^1.0.0" },
+      "resolved": "https://registry.example/right-demo/-/right-demo-1.0.0.tgz",
+      "integrity": "sha512-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="
+    },
+    "node_modules/@acme/left": { "version": "1.1.0" },
+    "node_modules/tool": { "version": "1.0.0", "dev": true, "dependencies": { "@acme/left": "0.9" },
+      "resolved": "git+ssh://git@host.example/tool.git#0123456789012345678901234567890123456789" },
+    "node_modules/tool/node_modules/@acme/left": { "version": "0.9.0", "dev": true }
+  }
+}"#;
+
+fn world() -> Option<World> {
+    let world = World::or_skip()?;
+    world.project.write("package-lock.json", LOCKFILE);
+    Some(world)
+}
+
+fn bill(world: &World, arguments: &[&str]) -> Value {
+    let output = world.stockade(["sbom"].iter().chain(arguments));
+    serde_json::from_str(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output}"))
+}
+
+fn component<'a>(bill: &'a Value, reference: &str) -> &'a Value {
+    let all = bill["components"].as_array().unwrap();
+    all.iter().find(|component| component["bom-ref"] == reference).unwrap_or_else(|| panic!("{reference}: {bill:#}"))
+}
+
+#[test]
+fn a_lockfile_becomes_parts_with_everything_that_it_says() {
+    let Some(world) = world() else { return };
+    let output = world.stockade(["sbom", "--name", "shop", "--project-version", "2.0.0"]);
+    assert_eq!(output.status, Some(0), "{output}");
+    let bill: Value = serde_json::from_str(&output.stdout).unwrap();
+    let right = component(&bill, "pkg:npm/right-demo@1.0.0");
+    assert_eq!(right["licenses"], json!([{"expression": "MIT OR Apache-2.0"}]));
+    assert_eq!(right["hashes"], json!([{"alg": "SHA-512", "content": "0".repeat(128)}]));
+    assert_eq!(right["scope"], "required");
+    assert_eq!(
+        right["externalReferences"],
+        json!([{"type": "distribution", "url": "https://registry.example/right-demo/-/right-demo-1.0.0.tgz"}])
+    );
+    assert_eq!(right["evidence"]["occurrences"], json!([{"location": "package-lock.json", "line": 5}]));
+    let tool = bill["components"].as_array().unwrap().iter().find(|part| part["name"] == "tool").unwrap();
+    assert_eq!(tool["scope"], "excluded");
+    let vcs = tool["purl"].as_str().unwrap();
+    assert!(vcs.starts_with("pkg:npm/tool@1.0.0?vcs_url=git%2Bssh%3A%2F%2Fhost.example"), "{vcs}");
+    let edges: Vec<String> = bill["dependencies"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|edge| format!("{} > {}", edge["ref"].as_str().unwrap(), edge["dependsOn"]).replace(vcs, "TOOL"))
+        .collect();
+    assert_eq!(
+        edges,
+        [
+            r#"shop@2.0.0 > ["pkg:npm/right-demo@1.0.0","TOOL"]"#,
+            r#"pkg:npm/%40acme/left@0.9.0 > null"#,
+            r#"pkg:npm/%40acme/left@1.1.0 > null"#,
+            r#"pkg:npm/right-demo@1.0.0 > ["pkg:npm/%40acme/left@1.1.0"]"#,
+            r#"TOOL > ["pkg:npm/%40acme/left@0.9.0"]"#,
+        ]
+    );
+    let complete = &bill["compositions"][0];
+    assert_eq!((&complete["aggregate"], complete["dependencies"].as_array().unwrap().len()), (&json!("complete"), 5));
+    assert_eq!(bill["metadata"]["lifecycles"], json!([{"phase": "pre-build"}]));
+    assert_eq!(bill["metadata"]["tools"]["components"][0]["name"], "stockade");
+    assert_eq!(bill["metadata"].get("timestamp"), None);
+    assert_eq!(world.registry.requests().len(), 0, "nobody is asked");
+}
+
+#[test]
+fn every_format_is_valid_and_the_same_each_time() {
+    let Some(world) = world() else { return };
+    let formats = [
+        ("cyclonedx", "CycloneDX 1.6"),
+        ("cyclonedx-1.7", "CycloneDX 1.7"),
+        ("spdx", "SPDX 2.3"),
+        ("spdx-3.0.1", "SPDX 3.0.1"),
+    ];
+    for (format, name) in formats {
+        let write = || world.stockade(["sbom", "--format", format, "--output", "bill.json"]);
+        assert_eq!((write().status, write().stdout), (Some(0), String::new()));
+        let first = world.project.read("bill.json").unwrap();
+        write();
+        assert_eq!(world.project.read("bill.json").unwrap(), first, "{name}");
+        let said = world.stockade(["sbom", "validate", "bill.json"]);
+        assert!(said.stdout.starts_with(&format!("bill.json is valid {name}\n")), "{said}");
+        assert_eq!(said.status, Some(0));
+        let converted = world.stockade(["sbom", "convert", "bill.json", "--format", "cyclonedx"]);
+        assert_eq!(converted.status, Some(0), "{converted}");
+        let back: Value = serde_json::from_str(&converted.stdout).unwrap();
+        assert_eq!(back["components"], bill(&world, &[])["components"], "{name}");
+    }
+}
+
+#[test]
+fn a_release_that_is_locked_and_installed_is_one_part() {
+    let Some(world) = world() else { return };
+    let manifest = |licence: &str| format!(r#"{{"name": "right-demo", "version": "1.0.0", "license": "{licence}"}}"#);
+    world.project.write("node_modules/right-demo/package.json", manifest("MIT OR Apache-2.0"));
+    world
+        .project
+        .write("node_modules/extra/package.json", r#"{"name": "extra", "version": "3.0.0", "license": "ISC"}"#);
+    let both = bill(&world, &[]);
+    assert_eq!(both["components"].as_array().unwrap().len(), 5);
+    let right = component(&both, "pkg:npm/right-demo@1.0.0");
+    let places = right["evidence"]["occurrences"].as_array().unwrap();
+    let places: Vec<&str> = places.iter().filter_map(|place| place["location"].as_str()).collect();
+    assert_eq!(places, ["node_modules/right-demo/package.json", "package-lock.json"]);
+    assert_eq!(right["licenses"], json!([{"expression": "MIT OR Apache-2.0"}]));
+    let incomplete = both["compositions"].as_array().unwrap().iter().find(|one| one["aggregate"] == "incomplete");
+    let subject = &both["metadata"]["component"]["bom-ref"];
+    assert_eq!(incomplete.unwrap()["dependencies"], json!([subject]), "nobody asked for `extra`");
+    std::fs::remove_file(world.project.path().join("package-lock.json")).unwrap();
+    let installed = bill(&world, &[]);
+    assert_eq!(installed["metadata"]["lifecycles"], json!([{"phase": "discovery"}]));
+    assert_eq!(installed.get("compositions"), None, "what needs what is not known");
+}
+
+#[test]
+fn one_name_with_other_bytes_is_another_part() {
+    let Some(world) = world() else { return };
+    world.project.write("other/package-lock.json", LOCKFILE.replace("sha512-AAAA", "sha512-BAAA"));
+    let bill = bill(&world, &[]);
+    let rights = bill["components"].as_array().unwrap().iter().filter(|part| part["name"] == "right-demo");
+    let references: Vec<&str> = rights.filter_map(|part| part["bom-ref"].as_str()).collect();
+    assert_eq!(references, ["pkg:npm/right-demo@1.0.0", "pkg:npm/right-demo@1.0.0#2"]);
+    assert_eq!(bill["components"].as_array().unwrap().len(), 5, "the others are the same");
+}
+
+#[test]
+fn what_was_not_looked_at_is_in_it() {
+    let Some(world) = world() else { return };
+    world.project.write("pnpm-lock.yaml", "<<<<<<<\n");
+    let output = world.stockade(["sbom"]);
+    assert_eq!(output.status, Some(2), "{output}");
+    let bill: Value = serde_json::from_str(&output.stdout).unwrap();
+    let gap = &bill["metadata"]["properties"][0];
+    assert_eq!(gap["name"], "stockade:gap");
+    assert!(gap["value"].as_str().unwrap().starts_with("pnpm-lock.yaml: "), "{gap}");
+    assert!(output.stderr.contains("stockade: not looked at: pnpm-lock.yaml: "), "{output}");
+    for file in ["pnpm-lock.yaml", "package-lock.json"] {
+        std::fs::remove_file(world.project.path().join(file)).unwrap();
+    }
+    let empty = world.stockade(["sbom"]);
+    assert_eq!(empty.status, Some(2), "{empty}");
+    assert!(empty.stdout.contains("there is no file that names a release"), "{empty}");
+}
+
+#[test]
+fn what_lists_of_minimum_elements_miss_is_said() {
+    let Some(world) = world() else { return };
+    let output = world.stockade(["sbom", "--output", "bill.json"]);
+    assert_snapshot!(output.stderr, @"");
+    let told = ["sbom", "--author", "Acme", "--supplier", "Acme", "--project-version", "1", "--created", "now"];
+    let output = world.stockade(told);
+    let bill: Value = serde_json::from_str(&output.stdout).unwrap();
+    assert!(bill["metadata"]["timestamp"].as_str().unwrap().starts_with("2026-"), "{output}");
+    assert_snapshot!(output.stderr, @"");
+    let mut command = world.command();
+    command.args(["sbom"]).env("SOURCE_DATE_EPOCH", "86400");
+    let output = world.project.finish(&mut command);
+    assert!(output.stdout.contains("\"timestamp\": \"1970-01-02T00:00:00Z\""), "{output}");
+}
+
+#[test]
+fn what_is_no_bill_is_said() {
+    let Some(world) = world() else { return };
+    world
+        .project
+        .write("bad.json", r#"{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [{"type": "x"}]}"#);
+    assert_snapshot!(seen(&world.stockade(["sbom", "validate", "bad.json"])), @"");
+    assert_eq!(world.json(["sbom", "validate", "bad.json"])["format"], "CycloneDX 1.6");
+    assert_snapshot!(seen(&world.stockade(["sbom", "validate", "package-lock.json"])), @"");
+    assert_snapshot!(seen(&world.stockade(["sbom", "convert", "package-lock.json"])), @"");
+    assert_snapshot!(seen(&world.stockade(["sbom", "--format", "sarif"])), @"");
+}
