@@ -149,7 +149,8 @@ impl Making<'_> {
         // A record that is at several places is what all of them say.
         let places = old.places_of(&ids).chain(changes.places).collect();
         let mut builder = self.met(Reading::Only(places));
-        builder.replaces(ids);
+        let below: HashSet<u64> = old.ids().filter(|id| ids.contains(id)).collect();
+        builder.replaces(ids, below.len() as u64);
         let overlay = self.finish(builder, Some(index.base().to_owned()))?;
         let layers = known.layers.into_iter().chain([overlay]).collect();
         self.current(layers, &listing.named_by(&[&found, &old])).map(Some)
