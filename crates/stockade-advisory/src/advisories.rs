@@ -85,7 +85,7 @@ impl<'a> Question<'a> {
 /// What there is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
-    /// How many records there are, withdrawn ones included. One that an overlay replaces is counted twice.
+    /// How many records there are, withdrawn ones included. One is counted twice that an overlay replaces without knowing.
     pub records: u64,
     /// When the newest file was made.
     pub built: Timestamp,
@@ -148,7 +148,7 @@ impl Advisories {
             }
         }
         Status {
-            records: manifests().map(|manifest| manifest.records).sum(),
+            records: manifests().fold(0, |below, manifest| below.saturating_sub(manifest.replaced) + manifest.records),
             built: manifests().map(|manifest| manifest.built).max().unwrap_or_default(),
             sequence: manifests().map(|manifest| manifest.sequence).max().unwrap_or_default(),
             newest: manifests().filter_map(|manifest| manifest.newest).max(),

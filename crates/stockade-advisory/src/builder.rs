@@ -84,6 +84,7 @@ pub struct Builder {
     names: HashMap<Box<[u8]>, u32>,
     name_list: Vec<Box<[u8]>>,
     removed: Vec<u64>,
+    replaced: u64,
     sources: Vec<SourceStatus>,
     problems: Vec<Problem>,
     problem_count: u64,

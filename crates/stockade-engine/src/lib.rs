@@ -116,6 +116,8 @@ struct Inner {
     sources: Sources,
     data: PathBuf,
     state: RwLock<Arc<State>>,
+    /// Whoever begins an epoch has it, so that none is lost.
+    changing: tokio::sync::Mutex<()>,
     rulings: Cache<Package, Arc<Rulings>>,
     judging: Flights<Package>,
     hot: Cache<(Package, String), Arc<Hot>>,
@@ -170,6 +172,7 @@ impl Engine {
             sources: advisories,
             data,
             state: RwLock::new(Arc::new(state)),
+            changing: tokio::sync::Mutex::default(),
             rulings: Cache::builder()
                 .max_capacity(RULINGS_BYTES)
                 .weigher(|_: &Package, rulings: &Arc<Rulings>| rulings.weight())

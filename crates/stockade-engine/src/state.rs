@@ -76,39 +76,71 @@ impl Engine {
         Arc::clone(&self.state().epoch)
     }
 
-    /// Follows what other processes decide and what comes into the advisories' folders, for as long as it is polled.
+    /// Follows what other processes decide and what comes into the advisories' folders, for as long as it is polled. That an
+    /// index is being made keeps no decision from counting.
     pub async fn follow(&self) {
-        for looks in 0_u32.. {
-            tokio::time::sleep(LOOK).await;
-            if let Err(error) = self.look(looks % LOOKS_PER_ADVISORIES == 0).await {
-                tracing::warn!(%error, "decisions or advisories could not be looked at");
+        let decisions = async {
+            loop {
+                tokio::time::sleep(LOOK).await;
+                said(self.look(false).await);
             }
-        }
+        };
+        let advisories = async {
+            for looks in 0_u32.. {
+                tokio::time::sleep(LOOK).await;
+                said(self.look_at_advisories(looks % LOOKS_PER_ADVISORIES == 0).await);
+            }
+        };
+        tokio::join!(decisions, advisories);
     }
 
     /// Begins a new epoch if anything has changed.
     pub(crate) async fn look(&self, at_advisories: bool) -> Result<(), EngineError> {
-        let old = self.state();
-        let decisions = self.0.store.decisions_epoch().await?;
-        let signs = stamp(&advisories::signs(&self.0.data));
-        let (advisories, stamp) = if at_advisories || signs != old.signs {
-            self.look_at_advisories(&old).await?
-        } else {
-            (Arc::clone(&old.advisories), old.stamp.clone())
-        };
-        let is_other = stamp != old.stamp || advisories.stale != old.advisories.stale;
-        if decisions != old.decisions || is_other || signs != old.signs {
-            let (freeze, tokens) = (self.0.store.frozen().await?, tokens(&self.0.store).await?);
-            let decided = (freeze, tokens, decisions);
-            let state = State::new(Arc::clone(&old.policy), advisories, (stamp, signs), decided);
-            *self.0.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(state);
+        if at_advisories {
+            self.look_at_advisories(true).await?;
         }
+        let _alone = self.0.changing.lock().await;
+        let old = self.state();
+        if self.0.store.decisions_epoch().await? != old.decisions {
+            let stamps = (old.stamp.clone(), old.signs.clone());
+            self.begin(&old, Arc::clone(&old.advisories), stamps).await?;
+        }
+        Ok(())
+    }
+
+    /// Begins a new epoch if there are other advisories: at once where another process made an index of them, and otherwise
+    /// where all their files are looked at.
+    async fn look_at_advisories(&self, at_all: bool) -> Result<(), EngineError> {
+        let old = self.state();
+        let signs = stamp(&advisories::signs(&self.0.data));
+        if !at_all && signs == old.signs {
+            return Ok(());
+        }
+        let (advisories, stamp) = self.advisories_since(&old).await?;
+        if stamp == old.stamp && signs == old.signs && advisories.stale == old.advisories.stale {
+            return Ok(());
+        }
+        let _alone = self.0.changing.lock().await;
+        self.begin(&self.state(), advisories, (stamp, signs)).await
+    }
+
+    async fn begin(
+        &self,
+        old: &State,
+        advisories: Arc<Advisories>,
+        stamps: (Digest, Digest),
+    ) -> Result<(), EngineError> {
+        // The number comes first: what is decided while we read is read again.
+        let decisions = self.0.store.decisions_epoch().await?;
+        let decided = (self.0.store.frozen().await?, tokens(&self.0.store).await?, decisions);
+        let state = State::new(Arc::clone(&old.policy), advisories, stamps, decided);
+        *self.0.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(state);
         Ok(())
     }
 
     /// The advisories as they are now, with what of their files was read. While another process makes an index, those that
     /// are there stay in effect.
-    async fn look_at_advisories(&self, old: &State) -> Result<(Arc<Advisories>, Digest), EngineError> {
+    async fn advisories_since(&self, old: &State) -> Result<(Arc<Advisories>, Digest), EngineError> {
         let (sources, data, now) = (self.0.sources.clone(), self.0.data.clone(), self.now());
         let (known, stamp) = (Arc::clone(&old.advisories), old.stamp.clone());
         let looking = move || {
@@ -125,6 +157,12 @@ impl Engine {
             (Arc::new(known.with_stale(stale)), stamp)
         };
         Ok(tokio::task::spawn_blocking(looking).await?)
+    }
+}
+
+fn said(outcome: Result<(), EngineError>) {
+    if let Err(error) = outcome {
+        tracing::warn!(%error, "decisions or advisories could not be looked at");
     }
 }
 

@@ -168,9 +168,11 @@ impl Builder {
         Ledger(rows)
     }
 
-    /// Says in an overlay that what is below it of these records does not count, whatever is here of them.
-    pub fn replaces(&mut self, ids: impl IntoIterator<Item = u64>) {
+    /// Says in an overlay that what is below it of these records does not count, whatever is here of them; so many of them
+    /// are below it.
+    pub fn replaces(&mut self, ids: impl IntoIterator<Item = u64>, below: u64) {
         self.removed.extend(ids);
+        self.replaced += below;
     }
 
     /// The first thing for which records are not in the file.

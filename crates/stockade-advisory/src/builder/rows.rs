@@ -98,6 +98,7 @@ impl Builder {
             sources: self.sources.clone(),
             records: live().count() as u64,
             withdrawn: live().filter(|record| record.is_withdrawn).count() as u64,
+            replaced: self.replaced,
             nowhere: live().filter(|record| !record.is_somewhere).count() as u64,
             packages: rows.iter().filter(is_package).count() as u64,
             newest: live().filter_map(|record| record.modified).max(),

@@ -20,6 +20,8 @@ pub struct Manifest {
     pub records: u64,
     /// How many of them were withdrawn.
     pub withdrawn: u64,
+    /// How many records of the files below it count no more, of those that are known to be there.
+    pub replaced: u64,
     /// How many records were read and are in no ecosystem that anybody can ask about.
     pub nowhere: u64,
     /// How many packages they are about.

@@ -76,7 +76,7 @@ pub fn export(sources: &Sources, data: &Path, to: &Path, now: Timestamp) -> Resu
     let none = || EngineError::Refused("there are no advisories of this machine to export".to_owned());
     let unfinished = || EngineError::Refused("the advisories cannot be read, so they are not exported".to_owned());
     let folder = data.join(INDEX);
-    let _lock = index::lock(&folder)?;
+    let _lock = files::lock(&folder)?;
     let current = index::Current::read(&folder).filter(|_| advisories.index.is_some()).ok_or_else(unfinished)?;
     let opened = current.open(&folder).map_err(|_| unfinished())?;
     let records = opened.status().records;
@@ -145,6 +145,7 @@ pub(super) fn import(data: &Path, path: &Path, trust: &[PublicKey]) -> Result<Im
     let signature = short(&mut zip, SIGNATURE).map_err(|_| refused("it is not signed".to_owned()))?;
     let bundle = checked(&manifest, &signature, trust).map_err(&refused)?;
     let name = format!("{}-{}", bundle.sequence, &hex::encode(Sha256::digest(&manifest))[..16]);
+    let _alone = files::lock(&folder)?;
     // One whose maker is not trusted any more has no say in what follows it.
     if let Some(Ok((known, _))) = read(data, trust) {
         if known == bundle {
@@ -158,7 +159,6 @@ pub(super) fn import(data: &Path, path: &Path, trust: &[PublicKey]) -> Result<Im
             )));
         }
     }
-    std::fs::create_dir_all(&folder)?;
     let fresh = tempfile::Builder::new().prefix(".making-").tempdir_in(&folder)?;
     for part in &bundle.files {
         unpack(&mut zip, part, &fresh.path().join(&part.name)).map_err(&refused)?;
@@ -168,7 +168,7 @@ pub(super) fn import(data: &Path, path: &Path, trust: &[PublicKey]) -> Result<Im
     bundle.open(fresh.path()).map_err(&refused)?;
     files::rename_folder(fresh, &folder.join(&name))?;
     files::put(&folder.join(CURRENT), name.as_bytes())?;
-    files::sweep(&folder, |other| other == name || other == CURRENT);
+    files::sweep(&folder, |other| other == name || matches!(other, CURRENT | files::LOCK));
     Ok(Imported { bundle, already: false })
 }
 

@@ -14,7 +14,7 @@ use stockade_model::{Algorithm, Digest};
 
 use super::files;
 use super::reading::add_file;
-use super::sources::{Checked, Failure, Feed, Kind, Sources};
+use super::sources::{Checked, FOLDER, Failure, Feed, Kind, Sources};
 use crate::upstream::{Ask, Dialler};
 use crate::{Clock, EngineError, PATIENCE};
 
@@ -54,6 +54,11 @@ pub async fn update(
         sources.feeds.iter().map(|feed| Upstream { url: feed.url.clone(), credential: None }).collect();
     let dialler = Dialler::new(upstreams.iter(), hosts, &[], PATIENCE)?;
     crate::objects::layout(data, Vec::new())?;
+    let folder = data.join(FOLDER);
+    let locking = tokio::task::spawn_blocking(move || files::lock(&folder).map(|lock| (lock, folder)));
+    let (_alone, folder) = locking.await??;
+    // What is not finished is of a process that was killed.
+    files::sweep(&folder, |name| !name.starts_with(files::UNFINISHED));
     let mut all = Vec::new();
     for feed in &sources.feeds {
         let known = feed.checked(data);

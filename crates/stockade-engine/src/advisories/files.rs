@@ -9,7 +9,17 @@ use tempfile::{NamedTempFile, TempDir};
 /// The most bytes of a file that says something about others.
 pub(super) const MAX_SHORT: u64 = 4 << 20;
 /// What the names of files begin with that are not finished.
-const UNFINISHED: &str = ".making-";
+pub(super) const UNFINISHED: &str = ".making-";
+/// The file that whoever writes into a folder has locked.
+pub(super) const LOCK: &str = "lock";
+
+/// Waits until nobody else writes into a folder, and keeps others from it.
+pub(super) fn lock(folder: &Path) -> io::Result<File> {
+    fs::create_dir_all(folder)?;
+    let lock = File::options().create(true).append(true).open(folder.join(LOCK))?;
+    lock.lock()?;
+    Ok(lock)
+}
 
 /// The folder of a file.
 pub(super) fn folder_of(path: &Path) -> &Path {

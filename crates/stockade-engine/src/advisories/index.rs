@@ -7,7 +7,6 @@
 //! a newer one.
 
 use std::collections::HashSet;
-use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -22,8 +21,6 @@ use super::sources::Place;
 
 /// The file that names what is in effect.
 pub(super) const CURRENT: &str = "current.json";
-/// The file that whoever makes an index has locked.
-const LOCK: &str = "lock";
 /// How many overlays there may be.
 const MAX_OVERLAYS: usize = 16;
 /// Overlays may have one of so many records of the base.
@@ -54,7 +51,9 @@ impl Current {
     fn write(&self, folder: &Path) -> io::Result<()> {
         files::put(&folder.join(CURRENT), &serde_json::to_vec(self)?)?;
         let is_wanted = |name: &str| {
-            matches!(name, CURRENT | LOCK) || name == self.ledger || self.layers.iter().any(|layer| layer == name)
+            matches!(name, CURRENT | files::LOCK)
+                || name == self.ledger
+                || self.layers.iter().any(|layer| layer == name)
         };
         files::sweep(folder, is_wanted);
         Ok(())
@@ -81,7 +80,8 @@ pub(super) fn current(folder: &Path, stamp: &Digest) -> Option<Advisories> {
 
 /// True if another process is making an index.
 pub(super) fn is_being_made(folder: &Path) -> bool {
-    files::open(&folder.join(LOCK)).is_ok_and(|lock| matches!(lock.try_lock(), Err(std::fs::TryLockError::WouldBlock)))
+    files::open(&folder.join(files::LOCK))
+        .is_ok_and(|lock| matches!(lock.try_lock(), Err(std::fs::TryLockError::WouldBlock)))
 }
 
 /// The index of these places; it is made if it is not there, which another process may be doing.
@@ -89,7 +89,7 @@ pub(super) fn of(places: &[Place], folder: &Path, stamp: &Digest, now: Timestamp
     if let Some(index) = current(folder, stamp) {
         return Ok(index);
     }
-    let _lock = lock(folder)?;
+    let _lock = files::lock(folder)?;
     if let Some(index) = current(folder, stamp) {
         return Ok(index);
     }
@@ -105,14 +105,6 @@ pub(super) fn of(places: &[Place], folder: &Path, stamp: &Digest, now: Timestamp
     let index = made.open(folder)?;
     made.write(folder)?;
     Ok(index)
-}
-
-/// Waits until nobody else makes an index.
-pub(super) fn lock(folder: &Path) -> io::Result<File> {
-    std::fs::create_dir_all(folder)?;
-    let lock = File::options().create(true).append(true).open(folder.join(LOCK))?;
-    lock.lock()?;
-    Ok(lock)
 }
 
 struct Making<'a> {
@@ -157,7 +149,8 @@ impl Making<'_> {
         // A record that is at several places is what all of them say.
         let places = old.places_of(&ids).chain(changes.places).collect();
         let mut builder = self.met(Reading::Only(places));
-        builder.replaces(ids);
+        let below: HashSet<u64> = old.ids().filter(|id| ids.contains(id)).collect();
+        builder.replaces(ids, below.len() as u64);
         let overlay = self.finish(builder, Some(index.base().to_owned()))?;
         let layers = known.layers.into_iter().chain([overlay]).collect();
         self.current(layers, &listing.named_by(&[&found, &old])).map(Some)

@@ -15,7 +15,7 @@ use super::files;
 use super::signing::PublicKey;
 
 /// The folder of the data folder in which the answers of feeds are.
-const FOLDER: &str = "advisory-feeds";
+pub(super) const FOLDER: &str = "advisory-feeds";
 /// How long a feed may be silent unless the settings say otherwise: an update a day may fail once.
 pub const MAX_AGE: SignedDuration = SignedDuration::from_hours(48);
 

@@ -26,7 +26,7 @@ pub(super) async fn advisories(context: Context<'_>, arguments: Advisories) -> a
 /// What became of a feed.
 #[derive(Serialize)]
 struct Feed {
-    feed: String,
+    url: String,
     kind: engine::Kind,
     /// `unchanged`, `changed` or `failed`.
     outcome: &'static str,
@@ -38,13 +38,13 @@ struct Feed {
 
 impl From<Updated> for Feed {
     fn from(updated: Updated) -> Self {
-        let (feed, kind) = (updated.feed.name(), updated.feed.kind);
+        let (url, kind) = (updated.feed.name(), updated.feed.kind);
         let (outcome, bytes, why) = match updated.outcome {
             Ok(Fetched::Unchanged) => ("unchanged", None, None),
             Ok(Fetched::Changed(bytes)) => ("changed", Some(bytes), None),
             Err(why) => ("failed", None, Some(why)),
         };
-        Self { feed, kind, outcome, bytes, why }
+        Self { url, kind, outcome, bytes, why }
     }
 }
 
@@ -73,7 +73,7 @@ async fn update(context: &Context<'_>) -> anyhow::Result<Exit> {
                 (_, Some(why)) => format!("failed: {why}"),
                 _ => "unchanged".to_owned(),
             };
-            vec![feed.feed.clone(), says]
+            vec![feed.url.clone(), says]
         });
         columns(0, &rows.collect::<Vec<_>>()) + &answer.state.line() + &answer.state.missing()
     })?;

@@ -232,7 +232,7 @@ impl TryFrom<String> for MaxAge {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let age = duration(&text).filter(|age| age.is_positive());
+        let age = duration(&text).filter(SignedDuration::is_positive);
         age.map(Self).ok_or_else(|| format!("`{text}` is no duration; write `48h`, `3d` or `30m`"))
     }
 }
@@ -345,7 +345,7 @@ mod tests {
             ("[advisories]\nmax-age = \"0d\"", "line 2, column 11: `0d` is no duration; write `48h`, `3d` or `30m`"),
             (
                 "[advisories]\ntrust = [\"ed25519:00\"]",
-                "line 2, column 10: a key is `ed25519:` and 64 hexadecimal digits",
+                "line 2, column 9: a key is `ed25519:` and 64 hexadecimal digits",
             ),
             ("[access]\nread = \"all\"", "line 2, column 8: unknown variant `all`, expected `anybody` or `token`"),
             (

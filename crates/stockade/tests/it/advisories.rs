@@ -22,6 +22,8 @@ const LOCKFILE: &str = r#"{
 const RECORDS: usize = 60;
 /// Three days after the instant of the tests.
 const LATER: &str = "2026-06-04T12:00:00Z";
+/// How often an update is killed, each time a little later.
+const KILLS: u64 = 10;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A record that condemns a version of a package, and is also called by the name of a vulnerability.
@@ -169,6 +171,27 @@ fn a_process_that_is_killed_leaves_what_was_there() {
     feed.clear_faults();
     assert!(update(&world).ok());
     assert_eq!(world.stockade(["scan"]).status, Some(1));
+    let folder = world.data().join("advisory-feeds");
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert!(names.into_iter().all(|name| !name.starts_with('.')), "nothing half is kept");
+}
+
+#[test]
+fn a_process_that_is_killed_at_any_moment_leaves_the_old_state_or_the_new() {
+    let Some((world, feed)) = world() else { return };
+    assert!(update(&world).ok());
+    for kill in 0..KILLS {
+        let (package, version) = if kill % 2 == 0 { ("right-demo", "1.0.0") } else { ("left-demo", "9.9.9") };
+        feed.put("/all.zip", zip("MAL-one", package, version));
+        let mut killed = Guard::spawn(world.command().args(["advisories", "update"])).unwrap();
+        std::thread::sleep(Duration::from_millis(15 * kill));
+        killed.kill();
+        let scan = world.stockade(["scan"]);
+        assert!(matches!(scan.status, Some(0 | 1)), "{kill}: {scan}");
+    }
+    assert!(update(&world).ok());
+    let last = if KILLS % 2 == 1 { Some(1) } else { Some(0) };
+    assert_eq!(world.stockade(["scan"]).status, last);
 }
 
 #[test]
@@ -249,7 +272,7 @@ fn files_are_imported_once_and_whole() {
     status 2
     ");
     let ids: Vec<String> =
-        world.json(["scan"])["findings"].as_array().unwrap().iter().map(|one| one.to_string()).collect();
+        world.json(["scan"])["findings"].as_array().unwrap().iter().map(ToString::to_string).collect();
     assert!(ids.iter().any(|one| one.contains("MAL-two")), "{ids:?}");
     let folder: PathBuf = world.data().join("advisories");
     let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
