@@ -9,6 +9,7 @@ mod python;
 mod race;
 mod sandbox;
 mod server;
+mod sweep;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -27,6 +28,8 @@ pub(crate) fn run(args: &[&str]) -> anyhow::Result<()> {
         ["install", project] => install::run(project.as_ref()),
         ["sandbox"] => sandbox::run(None),
         ["sandbox", project] => sandbox::run(Some(project.as_ref())),
+        ["sweep"] => sweep::run(None),
+        ["sweep", program] => sweep::run(Some(program.as_ref())),
         args => parts(args),
     }
 }
