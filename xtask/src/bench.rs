@@ -10,6 +10,7 @@ mod race;
 mod sandbox;
 mod scan;
 mod server;
+mod sweep;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -30,6 +31,8 @@ pub(crate) fn run(args: &[&str]) -> anyhow::Result<()> {
         ["scan", project] => scan::run(Some(project.as_ref())),
         ["sandbox"] => sandbox::run(None),
         ["sandbox", project] => sandbox::run(Some(project.as_ref())),
+        ["sweep"] => sweep::run(None),
+        ["sweep", program] => sweep::run(Some(program.as_ref())),
         args => parts(args),
     }
 }

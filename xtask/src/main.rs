@@ -33,6 +33,7 @@ cargo xtask bench clients [ID] uv, pip, cargo and Maven: direct, through a cold 
 cargo xtask bench inspect     inspections beside GuardDog, on the corpora of `cargo xtask eval`
 cargo xtask bench scan [DIR]  `scan` and `sbom` of a large lockfile beside cdxgen and npm; with DIR, of that project
 cargo xtask bench sandbox [DIR] what the sandbox costs, beside bubblewrap and strace; with DIR, for `npm ci` of that project
+cargo xtask bench sweep [PROGRAM] a quarter of a million files searched for indicators, beside grep and sha256sum
 cargo xtask bench install DIR `npm ci` of the project in DIR: direct, through a cold gateway, through a warm one
 cargo xtask eval [CORPUS]     what is caught of malware and held of harmless releases; `--sample N`, `--peer`
 cargo xtask eval fetch        fills the corpora of harmless releases, beside the repository

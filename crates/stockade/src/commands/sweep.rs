@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::Exit;
+use crate::files::real;
 use crate::output::{Printer, bytes};
 use crate::sweep::{Finding, Indicators, Swept, sweep as swept};
 
@@ -31,7 +32,9 @@ struct Coverage {
 pub(super) fn sweep(printer: &Printer, list: &Path, paths: Vec<PathBuf>) -> anyhow::Result<Exit> {
     let paths = if paths.is_empty() { vec![PathBuf::from(".")] } else { paths };
     let indicators = Indicators::read(list)?;
-    let Swept { findings, files, bytes, mut unseen } = swept(&indicators, &paths)?;
+    let Swept { mut findings, files, bytes, mut unseen } = swept(&indicators, &paths)?;
+    // The list itself has everything that it names.
+    findings.retain(|finding| finding.file.file_name() != list.file_name() || real(&finding.file) != real(list));
     unseen.extend(indicators.unread);
     let coverage = Coverage { indicators: indicators.all.len(), files, bytes, unseen };
     let answer = Answer { findings, coverage };

@@ -169,3 +169,6 @@ fn layers(store: &mut Store, image: &Image, name: &str, seen: &mut Seen) -> anyh
 
 /// Something that is read.
 type Reader<'a> = Box<dyn Read + 'a>;
+
+#[cfg(test)]
+mod tests;

@@ -337,3 +337,115 @@ fn a_document_that_cannot_be_understood_is_an_error() {
     assert_snapshot!(seen(&world.stockade(["scan", "--vex", "vex.json"])), @"");
     assert_eq!(world.stockade(["scan", "--vex", "nowhere.json"]).status, Some(2));
 }
+
+#[test]
+fn what_somebody_published_is_looked_for_in_every_file() {
+    let Some(world) = world() else { return };
+    world.project.write("node_modules/left-demo/package.json", r#"{"name": "left-demo", "version": "1.1.0"}"#);
+    world.project.write("node_modules/left-demo/bundle.js", "one\nfetch('https://evil.example/x')\n");
+    world.project.write("deep/er/setup_bun.js", "");
+    let digest = "d2a84f4b8b650937ec8f73cd8be2c74add5a911ba64df27458ed8229da804a26";
+    world.project.write("deep/hello.txt", "hello");
+    let greeting = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+    let list = format!(
+        "# an attack\n{digest}\nsha256:{greeting}\nfile:setup_*.js\npkg:npm/left-demo@1.1.0\nhost:evil[.]example\n\
+         string:nowhere to be found\n"
+    );
+    world.project.write("list.txt", &list);
+    let sweep = ["scan", "--iocs", "list.txt", "."];
+    assert_snapshot!(seen(&world.stockade(sweep)), @"");
+    let answer = world.json(sweep);
+    assert_eq!(answer["coverage"]["indicators"], 6);
+    let host =
+        answer["findings"].as_array().unwrap().iter().find(|finding| finding["indicator"]["kind"] == "host").unwrap();
+    assert_eq!(
+        host,
+        &json!({
+            "indicator": {"kind": "host", "value": "evil.example", "source": "line 6"},
+            "file": "./node_modules/left-demo/bundle.js", "line": 2, "offset": 19, "more": false,
+        })
+    );
+    assert_eq!(world.registry.requests().len(), 0, "nobody is asked");
+}
+
+#[test]
+fn a_sweep_says_what_it_did_not_look_at_and_what_it_cannot_look_for() {
+    let Some(world) = world() else { return };
+    world.project.write("list.txt", "host:evil.example\n");
+    let sweep = || world.stockade(["scan", "--iocs", "list.txt"]);
+    let answer = sweep();
+    assert_eq!(answer.status, Some(0), "{answer}");
+    assert!(answer.stdout.ends_with("no finding\n"), "{answer}");
+    world.project.write("package-lock.json", "<<<<<<< HEAD\n");
+    assert_eq!(sweep().status, Some(0), "no release is looked for");
+    world.project.write("list.txt", "host:evil.example\npkg:npm/left-demo@1.1.0\n");
+    assert_eq!(sweep().status, Some(2), "a lockfile that cannot be read may hide what is looked for");
+    world.project.write("list.txt", "host:evil.example\nevil.example\n");
+    assert_snapshot!(seen(&sweep()), @"");
+    world.project.write("list.txt", "# nothing\n");
+    assert_eq!(sweep().status, Some(2));
+    let record =
+        json!({"id": "MAL-2026-2", "database_specific": {"iocs": {"domains": ["evil.example"], "wallets": ["x"]}}});
+    world.project.write("list.txt", record.to_string());
+    assert_eq!(sweep().status, Some(2), "a record that is not understood is not looked for");
+    world.project.write("a.js", "evil.example");
+    assert_eq!(sweep().status, Some(1));
+}
+
+#[test]
+fn what_a_program_of_go_is_made_of_is_read_from_it() {
+    let Some(world) = World::or_skip() else { return };
+    let go = |arguments: &[&str]| {
+        let mut command = world.project.command("go");
+        let caches = world.project.home().join("go");
+        command.args(arguments).env("GOCACHE", caches.join("cache")).env("GOPATH", &caches);
+        command.env("GOFLAGS", "-mod=vendor").env("GOPROXY", "off").env("GOTOOLCHAIN", "local").env("CGO_ENABLED", "0");
+        command.output()
+    };
+    if go(&["version"]).is_err() {
+        return eprintln!("skipped: there is no go");
+    }
+    world.project.write("go.mod", "module example.org/demo\n\ngo 1.20\n\nrequire example.org/left v1.2.3\n");
+    world
+        .project
+        .write("main.go", "package main\n\nimport \"example.org/left\"\n\nfunc main() { println(left.Left) }\n");
+    world.project.write("vendor/modules.txt", "# example.org/left v1.2.3\n## explicit; go 1.20\nexample.org/left\n");
+    world.project.write("vendor/example.org/left/left.go", "package left\n\nconst Left = 1\n");
+    let built = go(&["build", "-o", "bin/demo", "."]).unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    world.project.write("list.txt", "pkg:npm/none@1.0.0\n");
+    let answer = world.json(["scan", "bin"]);
+    let file = &answer["coverage"]["files"][0];
+    assert_eq!((&file["path"], &file["kind"]), (&json!("bin/demo"), &json!("go build info")), "{answer}");
+    assert_eq!((&file["releases"], &file["problems"]), (&json!(2), &json!(null)), "the library and `left`");
+}
+
+#[test]
+fn a_bill_of_materials_is_read_like_a_lockfile() {
+    let Some(world) = World::or_skip() else { return };
+    world.malware("left-demo", "1.1.0");
+    let component = |name: &str, version: &str| {
+        let purl = format!("pkg:npm/{name}@{version}");
+        json!({"type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl})
+    };
+    let mut bom = json!({
+        "bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1,
+        "metadata": {"component": {"type": "application", "bom-ref": "demo", "name": "demo"}},
+        "components": [
+            component("right-demo", "1.0.0"), component("left-demo", "1.1.0"),
+            {"type": "library", "bom-ref": "d", "name": "d", "version": "1", "purl": "pkg:deb/debian/d@1"},
+        ],
+        "dependencies": [
+            {"ref": "demo", "dependsOn": ["pkg:npm/right-demo@1.0.0"]},
+            {"ref": "pkg:npm/right-demo@1.0.0", "dependsOn": ["pkg:npm/left-demo@1.1.0"]},
+        ],
+    });
+    world.project.write("demo.cdx.json", bom.to_string());
+    assert_snapshot!(seen(&world.stockade(["scan"])), @"");
+    bom["components"][1]["purl"] = json!("pkg:npm/left-demo");
+    bom["components"][1].as_object_mut().unwrap().remove("version");
+    world.project.write("demo.cdx.json", bom.to_string());
+    let answer = world.stockade(["scan"]);
+    assert_eq!(answer.status, Some(2), "{answer}");
+    assert!(answer.stdout.contains("`left-demo`"), "{answer}");
+}
