@@ -24,6 +24,7 @@ pub(crate) fn run(args: &[&str]) -> anyhow::Result<()> {
         ["python"] => python::run(),
         ["inspect"] if cfg!(debug_assertions) => as_released(args),
         ["inspect"] => inspect::run(),
+        ["inventory"] => parts(&["--package", "stockade-engine", "--bench", "inventory", "--", "full"]),
         ["install", project] => install::run(project.as_ref()),
         ["sandbox"] => sandbox::run(None),
         ["sandbox", project] => sandbox::run(Some(project.as_ref())),
@@ -45,7 +46,8 @@ fn as_released(args: &[&str]) -> anyhow::Result<()> {
 
 fn parts(args: &[&str]) -> anyhow::Result<()> {
     let status = Command::new("cargo")
-        .args(["bench", "--workspace", "--locked"])
+        .args(["bench", "--locked"])
+        .args(if args.contains(&"--package") { &[][..] } else { &["--workspace"][..] })
         .args(args)
         .current_dir(crate::root())
         .status()
