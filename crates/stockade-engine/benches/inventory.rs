@@ -159,7 +159,8 @@ fn look(project: usize, moved: usize) -> Look {
     for place in numbers.iter_mut().take(moved) {
         *place = (0..POOL).rev().find(|number| !std::mem::replace(&mut chosen[*number], true)).unwrap();
     }
-    let needs = |at: usize| (1..4).map(|step| (at * 3 + step) % COMPONENTS).filter_map(|need| u32::try_from(need).ok());
+    let needs =
+        |at: usize| (1..4).map(move |step| (at * 3 + step) % COMPONENTS).filter_map(|need| u32::try_from(need).ok());
     let part = |(at, number): (usize, usize)| Part {
         release: release(number),
         digests: vec![stockade_model::Digest::of(&number.to_be_bytes())],
@@ -176,7 +177,7 @@ fn release(number: usize) -> stockade_model::Release {
     Package { ecosystem: ECOSYSTEM.id.clone(), name }.release(format!("{}.{}.0", number % VERSIONS, number % 17))
 }
 
-/// SplitMix64: the same numbers everywhere.
+/// `SplitMix64`: the same numbers everywhere.
 struct Chance(u64);
 
 impl Chance {
