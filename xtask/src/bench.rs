@@ -26,6 +26,7 @@ pub(crate) fn run(args: &[&str]) -> anyhow::Result<()> {
         ["python"] => python::run(),
         ["inspect"] if cfg!(debug_assertions) => as_released(args),
         ["inspect"] => inspect::run(),
+        ["inventory"] => parts(&["--package", "stockade-engine", "--bench", "inventory", "--", "full"]),
         ["install", project] => install::run(project.as_ref()),
         ["scan"] => scan::run(None),
         ["scan", project] => scan::run(Some(project.as_ref())),
@@ -51,7 +52,8 @@ fn as_released(args: &[&str]) -> anyhow::Result<()> {
 
 fn parts(args: &[&str]) -> anyhow::Result<()> {
     let status = Command::new("cargo")
-        .args(["bench", "--workspace", "--locked"])
+        .args(["bench", "--locked"])
+        .args(if args.contains(&"--package") { &[][..] } else { &["--workspace"][..] })
         .args(args)
         .current_dir(crate::root())
         .status()

@@ -30,6 +30,7 @@ cargo xtask bench [ARG…]      the benchmarks of the parts; arguments go to `ca
 cargo xtask bench gateway     requests a second beside nginx and Verdaccio
 cargo xtask bench python      pages and wheels a second beside devpi
 cargo xtask bench clients [ID] uv, pip, cargo and Maven: direct, through a cold gateway, through a warm one
+cargo xtask bench inventory   10,000 projects of 1,000 releases: taking one in, and who has what
 cargo xtask bench inspect     inspections beside GuardDog, on the corpora of `cargo xtask eval`
 cargo xtask bench scan [DIR]  `scan` and `sbom` of a large lockfile beside cdxgen and npm; with DIR, of that project
 cargo xtask bench sandbox [DIR] what the sandbox costs, beside bubblewrap and strace; with DIR, for `npm ci` of that project

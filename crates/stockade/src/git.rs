@@ -156,7 +156,7 @@ async fn blobs(folder: &Path, changes: &[Change]) -> anyhow::Result<Blobs> {
         let new = sorts(path).filter(|sort| known.insert((sort.name, object.as_str())));
         wanted.extend(new.collect::<Vec<_>>().into_iter().map(|sort| (sort, object.as_str())));
     }
-    let input: String = wanted.iter().map(|(_, object)| format!("{object}\n")).collect();
+    let input: String = wanted.iter().flat_map(|(_, object)| [*object, "\n"]).collect();
     let mut left = MAX_PARTS;
     let mut blobs = Blobs::new();
     let reading = async |output: &mut ChildStdout| {

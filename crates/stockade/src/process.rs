@@ -1,4 +1,4 @@
-//! Clients that are asked, and commands that are waited for. What runs in the sandbox is started by its own crate.
+//! Clients and git that are asked, and commands that are waited for. What runs in the sandbox is started by its own crate.
 
 use std::ffi::{OsStr, OsString};
 use std::io;

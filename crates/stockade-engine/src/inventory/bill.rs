@@ -3,9 +3,26 @@
 use std::collections::HashMap;
 
 use stockade_model::{Purl, Release};
-use stockade_sbom::{Bom, Component, Kind, Node, ProblemKind};
+use stockade_sbom::{Bom, Component, Kind, Node, Problem, ProblemKind};
 
 use super::{Part, normal};
+
+/// Where a document says what is not asked of the inventory: what is wrong there hides no release. Anywhere else it may.
+const ELSEWHERE: [&str; 13] = [
+    "metadata",
+    "creationInfo",
+    "serialNumber",
+    "dependencies",
+    "relationships",
+    "compositions",
+    "components[].bom-ref",
+    "components[].licenses",
+    "components[].scope",
+    "packages[].license",
+    "@graph[].CreationInfo",
+    "@graph[].Relationship",
+    "@graph[].rootElement",
+];
 
 /// What a bill of materials names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +38,7 @@ impl Bill {
     pub fn read(document: &[u8]) -> Option<Self> {
         let read = stockade_sbom::read(document);
         read.format?;
-        let unread = read.problems.iter().filter(|problem| problem.kind != ProblemKind::Lost);
+        let unread = read.problems.iter().filter(|problem| hides_releases(problem));
         let mut problems: Vec<String> = unread.map(ToString::to_string).collect();
         let mut parts = Vec::new();
         if let Some(bom) = &read.bom {
@@ -29,6 +46,14 @@ impl Bill {
             problems.extend(bom.gaps.iter().cloned());
         }
         Some(Self { parts, problems })
+    }
+}
+
+fn hides_releases(problem: &Problem) -> bool {
+    match problem.kind {
+        ProblemKind::Unreadable | ProblemKind::Limit => true,
+        ProblemKind::Malformed => !ELSEWHERE.iter().any(|place| problem.place.starts_with(place)),
+        ProblemKind::Lost => false,
     }
 }
 

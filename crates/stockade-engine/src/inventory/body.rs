@@ -12,6 +12,8 @@ use flate2::write::ZlibEncoder;
 const FORM: u64 = 1;
 /// The most bytes of a body, unpacked: 256 MiB. More is none that we wrote.
 const MAX_UNPACKED: u64 = 256 << 20;
+/// What is known of whether a project asks for a part itself, by number.
+const DIRECT: [Option<bool>; 3] = [Some(false), Some(true), None];
 
 /// The body of a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -114,7 +116,7 @@ impl Listed {
         let mut line = 0;
         let part = |_| {
             let component = i64::try_from(from.number()?).ok()?;
-            let direct = direct_of(from.number()?)?;
+            let direct = *DIRECT.get(usize::try_from(from.number()?).ok()?)?;
             line = unzigzag(from.number()?).checked_add(line)?;
             let count = from.count()?;
             let needs = (0..count).map(|_| u32::try_from(from.number()?).ok()).collect::<Option<_>>()?;
@@ -153,21 +155,8 @@ impl Listed {
     }
 }
 
-const fn direct_number(direct: Option<bool>) -> u64 {
-    match direct {
-        Some(false) => 0,
-        Some(true) => 1,
-        None => 2,
-    }
-}
-
-const fn direct_of(number: u64) -> Option<Option<bool>> {
-    match number {
-        0 => Some(Some(false)),
-        1 => Some(Some(true)),
-        2 => Some(None),
-        _ => None,
-    }
+fn direct_number(direct: Option<bool>) -> u64 {
+    DIRECT.iter().position(|known| *known == direct).unwrap_or_default() as u64
 }
 
 /// Small numbers of either sign become small numbers.

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use stockade_engine::advisory::Grade;
@@ -66,12 +66,13 @@ async fn add(context: &Context<'_>, arguments: InventoryAdd) -> anyhow::Result<E
         ensure!(folder.is_dir(), "`{}` is no folder; `--git-history` is of one", folder.display());
         looks = git::history(folder, now).await?;
     }
-    let look = look(&paths, at)?;
-    if look.files.is_empty() && looks.is_empty() {
-        let what =
-            "there is no lockfile, no installed tree and no bill of materials that is known; nothing was written down";
-        return Err(hinted(what, "`stockade inventory remove` forgets a project"));
-    }
+    let seen = look(&paths, at)?;
+    let look = match (seen.files.is_empty(), looks.last()) {
+        (false, _) => seen,
+        // Nothing is checked out, as in a mirror: what its newest commit has is there.
+        (true, Some(newest)) => Look { at, ..newest.clone() },
+        (true, None) => return Err(nothing()),
+    };
     let (files, releases) = (look.files.len(), look.files.iter().map(|file| file.parts.len()).sum());
     looks.push(look);
     let mut unseen: Vec<String> = Vec::new();
@@ -85,6 +86,12 @@ async fn add(context: &Context<'_>, arguments: InventoryAdd) -> anyhow::Result<E
     let added = Added { project, at, files, releases, recorded, unseen };
     context.printer.answer(&added, || added.told())?;
     Ok(if added.unseen.is_empty() { Exit::Allowed } else { Exit::Undecided })
+}
+
+fn nothing() -> anyhow::Error {
+    let what =
+        "there is no lockfile, no installed tree and no bill of materials that is known; nothing was written down";
+    hinted(what, "name them; `stockade inventory remove` forgets a project")
 }
 
 impl Added {
@@ -248,7 +255,10 @@ async fn affected(context: &Context<'_>, what: &str) -> anyhow::Result<Exit> {
         let problems = advisories.problems.iter().map(|problem| format!("advisories could not be read: {problem}"));
         unclear.extend(problems);
         let advised = store.who_is_affected(&advisories, what).await?;
-        let advised = advised.with_context(|| format!("no advisory here is called `{what}`"))?;
+        let unknown = || {
+            hinted(format!("no advisory here is called `{what}`"), "`stockade doctor` says where advisories are put")
+        };
+        let advised = advised.ok_or_else(unknown)?;
         unclear.extend(advised.unclear);
         advised.hits.into_iter().map(|(hit, grade)| (hit, Some(grade))).collect()
     };
