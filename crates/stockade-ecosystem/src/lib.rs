@@ -9,6 +9,7 @@
 //! mounts, purl types and the names in OSV all come from its [`Ecosystem`] descriptor.
 
 pub mod archive;
+mod audit;
 pub mod cargo;
 mod client;
 mod denial;
@@ -28,6 +29,7 @@ mod registry;
 use stockade_model::{EcosystemId, Malformed, Name};
 
 pub use archive::{ArtifactFormat, is_test_or_doc, of_directory, open, open_any};
+pub use audit::{Advice, AdviceKind, Audit, AuditForm};
 pub use client::{
     Claim, Client, ClientConfig, Configured, Credential, Environment, Given, Rewritten, Stated, Upstream, Variables,
 };
@@ -36,7 +38,7 @@ pub use index::{Artifact, File, Index, Listed, Piece, Problem, Rope, Standing, S
 pub use locked::{InstalledFile, Locked, Lockfile, Origin, Parsed, ReadInstalled, Scope};
 pub use native::{Gate, Lines, Native};
 pub use path::{PathError, Segments};
-pub use registry::{Audit, Denial, Described, Refusal, Registry, Request, Route, Sum, Summary};
+pub use registry::{Denial, Described, Refusal, Registry, Request, Route, Sum, Summary};
 
 /// What Stockade knows of an ecosystem: a descriptor, not a class. What an ecosystem lacks is `None`.
 pub struct Ecosystem {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use stockade_advisory::{Answer, Builder, Class, Damage, Header, Known, Match, Question};
-use stockade_model::{Digest, Evidence, Gap, GapKind, Package, Release};
+use stockade_model::{Digest, EcosystemId, Evidence, Gap, GapKind, Package, Release};
 
 use crate::EngineError;
 
@@ -55,6 +55,12 @@ impl Advisories {
         let Some(index) = &self.index else { return Ok(vec![Answer::default(); questions.len()]) };
         let known = index.of(package)?;
         if known.is_empty() { Ok(vec![Answer::default(); questions.len()]) } else { known.about_all(questions) }
+    }
+
+    /// How often the records say of a package of this ecosystem that it can be attacked.
+    pub(crate) fn vulnerable(&self, ecosystem: &EcosystemId) -> u64 {
+        let manifests = self.index.iter().flat_map(stockade_advisory::Advisories::manifests);
+        manifests.filter_map(|manifest| manifest.vulnerable.get(ecosystem.as_str())).sum()
     }
 
     /// The last time at which a record was modified.

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests write files and start programs")]
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without ends it")]
 
+mod audits;
 mod cargo;
 mod client_config;
 mod clients;
