@@ -119,6 +119,7 @@ struct Kept {
 struct Posted {
     name: u32,
     record: u32,
+    class: Class,
     content: Place,
 }
 
@@ -267,7 +268,8 @@ impl Builder {
         let name = self.name(name);
         let begin = self.heap.len();
         posting.write(&mut self.heap);
-        self.postings.push(Posted { name, record, content: Place { begin, end: self.heap.len() } });
+        let content = Place { begin, end: self.heap.len() };
+        self.postings.push(Posted { name, record, class: posting.class, content });
         self.records[record as usize].is_somewhere = true;
     }
 

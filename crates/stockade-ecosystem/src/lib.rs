@@ -9,6 +9,7 @@
 //! mounts, purl types and the names in OSV all come from its [`Ecosystem`] descriptor.
 
 pub mod archive;
+mod audit;
 pub mod built;
 pub mod cargo;
 mod client;
@@ -35,6 +36,7 @@ mod registry;
 use stockade_model::{EcosystemId, Malformed, Name};
 
 pub use archive::{ArtifactFormat, is_test_or_doc, of_directory, open, open_any};
+pub use audit::{Advice, AdviceKind, Audit, AuditForm};
 pub use client::{
     Claim, Client, ClientConfig, Configured, Credential, Environment, Given, Rewritten, Stated, Upstream, Variables,
 };
@@ -44,7 +46,7 @@ pub use locked::{Include, InstalledFile, Locked, Lockfile, Manifest, Origin, Par
 pub use native::{Gate, Lines, Native};
 pub use order::Placed;
 pub use path::{PathError, Segments};
-pub use registry::{Audit, Denial, Described, Refusal, Registry, Request, Route, Sum, Summary};
+pub use registry::{Denial, Described, Refusal, Registry, Request, Route, Sum, Summary};
 
 /// What Stockade knows of an ecosystem: a descriptor, not a class. What an ecosystem lacks is `None`.
 pub struct Ecosystem {

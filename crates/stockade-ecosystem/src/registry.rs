@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use stockade_model::{Evidence, Integrity, Malformed, Package, Release};
+use stockade_model::{Integrity, Malformed, Package, Release};
 
-use crate::{Account, Artifact, Hosting, Index, Listed, Rope, Steering, Variant};
+use crate::{Account, Advice, Artifact, Audit, AuditForm, Hosting, Index, Listed, Rope, Steering, Variant};
 
 /// What a client asks, as far as a protocol cares.
 #[derive(Debug, Clone, Copy)]
@@ -65,7 +65,7 @@ pub enum Route {
     /// The document about the registry that clients ask first.
     Configuration,
     /// Which of these releases have advisories? The body names them.
-    Audit,
+    Audit(AuditForm),
     /// Public facts that the gateway does not judge (keys, attestations): fetched from the package's upstream and passed
     /// on unaltered.
     Forward {
@@ -297,8 +297,8 @@ pub trait Registry: Sync {
         None
     }
 
-    /// How audits are asked and answered.
-    fn audit(&self) -> Option<&'static Audit> {
+    /// How audits of a form are asked and answered.
+    fn audit(&self, _form: AuditForm) -> Option<&'static Audit> {
         None
     }
 
@@ -336,21 +336,8 @@ pub struct Described<'a> {
     pub index_document: &'a [u8],
     /// What the upstream says of the release; `None` if it has no such documents, as many mirrors.
     pub theirs: Option<&'a [u8]>,
+    /// What the advisories say of the release.
+    pub advice: &'a [Advice],
     /// Our address of the ecosystem's mount, without a trailing `/`.
     pub base: &'a str,
-}
-
-/// See [`Audit::answer`].
-pub(crate) type Answer = fn(theirs: &[u8], ours: &[(Release, Vec<Evidence>)]) -> Result<Vec<u8>, Malformed>;
-
-/// How a protocol's clients ask which releases have advisories.
-pub struct Audit {
-    /// Where a registry is asked, below its address.
-    pub path: &'static str,
-    /// The releases that a body asks about, and everything in it that could not be read.
-    pub asked: fn(body: &[u8]) -> Result<Vec<Release>, Malformed>,
-    /// The body that asks about these releases.
-    pub question: fn(releases: &[Release]) -> Vec<u8>,
-    /// The registry's answer, unaltered, with our own advisories added.
-    pub answer: Answer,
 }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use stockade_advisory::{Answer, Class, Damage, Known, Match, Question, Status, Subjects};
-use stockade_model::{Digest, Evidence, Gap, GapKind, Package, Release};
+use stockade_model::{Digest, EcosystemId, Evidence, Gap, GapKind, Package, Release};
 
 use crate::EngineError;
 
@@ -92,6 +92,12 @@ impl Advisories {
             };
         }
         Ok(found)
+    }
+
+    /// How often the records say of a package of this ecosystem that it can be attacked.
+    pub(crate) fn vulnerable(&self, ecosystem: &EcosystemId) -> u64 {
+        let manifests = self.indexes().flat_map(stockade_advisory::Advisories::manifests);
+        manifests.filter_map(|manifest| manifest.vulnerable.get(ecosystem.as_str())).sum()
     }
 
     /// The last time at which a record was modified.

@@ -44,6 +44,9 @@ pub enum EngineError {
     /// Somebody asked for what cannot be done.
     #[error("{0}")]
     Refused(String),
+    /// The advisories could not be asked, or do not know.
+    #[error("{0}")]
+    Advisories(String),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

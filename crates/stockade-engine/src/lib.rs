@@ -17,6 +17,7 @@ pub mod advisories;
 mod artifact;
 mod asked;
 mod assess;
+mod audits;
 mod baseline;
 mod behaviour;
 mod documents;
@@ -31,6 +32,7 @@ mod numbers;
 mod objects;
 mod passing;
 mod people;
+mod served;
 mod state;
 mod store;
 mod upstream;
@@ -39,7 +41,7 @@ mod warm;
 mod words;
 
 use std::path::PathBuf;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -56,6 +58,7 @@ pub use error::EngineError;
 pub use listing::{Listing, Refused, Rulings};
 pub use numbers::{Inspected, SECONDS};
 pub use people::{DecisionRequest, Explained, Why};
+pub use served::ServedMalware;
 pub use stockade_advisory as advisory;
 pub use stockade_sbom as sbom;
 pub use store::{Decision, Entry, Freeze, Head, LogFault, Pin, RulingRow, ServedRow, Store, StoreError, Verified};
@@ -130,6 +133,7 @@ struct Inner {
     given: Cache<(Arc<str>, String), ()>,
     passing: Cache<String, bytes::Bytes>,
     inspections: Inspections,
+    watched: Mutex<served::Watched>,
 }
 
 /// How much the rulings on whole indexes may weigh, in bytes, about.
@@ -185,6 +189,7 @@ impl Engine {
             given: Cache::new(MAX_REMEMBERED),
             passing: Cache::builder().max_capacity(MAX_PASSING).time_to_live(passing::REMEMBERED).build(),
             inspections: Inspections::new(inspector, rules),
+            watched: Mutex::default(),
         }));
         engine.record_policy().await?;
         Ok(engine)

@@ -1,11 +1,11 @@
 //! What is passed on without a ruling: the registry's keys and attestations, which clients verify for themselves,
-//! searches, and audits. Names that belong to a scope with a registry of its own are told to that registry only.
+//! searches, and audits that are not answered here. Names that belong to a scope with a registry of its own are told to that registry only.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use stockade_ecosystem::{Audit, Registry, Upstream};
-use stockade_model::{EcosystemId, Evidence, Release};
+use stockade_model::{EcosystemId, Release};
 
 use crate::upstream::{Ask, Dialler, UpstreamError};
 use crate::upstreams::Origin;
@@ -79,33 +79,8 @@ impl Engine {
         Ok(Dialler::body(response, MAX_ANSWER).await?.into())
     }
 
-    /// Answers which of these releases have advisories: the upstream's answer, and our own malware advisories on top.
-    /// What belongs to a scope with a registry of its own is asked of our own advisories alone.
-    pub async fn audit(&self, ecosystem: &EcosystemId, releases: &[Release]) -> Result<Vec<u8>, EngineError> {
-        let (registry, config) = self.0.upstreams.registry(ecosystem)?;
-        let audit = registry.audit().ok_or_else(|| EngineError::Off(ecosystem.clone()))?;
-        let advisories = self.advisories();
-        let ours: Vec<(Release, Vec<Evidence>)> = releases
-            .iter()
-            .map(|release| (release.clone(), advisories.about(release)))
-            .map(|(release, mut found)| {
-                // The upstream tells of vulnerabilities itself.
-                found.retain(|evidence| matches!(evidence, Evidence::Advisory { malware: true, .. }));
-                (release, found)
-            })
-            .filter(|(_, found)| !found.is_empty())
-            .collect();
-        let public: Vec<Release> =
-            releases.iter().filter(|release| self.0.upstreams.is_public(&release.package)).cloned().collect();
-        let theirs = if public.is_empty() {
-            b"{}".to_vec()
-        } else {
-            self.audit_upstream(audit, &config.default, &public).await?
-        };
-        Ok((audit.answer)(&theirs, &ours)?)
-    }
-
-    async fn audit_upstream(
+    /// What a registry answers to an audit.
+    pub(crate) async fn audit_upstream(
         &self,
         audit: &Audit,
         upstream: &Upstream,

@@ -47,6 +47,10 @@ impl Gateway {
         if target == "/api/v1/decisions" && request.method() == Method::POST && self.is_addressed(&request) {
             return self.decide(request, peer).await;
         }
+        if mount == "osv" && request.method() == Method::POST && self.is_addressed(&request) {
+            let path = rest.split('?').next().unwrap_or_default().to_owned();
+            return self.osv(&path, request, peer).await;
+        }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return plain(StatusCode::METHOD_NOT_ALLOWED, "this address only reads\n");
         }
@@ -70,7 +74,8 @@ impl Gateway {
             },
             ["metrics"] => {
                 let inspected = crate::metrics::inspected(&self.0.engine.inspected());
-                plain(StatusCode::OK, &(self.0.metrics.text() + &inspected))
+                let malware = crate::metrics::served_malware(self.0.engine.served_malware());
+                plain(StatusCode::OK, &(self.0.metrics.text() + &inspected + &malware))
             }
             ["r", id] => self.ruling(id, wants_json(request)).await,
             ["api", "v1", "status"] => json(StatusCode::OK, &self.status()),

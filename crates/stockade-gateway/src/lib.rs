@@ -14,6 +14,7 @@ mod decide;
 mod hosting;
 mod metrics;
 mod mount;
+mod osv;
 mod range;
 mod refuse;
 mod render;

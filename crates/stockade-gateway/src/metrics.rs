@@ -95,6 +95,13 @@ impl Metrics {
     }
 }
 
+/// What was given out and is malware, in the same format.
+pub(crate) fn served_malware(releases: usize) -> String {
+    let (name, help) =
+        ("stockade_served_malware", "Releases that were given out and that the advisories call malware.");
+    format!("# HELP {name} {help}\n# TYPE {name} gauge\n{name} {releases}\n")
+}
+
 /// What was inspected, in the same format.
 pub(crate) fn inspected(inspected: &Inspected) -> String {
     let Inspected { files, failed, took, buckets, waiting, queued } = inspected;

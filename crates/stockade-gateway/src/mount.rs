@@ -12,7 +12,9 @@ use hyper::header::{
 };
 use hyper::{Method, Request, Response, StatusCode};
 use jiff::SignedDuration;
-use stockade_ecosystem::{Denial, Ecosystem, Refusal, Registry, Request as Asked, Rope, Route, Steering, Sum, Variant};
+use stockade_ecosystem::{
+    AuditForm, Denial, Ecosystem, Refusal, Registry, Request as Asked, Rope, Route, Steering, Sum, Variant,
+};
 use stockade_engine::access::{Action, Caller};
 use stockade_engine::{EngineError, Listing, Outcome, Refused};
 use stockade_model::{Gap, Package, Release};
@@ -104,7 +106,7 @@ impl<'a> Mounted<'a> {
                 outcome.unwrap_or_else(|error| self.failed(&error, &format!("`{}`: ", package.name)))
             }
             Route::Configuration => self.configuration(),
-            Route::Audit => self.audit(request).await,
+            Route::Audit(form) => self.audit(form, request).await,
             Route::Forward { about, path } => {
                 let fact = self.gateway.0.engine.fact(&self.ecosystem.id, about.as_ref(), &path).await;
                 fact.map_or_else(|error| self.failed(&error, ""), json)
@@ -295,8 +297,8 @@ impl<'a> Mounted<'a> {
         Ok(listing)
     }
 
-    async fn audit(&self, request: Request<Incoming>) -> Response<Body> {
-        let Some(audit) = self.registry.audit() else {
+    async fn audit(&self, form: AuditForm, request: Request<Incoming>) -> Response<Body> {
+        let Some(audit) = self.registry.audit(form) else {
             let why = "audits are not offered for this ecosystem";
             return self.refuse(&refuse::unserved(StatusCode::FORBIDDEN.as_u16(), why));
         };
@@ -315,7 +317,7 @@ impl<'a> Mounted<'a> {
                 return self.refuse(&refuse::unserved(StatusCode::BAD_REQUEST.as_u16(), &error.to_string()));
             }
         };
-        let answer = self.gateway.0.engine.audit(&self.ecosystem.id, &releases).await;
+        let answer = self.gateway.0.engine.audit(&self.ecosystem.id, form, &body, releases).await;
         answer.map_or_else(|error| self.failed(&error, "audit: "), |bytes| json(bytes.into()))
     }
 

@@ -56,9 +56,10 @@ pub(crate) fn failed(error: &EngineError, about: &str) -> Refusal {
             UpstreamError::Unreachable { .. } | UpstreamError::Status(_) => (StatusCode::BAD_GATEWAY, None),
         },
         EngineError::Malformed(_) | EngineError::Moving(..) => (StatusCode::FORBIDDEN, Some(Verdict::Hold)),
-        EngineError::Inspecting(_) | EngineError::Refused(_) | EngineError::Interrupted => {
-            (StatusCode::SERVICE_UNAVAILABLE, None)
-        }
+        EngineError::Inspecting(_)
+        | EngineError::Refused(_)
+        | EngineError::Advisories(_)
+        | EngineError::Interrupted => (StatusCode::SERVICE_UNAVAILABLE, None),
         EngineError::Store(_) | EngineError::Disk(_) => (StatusCode::INTERNAL_SERVER_ERROR, None),
     };
     let title = match verdict {

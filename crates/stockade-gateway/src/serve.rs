@@ -54,7 +54,7 @@ impl Root {
 
 impl Gateway {
     /// Serves until `stop` ends, then lets open requests finish. It also follows decisions and advisories of others, and,
-    /// if it stays, inspects new releases before they are asked for.
+    /// if it stays, inspects new releases before they are asked for and compares what was given out with the advisories.
     pub async fn serve(&self, listener: TcpListener, stop: impl Future<Output = ()>) -> io::Result<()> {
         let (stopping, stopped) = watch::channel(());
         let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
@@ -65,6 +65,10 @@ impl Gateway {
         let warming = self.0.only_run.is_none().then(|| {
             let engine = self.0.engine.clone();
             tokio::spawn(async move { engine.warm().await })
+        });
+        let watching = self.0.only_run.is_none().then(|| {
+            let engine = self.0.engine.clone();
+            tokio::spawn(async move { engine.watch_served().await })
         });
         let mut stop = pin!(stop);
         loop {
@@ -89,8 +93,8 @@ impl Gateway {
             }
         }
         following.abort();
-        if let Some(warming) = warming {
-            warming.abort();
+        for task in warming.into_iter().chain(watching) {
+            task.abort();
         }
         drop(listener);
         drop(stopped);

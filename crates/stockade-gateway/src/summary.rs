@@ -43,13 +43,15 @@ impl Mounted<'_> {
             Err(EngineError::Upstream(UpstreamError::NotFound)) => None,
             Err(error) => return Err(error),
         };
+        let advice = engine.advice(vec![release.clone()]).await?;
         let (registry, root, whole) = (self.registry, self.peer.root.clone(), version.is_none());
         let writing = move || -> Result<Bytes, EngineError> {
             let index = &listing.document.index;
             let rope = with_steering(&listing, &root, |steering| registry.render(index, steering));
             let (document, base) = (read(&listing, rope)?, render::base(&listing.package.ecosystem, &root));
             let (release, theirs) = (&release, theirs.as_deref());
-            let described = Described { release, whole, index, index_document: &document, theirs, base: &base };
+            let described =
+                Described { release, whole, index, index_document: &document, theirs, advice: &advice, base: &base };
             Ok((summary.render)(&described)?.into())
         };
         Ok(json(tokio::task::spawn_blocking(writing).await??))

@@ -500,10 +500,14 @@ pub(crate) enum Log {
         #[arg(long, value_name = "SEQ:HASH")]
         expect: Option<String>,
     },
-    /// Say who was given these bytes
+    /// Say who was given these bytes, or who was given what is now known as malware
     Served {
         /// The bytes' digest, `sha256:…`
-        digest: String,
+        #[arg(required_unless_present = "malware")]
+        digest: Option<String>,
+        /// Releases that the advisories call malware, whenever they were given out
+        #[arg(long, conflicts_with = "digest")]
+        malware: bool,
     },
 }
 

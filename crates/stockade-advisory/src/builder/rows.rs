@@ -1,9 +1,11 @@
 //! From what was collected to what is written.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::{Builder, Header};
 use crate::advisories::PACKAGE;
+use crate::class::Class;
 use crate::codec::put_number;
 use crate::file::{FORMAT, Manifest, Parts};
 
@@ -101,6 +103,7 @@ impl Builder {
             replaced: self.replaced,
             nowhere: live().filter(|record| !record.is_somewhere).count() as u64,
             packages: rows.iter().filter(is_package).count() as u64,
+            vulnerable: self.vulnerable(),
             newest: live().filter_map(|record| record.modified).max(),
             problems: self.problem_count,
             first_problems: self.problems.iter().take(MAX_WRITTEN).map(ToString::to_string).collect(),
@@ -108,5 +111,18 @@ impl Builder {
             first_lost: self.lost.iter().take(MAX_WRITTEN).map(ToString::to_string).collect(),
             parts: Parts::default(),
         }
+    }
+
+    fn vulnerable(&self) -> BTreeMap<String, u64> {
+        let mut counts = BTreeMap::new();
+        for posted in &self.postings {
+            let name = &self.name_list[posted.name as usize];
+            let ecosystem = name.strip_prefix(&[PACKAGE]).and_then(|name| name.split(|byte| *byte == 0).next());
+            let counts_here = posted.class == Class::Vulnerable && !self.records[posted.record as usize].is_withdrawn;
+            if let Some(ecosystem) = ecosystem.filter(|_| counts_here) {
+                *counts.entry(String::from_utf8_lossy(ecosystem).into_owned()).or_default() += 1;
+            }
+        }
+        counts
     }
 }

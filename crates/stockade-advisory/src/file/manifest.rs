@@ -1,5 +1,7 @@
 //! The manifest: what a file consists of, and of what it was made.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +28,10 @@ pub struct Manifest {
     pub nowhere: u64,
     /// How many packages they are about.
     pub packages: u64,
+    /// How often its records say that a package can be attacked, by ecosystem as in a package URL. What has none of an
+    /// ecosystem knows nothing of vulnerabilities there.
+    #[serde(default)]
+    pub vulnerable: BTreeMap<String, u64>,
     /// The last time at which one of its records was modified.
     pub newest: Option<Timestamp>,
     /// How many things could not be read.

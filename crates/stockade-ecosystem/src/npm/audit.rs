@@ -1,18 +1,32 @@
-//! Bulk audits: which of these releases have advisories?
+//! Audits: which of these releases have advisories?
 //!
-//! The question is an object of names with lists of versions, the answer an object of names with lists of advisories.
+//! Today's clients send an object of names with lists of versions and are answered an object of names with lists of
+//! advisories. Older ones (npm 6, Yarn 1, pnpm up to 10) send their tree and are answered a report ([`tree`]); a registry is
+//! asked in today's form for them too.
+
+mod tree;
 
 use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use stockade_model::{Evidence, Malformed, Release};
+use stockade_model::{Digest, Malformed, Release};
 
 use super::packument;
-use crate::Audit;
+use crate::{Advice, AdviceKind, Audit, AuditForm};
 
-pub(super) static AUDIT: Audit =
-    Audit { path: "-/npm/v1/security/advisories/bulk", asked: packument::audited, question, answer };
+static NAMES: Audit = Audit { path: BULK, asked: packument::audited, question, answer, nothing: b"{}" };
+static TREE: Audit = Audit { path: BULK, asked: tree::asked, question, answer: tree::answer, nothing: b"{}" };
+
+/// Where a registry is asked.
+const BULK: &str = "-/npm/v1/security/advisories/bulk";
+
+pub(super) fn of(form: AuditForm) -> &'static Audit {
+    match form {
+        AuditForm::Names => &NAMES,
+        AuditForm::Tree => &TREE,
+    }
+}
 
 fn question(releases: &[Release]) -> Vec<u8> {
     let mut asked: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -22,57 +36,72 @@ fn question(releases: &[Release]) -> Vec<u8> {
     serde_json::to_vec(&asked).unwrap_or_default()
 }
 
+/// A registry's answer: advisories by name, each as it was.
+fn read(theirs: &[u8]) -> Result<BTreeMap<String, Vec<Box<RawValue>>>, Malformed> {
+    serde_json::from_slice(theirs)
+        .map_err(|_| Malformed::new("an audit's answer", "", "it is not an object of names with lists of advisories"))
+}
+
 /// The registry's answer, each advisory as it was, and ours after it.
-fn answer(theirs: &[u8], ours: &[(Release, Vec<Evidence>)]) -> Result<Vec<u8>, Malformed> {
-    let malformed =
-        |_| Malformed::new("an audit's answer", "", "it is not an object of names with lists of advisories");
-    let mut merged: BTreeMap<String, Vec<Box<RawValue>>> = serde_json::from_slice(theirs).map_err(malformed)?;
-    for (release, found) in ours {
-        let list = merged.entry(release.package.name.as_str().to_owned()).or_default();
-        for advisory in found.iter().filter_map(|evidence| advisory(release, evidence)) {
-            list.push(serde_json::value::to_raw_value(&advisory).map_err(malformed)?);
-        }
+fn answer(_asked: &[u8], theirs: &[u8], ours: &[Advice]) -> Result<Vec<u8>, Malformed> {
+    let malformed = |_| Malformed::new("an audit's answer", "", "it cannot be written");
+    let mut merged = read(theirs)?;
+    for advice in ours {
+        let list = merged.entry(advice.package.name.as_str().to_owned()).or_default();
+        list.push(serde_json::value::to_raw_value(&advisory(advice)).map_err(malformed)?);
     }
     serde_json::to_vec(&merged).map_err(malformed)
 }
 
-/// An advisory of ours in the registry's shape. npm wants an `id`, and takes it for equal where ids are equal.
-fn advisory(release: &Release, evidence: &Evidence) -> Option<Value> {
-    let Evidence::Advisory { id, malware, summary } = evidence else { return None };
-    let title = if *malware { format!("{id}: malware: {summary}") } else { format!("{id}: {summary}") };
-    Some(json!({
-        "id": format!("{id}@{}", release.version),
-        "url": format!("urn:osv:{id}"),
-        "title": title,
-        "severity": if *malware { "critical" } else { "high" },
-        "vulnerable_versions": release.version,
-        "cwe": ["CWE-506"],
-        "cvss": { "score": 0, "vectorString": null },
-    }))
+fn advisory(advice: &Advice) -> Value {
+    json!({
+        "id": number(&advice.id),
+        "url": advice.url(),
+        "title": advice.title(),
+        "severity": severity(advice),
+        "vulnerable_versions": versions(advice),
+        "cwe": if advice.is_about_malice() { json!(["CWE-506"]) } else { json!([]) },
+        "cvss": { "score": f64::from(advice.score.unwrap_or(0)) / 10.0, "vectorString": advice.vector },
+    })
+}
+
+/// Clients want a number, and take what has one number for one advisory. Of a digest as many bits as JavaScript counts
+/// exactly tell all that there are apart.
+fn number(id: &str) -> u64 {
+    u64::from_str_radix(&Digest::of(id.as_bytes()).hex()[..12], 16).unwrap_or_default()
+}
+
+/// The severities that clients know.
+const SEVERITIES: [&str; 5] = ["info", "low", "moderate", "high", "critical"];
+
+/// What nobody has said how severe it is counts as high, as clients count it.
+fn severity(advice: &Advice) -> &'static str {
+    match (advice.kind, advice.score) {
+        (AdviceKind::Malware, _) | (AdviceKind::Vulnerable, Some(90..)) => "critical",
+        (AdviceKind::PerhapsMalware, _) | (AdviceKind::Vulnerable, Some(70..)) => "high",
+        (AdviceKind::Notice | AdviceKind::Unclear(_), _) => "info",
+        (AdviceKind::Vulnerable, Some(40..)) => "moderate",
+        (AdviceKind::Vulnerable, Some(_)) => "low",
+        (AdviceKind::Vulnerable, None) => match advice.word.as_deref() {
+            Some("medium") => "moderate",
+            word => SEVERITIES.into_iter().find(|known| word == Some(known)).unwrap_or("high"),
+        },
+    }
+}
+
+/// The range that clients compare versions with. Some of them take no prerelease for part of a range that does not name it,
+/// so that those that were asked about are named.
+fn versions(advice: &Advice) -> String {
+    let run = |(first, last): &(String, String)| {
+        if first == last { first.clone() } else { format!(">={first} <={last}") }
+    };
+    let named = |version: &&String| {
+        version.contains('-') && !advice.affected.iter().any(|(first, last)| first == last && first == *version)
+    };
+    let parts: Vec<String> =
+        advice.affected.iter().map(run).chain(advice.asked.iter().filter(named).cloned()).collect();
+    parts.join(" || ")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::package;
-    use super::*;
-
-    #[test]
-    fn a_question_has_each_name_once() {
-        let left = package("left-demo").unwrap();
-        let question =
-            question(&[left.release("1.0.0"), package("@acme/a").unwrap().release("2.0.0"), left.release("1.1.0")]);
-        assert_eq!(String::from_utf8(question).unwrap(), r#"{"@acme/a":["2.0.0"],"left-demo":["1.0.0","1.1.0"]}"#);
-    }
-
-    #[test]
-    fn the_registrys_advisories_stay_as_they_are_and_ours_are_added() {
-        let theirs = br#"{"left-demo":[{"id":1.0, "x" : "y"}]}"#;
-        let evidence = Evidence::Advisory { id: "MAL-1".to_owned(), malware: true, summary: "steals".to_owned() };
-        let ours = [(package("left-demo").unwrap().release("1.1.0"), vec![evidence])];
-        let merged = String::from_utf8(answer(theirs, &ours).unwrap()).unwrap();
-        assert!(merged.starts_with(r#"{"left-demo":[{"id":1.0, "x" : "y"},{"#), "{merged}");
-        assert!(merged.contains(r#""title":"MAL-1: malware: steals""#), "{merged}");
-        assert_eq!(answer(b"{}", &[]).unwrap(), b"{}");
-        assert!(answer(b"[]", &[]).is_err());
-    }
-}
+mod tests;

@@ -25,7 +25,8 @@ use std::time::Duration;
 use stockade_model::{EcosystemId, Malformed, Package, Release};
 
 use crate::{
-    Audit, Denial, Ecosystem, Hosting, Index, Refusal, Registry, Request, Rope, Route, Steering, Variant, denial,
+    Audit, AuditForm, Denial, Ecosystem, Hosting, Index, Refusal, Registry, Request, Rope, Route, Steering, Variant,
+    denial,
 };
 
 pub use archive::TARBALL;
@@ -103,8 +104,8 @@ impl Registry for Protocol {
         "Bearer"
     }
 
-    fn audit(&self) -> Option<&'static Audit> {
-        Some(&audit::AUDIT)
+    fn audit(&self, form: AuditForm) -> Option<&'static Audit> {
+        Some(audit::of(form))
     }
 
     /// npm waits five minutes; Yarn one.

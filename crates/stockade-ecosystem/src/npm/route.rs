@@ -3,7 +3,7 @@
 use stockade_model::{Malformed, Package, Secret};
 
 use super::package;
-use crate::{Account, PathError, Request, Route, Segments, Variant};
+use crate::{Account, AuditForm, PathError, Request, Route, Segments, Variant};
 
 /// The media type with which a client asks for the abbreviated packument.
 pub(super) const ABBREVIATED: &str = "application/vnd.npm.install-v1+json";
@@ -89,7 +89,10 @@ fn moved(segments: &[&str], file: &str) -> Route {
 
 fn post(segments: &[&str]) -> Route {
     match segments {
-        ["-", "npm", "v1", "security", "advisories", "bulk"] => Route::Audit,
+        ["-", "npm", "v1", "security", "advisories", "bulk"] => Route::Audit(AuditForm::Names),
+        ["-", "npm", "v1", "security", "audits"] | ["-", "npm", "v1", "security", "audits", "quick"] => {
+            Route::Audit(AuditForm::Tree)
+        }
         // npm then asks for a name and a password.
         ["-", "v1", "login"] => refuse(404, "there is no page to log in; log in with a token as the password"),
         ["-", "npm", "v1", "tokens"] => refuse(403, "tokens are made by `stockade token create`"),

@@ -17,7 +17,7 @@ use stockade_model::{Malformed, Release};
 
 use super::path::encoded;
 use super::{name, version};
-use crate::{Described, Index, Summary};
+use crate::{Advice, Described, Index, Summary};
 
 pub(super) static SUMMARY: Summary = Summary { path, render };
 
@@ -83,12 +83,36 @@ fn render(described: &Described<'_>) -> Result<Vec<u8>, Malformed> {
         "info": info,
         "last_serial": theirs.last_serial,
         "urls": urls,
-        "vulnerabilities": theirs.vulnerabilities,
+        "vulnerabilities": vulnerabilities(theirs.vulnerabilities, described.advice),
     });
     if let Some(members) = document.as_object_mut().filter(|_| described.whole) {
         members.insert("releases".to_owned(), json!(releases));
     }
     Ok(document.to_string().into_bytes())
+}
+
+/// What the registry knows of vulnerabilities, and ours after it. Where neither says anything it stays unsaid, since tools
+/// take an empty list for an answer.
+fn vulnerabilities(theirs: Value, ours: &[Advice]) -> Value {
+    let known: Vec<Value> = match theirs {
+        Value::Array(known) => known,
+        theirs if ours.is_empty() => return theirs,
+        _ => Vec::new(),
+    };
+    let ours = ours.iter().filter(|advice| !known.iter().any(|known| known["id"] == advice.id)).map(|advice| {
+        json!({
+            "id": advice.id,
+            "aliases": advice.aliases,
+            "summary": advice.title(),
+            "details": advice.title(),
+            "fixed_in": advice.fixed,
+            "link": advice.url(),
+            "source": "stockade",
+            "withdrawn": null,
+        })
+    });
+    let ours: Vec<Value> = ours.collect();
+    Value::Array(known.into_iter().chain(ours).collect())
 }
 
 fn is_of(info: &Map<String, Value>, release: &Release) -> bool {

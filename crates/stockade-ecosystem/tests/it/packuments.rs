@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index as Pick, select};
 use serde_json::{Map, Value, json};
 use stockade_ecosystem::npm::NPM;
-use stockade_ecosystem::{Index, Registry, Request, Rope, Route, Standing, Steering, Variant};
+use stockade_ecosystem::{AuditForm, Index, Registry, Request, Rope, Route, Standing, Steering, Variant};
 use stockade_model::Package;
 
 use crate::routes::name;
@@ -206,13 +206,18 @@ proptest! {
     #[test]
     fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let _ = registry().index(&package("a"), &bytes);
-        let _ = (registry().audit().unwrap().asked)(&bytes);
+        for form in [AuditForm::Names, AuditForm::Tree] {
+            let _ = (registry().audit(form).unwrap().asked)(&bytes);
+        }
     }
 
     #[test]
     fn any_value_is_read_or_refused(value in json(), standings in proptest::collection::vec(standing(), 0..8)) {
         let document = value.to_string().into_bytes();
-        let _ = (registry().audit().unwrap().asked)(&document);
+        for form in [AuditForm::Names, AuditForm::Tree] {
+            let audit = registry().audit(form).unwrap();
+            let _ = ((audit.asked)(&document), (audit.answer)(&document, &document, &[]));
+        }
         if let Ok(index) = registry().index(&package("a"), &document) {
             check_rendered(&index, &standings, &document);
         }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use stockade_model::{Digest, EcosystemId, Name, Package, Release, Verdict};
 
 use super::{Store, StoreError, log};
+use crate::served::Given;
 
 /// The first digest seen for a release's artifact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -409,6 +410,45 @@ impl Store {
                 "SELECT ecosystem, name, version, file, principal, sha256, at FROM served WHERE sha256 = ?1 ORDER BY at",
             )?;
             statement.query_map([&digest], served)?.collect()
+        })
+        .await
+    }
+
+    /// The versions of each package that anybody was given in a row after this one, and the last row.
+    pub(crate) async fn given_after(&self, row: i64) -> Result<(Given, i64), StoreError> {
+        self.read(move |connection| {
+            let last = connection.query_row("SELECT coalesce(max(rowid), 0) FROM served", [], |row| row.get(0))?;
+            let mut statement = connection.prepare_cached(
+                "SELECT DISTINCT ecosystem, name, version FROM served WHERE rowid > ?1 AND rowid <= ?2
+                 ORDER BY ecosystem, name, version",
+            )?;
+            let mut rows = statement.query([row, last])?;
+            let mut given = Given::new();
+            while let Some(row) = rows.next()? {
+                let (ecosystem, name): (String, String) = (row.get(0)?, row.get(1)?);
+                let version: String = row.get(2)?;
+                let package = Package { ecosystem: EcosystemId::read(&ecosystem), name: Name::normalised(name) };
+                match given.last_mut().filter(|(last, _)| *last == package) {
+                    Some((_, versions)) => versions.push(version),
+                    None => given.push((package, vec![version])),
+                }
+            }
+            Ok((given, last))
+        })
+        .await
+    }
+
+    /// Who was given which file of a release.
+    pub(crate) async fn given(&self, release: &Release) -> Result<Vec<ServedRow>, StoreError> {
+        let release = release.clone();
+        self.read(move |connection| {
+            let package = &release.package;
+            let mut statement = connection.prepare_cached(
+                "SELECT ecosystem, name, version, file, principal, sha256, at FROM served
+                 WHERE ecosystem = ?1 AND name = ?2 AND version = ?3 ORDER BY at, principal",
+            )?;
+            let wanted = [package.ecosystem.as_str(), package.name.as_str(), &release.version];
+            statement.query_map(wanted, served)?.collect()
         })
         .await
     }

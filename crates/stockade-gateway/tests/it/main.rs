@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests read and damage files, and look at the clock")]
 
 mod artifacts;
+mod audits;
 mod crates;
 mod faults;
 mod hosting;

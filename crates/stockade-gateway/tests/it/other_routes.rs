@@ -95,13 +95,9 @@ fn paths_that_are_not_canonical_are_malformed() {
 #[test]
 fn what_is_not_offered_is_refused_and_never_proxied() {
     let world = World::new();
-    for (method, path) in [
-        ("PATCH", "/npm/left-demo"),
-        ("DELETE", "/npm/left-demo"),
-        ("GET", "/npm/-/all"),
-        ("POST", "/npm/-/npm/v1/security/audits/quick"),
-        ("PUT", "/npm/-/user"),
-    ] {
+    for (method, path) in
+        [("PATCH", "/npm/left-demo"), ("DELETE", "/npm/left-demo"), ("GET", "/npm/-/all"), ("PUT", "/npm/-/user")]
+    {
         let answer = world.ask(method, path, &[], b"");
         assert_eq!(answer.status, 403, "{method} {path}");
         assert!(answer.json()["error"].as_str().unwrap().starts_with("refused by stockade: "));

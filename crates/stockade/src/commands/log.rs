@@ -1,9 +1,11 @@
 //! `stockade log`: what was recorded, and whether it still is what was recorded.
 
+use std::sync::Arc;
+
 use anyhow::Context as _;
 use serde::Serialize;
 use serde_json::Value;
-use stockade_engine::{Entry, Head, LogFault, Store, Verified};
+use stockade_engine::{Advisories, Entry, Head, LogFault, ServedMalware, ServedRow, Store, Verified};
 use stockade_model::{Digest, Purl};
 
 use super::{Context, Exit};
@@ -40,19 +42,57 @@ pub(super) async fn log(context: Context<'_>, command: Log) -> anyhow::Result<Ex
             context.printer.answer(&checked, || said(&checked))?;
             Ok(if matches!(checked, Checked::Holds(_)) { Exit::Allowed } else { Exit::Refused })
         }
-        Log::Served { digest } => {
+        Log::Served { digest: Some(digest), .. } => {
             let digest: Digest = digest.parse()?;
             let served = store.served(&digest).await?;
             if served.is_empty() {
                 context.printer.talk(&format!("stockade: nobody was given {digest}\n"));
             }
-            let row = |row: &stockade_engine::ServedRow| {
-                vec![format!("{:.3}", row.at), row.principal.clone(), Purl::of(&row.release).to_string()]
-            };
-            context.printer.answer(&served, || columns(0, &served.iter().map(row).collect::<Vec<_>>()))?;
+            let rows = || served.iter().map(given).collect::<Vec<_>>();
+            context.printer.answer(&served, || columns(0, &rows()))?;
             Ok(Exit::Allowed)
         }
+        Log::Served { digest: None, .. } => malware(&context, &store).await,
     }
+}
+
+/// Who was given what is now known as malware. Of what no advisory could be asked about nothing can be said.
+async fn malware(context: &Context<'_>, store: &Store) -> anyhow::Result<Exit> {
+    let Settings { advisories, data, .. } = &context.settings;
+    let advisories = Arc::new(Advisories::open(advisories, data, (context.clock)())?);
+    let none = (advisories.records == 0).then(|| "there are no advisories; `stockade doctor` says where they are put");
+    let unread = advisories.problems.iter().map(|problem| format!("advisories could not be read: {problem}"));
+    let gaps: Vec<String> = none.map(str::to_owned).into_iter().chain(unread).collect();
+    let found = ServedMalware::all(store, &advisories).await?;
+    for gap in &gaps {
+        context.printer.talk(&format!("stockade: {gap}\n"));
+    }
+    if found.is_empty() && gaps.is_empty() {
+        context.printer.talk("stockade: the advisories call nothing malware that was given out\n");
+    }
+    context.printer.answer(&found, || found.iter().map(told).collect())?;
+    Ok(match (found.is_empty(), gaps.is_empty()) {
+        (false, _) => Exit::Refused,
+        (true, false) => Exit::Undecided,
+        (true, true) => Exit::Allowed,
+    })
+}
+
+fn told(malware: &ServedMalware) -> String {
+    let ServedMalware { release, id, summary, given: rows } = malware;
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            let mut line = given(row);
+            line.push(row.digest.to_string());
+            line
+        })
+        .collect();
+    format!("{}  {id}  {summary}\n{}", Purl::of(release), columns(2, &rows))
+}
+
+fn given(row: &ServedRow) -> Vec<String> {
+    vec![format!("{:.3}", row.at), row.principal.clone(), Purl::of(&row.release).to_string()]
 }
 
 /// True if anything was ever recorded.

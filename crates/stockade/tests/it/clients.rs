@@ -21,7 +21,7 @@ fn told(what: &str, status: i32) -> String {
 }
 
 /// The same world with another client, which fetches from where npm does.
-fn world(other: &Other) -> Option<World> {
+pub(crate) fn world(other: &Other) -> Option<World> {
     let World { registry, project } = World::with(&Npm::usual_or_skip()?);
     let project = project.with(other);
     if other.name() == "yarn" {

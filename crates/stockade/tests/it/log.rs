@@ -37,6 +37,25 @@ fn the_log_tells_what_happened_and_who_was_given_what() {
 }
 
 #[test]
+fn who_was_given_what_is_now_malware_can_be_asked() {
+    let Some(world) = World::or_skip() else { return };
+    assert!(world.stockade(["run", "--", "npm", "install", "--no-audit"]).ok());
+    let unknown = world.stockade(["log", "served", "--malware"]);
+    assert_eq!(unknown.status, Some(2), "{unknown}");
+    assert!(unknown.stderr.contains("there are no advisories"), "{unknown}");
+    world.malware("right-demo", "1.0.0");
+    let none = world.stockade(["log", "served", "--malware"]);
+    assert!(none.ok() && none.stderr.contains("nothing malware that was given out"), "{none}");
+    world.malware("left-demo", "1.0.9");
+    assert_snapshot!(seen(&world.stockade(["log", "served", "--malware"])), @"");
+    let report = world.json(["log", "served", "--malware"]);
+    assert_eq!(report[0]["id"], "MAL-2026-1");
+    assert_eq!(report[0]["given"][0]["principal"], "127.0.0.1");
+    assert!(report[0]["given"][0]["digest"].as_str().unwrap().starts_with("sha256:"));
+    assert_eq!(world.stockade(["log", "served"]).status, Some(2));
+}
+
+#[test]
 fn a_log_that_was_tampered_with_is_found_out() {
     let Some(world) = World::or_skip() else { return };
     assert_eq!(world.stockade(["why", "pkg:npm/left-demo@1.1.0"]).status, Some(1));

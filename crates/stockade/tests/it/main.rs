@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without ends it")]
 
 mod advisories;
+mod audits;
 mod cargo;
 mod client_config;
 mod clients;

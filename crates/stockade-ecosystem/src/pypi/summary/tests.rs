@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::Standing::{self, *};
 use crate::pypi::{package, page, render as pages};
-use crate::{Steering, Variant};
+use crate::{Advice, AdviceKind, Steering, Variant};
 
 const BASE: &str = "http://127.0.0.1:4873/mount";
 const MESSAGE: &str = "held by stockade: `left-demo` 1.1 is 5 hours old; policy asks 72 hours";
@@ -30,6 +30,16 @@ fn described(
     whole: bool,
     theirs: &Value,
 ) -> Result<Value, Malformed> {
+    advised(files, version, whole, theirs, &[])
+}
+
+fn advised(
+    files: &[(&str, Standing, Value)],
+    version: &str,
+    whole: bool,
+    theirs: &Value,
+    advice: &[Advice],
+) -> Result<Value, Malformed> {
     let theirs = (!theirs.is_null()).then(|| theirs.to_string());
     let (document, index, standings) = page_of(files);
     let steering = Steering { standings: &standings, message: MESSAGE, base: BASE, variant: Variant::Full };
@@ -41,6 +51,7 @@ fn described(
         index: &index,
         index_document: &ours,
         theirs: theirs.as_deref().map(str::as_bytes),
+        advice,
         base: BASE,
     };
     super::render(&described).map(|bytes| serde_json::from_slice(&bytes).unwrap())
@@ -163,4 +174,33 @@ fn a_package_is_described_by_what_people_would_choose() {
     assert_eq!(chosen(&[(YOUNG, Removed, no())]), None);
     let (_, index, _) = page_of(&[(OLD, Cleared, no())]);
     assert!(index.spelt("1.0.0").is_some() && index.spelt("v1.0").is_some() && index.spelt("1.0.1").is_none());
+}
+
+#[test]
+fn what_we_know_of_vulnerabilities_is_behind_what_the_registry_knows() {
+    let files = [("left_demo-1.0-py3-none-any.whl", Cleared, Value::Null)];
+    let advice = |id: &str| Advice {
+        package: package("left-demo").unwrap(),
+        id: id.to_owned(),
+        aliases: vec!["CVE-2026-1".to_owned()],
+        summary: "may be attacked".to_owned(),
+        kind: AdviceKind::Vulnerable,
+        score: None,
+        vector: None,
+        word: None,
+        asked: vec!["1.0".to_owned()],
+        affected: Vec::new(),
+        fixed: vec!["1.1".to_owned()],
+    };
+    let of = |theirs: &Value, ours: &[Advice]| {
+        advised(&files, "1.0", false, theirs, ours).unwrap()["vulnerabilities"].clone()
+    };
+    let both = of(&theirs("1.0"), &[advice("CVE-1"), advice("PYSEC-2026-1")]);
+    assert_eq!(
+        (both.as_array().unwrap().len(), &both[0], &both[1]["id"]),
+        (2, &json!({"id": "CVE-1"}), &json!("PYSEC-2026-1"))
+    );
+    assert_eq!((&both[1]["fixed_in"], &both[1]["aliases"]), (&json!(["1.1"]), &json!(["CVE-2026-1"])));
+    assert_eq!(of(&Value::Null, &[advice("PYSEC-2026-1")])[0]["summary"], "PYSEC-2026-1: may be attacked");
+    assert_eq!(of(&Value::Null, &[]), Value::Null);
 }
