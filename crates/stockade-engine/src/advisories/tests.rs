@@ -169,6 +169,33 @@ fn a_list_counts_at_once_and_a_line_that_cannot_be_read_is_a_gap() {
     assert!(broken.problems[0].contains("ours.list: line 2"), "{:?}", broken.problems);
 }
 
+#[test]
+fn estimates_may_be_packed_and_are_laid_over_by_none() {
+    let data = Data::with(50);
+    data.record("cve", "CVE-2026-1", "left", "1.0.0");
+    let scores = |probability: &str| {
+        let path = data.0.path().join(crate::ADVISORIES).join("scores.epss");
+        files::write(&path, |to| {
+            let mut packed = flate2::write::GzEncoder::new(to, flate2::Compression::fast());
+            let text = format!("#model_version:v1\ncve,epss,percentile\nCVE-2026-1,{probability},0.75\n");
+            std::io::Write::write_all(&mut packed, text.as_bytes())?;
+            packed.finish().map(drop)
+        })
+        .unwrap();
+    };
+    let likely = || {
+        let named = Package { ecosystem: EcosystemId::read("npm"), name: Name::normalised("left") };
+        let answers = data.open().answers(&named, &[Question::version("1.0.0")]).unwrap();
+        answers[0].matches[0].likelihood.map(|likelihood| likelihood.probability.to_string())
+    };
+    assert_eq!(likely(), None);
+    scores("0.25");
+    assert_eq!(likely().as_deref(), Some("0.25"));
+    scores("0.5");
+    assert_eq!(likely().as_deref(), Some("0.5"));
+    assert_eq!(overlays(&data.open()), 0);
+}
+
 impl Data {
     fn text_at(&self, name: &str, text: &str) {
         let path = self.0.path().join(crate::ADVISORIES).join(name);
