@@ -269,7 +269,7 @@ pub(crate) enum Token {
 pub(crate) struct Scan {
     /// Files and folders; the working folder unless named
     pub(crate) paths: Vec<PathBuf>,
-    /// A document that says what does not affect the project: OpenVEX, CSAF or CycloneDX; may be repeated
+    /// A VEX document, which says what does not affect the project; may be repeated
     #[arg(long, value_name = "FILE")]
     pub(crate) vex: Vec<PathBuf>,
     /// What such documents call the project, as a package URL
