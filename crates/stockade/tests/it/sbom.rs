@@ -2,6 +2,7 @@
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
+use stockade_testkit::PythonTool;
 
 use crate::world::{World, seen};
 
@@ -221,4 +222,44 @@ fn what_is_no_bill_is_said() {
     hint: `stockade --help` names the commands of each format
     status 2
     "#);
+}
+
+/// The version that the bills' own tests ask.
+const CYCLONEDX: &str = "11.12.0";
+/// Prints what is wrong, and nothing if nothing is.
+const VALIDATE: &str = "
+import json, sys
+from cyclonedx.model.bom import Bom
+from cyclonedx.schema import OutputFormat, SchemaVersion
+from cyclonedx.validation import make_schemabased_validator
+for path, version, parts, edges, vulnerabilities in zip(*[iter(sys.argv[1:])] * 5):
+    text = open(path).read()
+    wrong = make_schemabased_validator(OutputFormat.JSON, SchemaVersion[version]).validate_str(text)
+    if wrong:
+        print(path, wrong)
+    bom = Bom.from_json(json.loads(text))
+    found = [len(bom.components), sum(len(entry.dependencies) for entry in bom.dependencies), len(bom.vulnerabilities)]
+    if found != [int(parts), int(edges), int(vulnerabilities)]:
+        print(path, found)
+";
+
+#[test]
+fn the_library_of_the_field_reads_the_same() {
+    let Some(world) = world() else { return };
+    let Some(python) = PythonTool::library_or_skip("cyclonedx-python-lib[json-validation]", CYCLONEDX) else { return };
+    world.malware("right-demo", "1.0.0");
+    let mut command = world.project.command(python.to_str().unwrap());
+    command.args(["-c", VALIDATE]);
+    for (subcommand, format, version, vulnerabilities) in [
+        ("sbom", "cyclonedx", "V1_6", "0"),
+        ("sbom", "cyclonedx-1.7", "V1_7", "0"),
+        ("scan", "cyclonedx", "V1_6", "1"),
+        ("scan", "cyclonedx-1.7", "V1_7", "1"),
+    ] {
+        let name = format!("{subcommand}-{version}.json");
+        world.project.write(&name, world.stockade([subcommand, "--format", format]).stdout);
+        command.args([&name, version, "4", "4", vulnerabilities]);
+    }
+    let said = world.project.finish(&mut command);
+    assert_eq!((said.status, said.stdout.as_str(), said.stderr.as_str()), (Some(0), "", ""));
 }
