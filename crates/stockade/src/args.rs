@@ -278,7 +278,7 @@ pub(crate) struct Scan {
     /// Look for what this list names, in all files: digests, names, releases and words; or for those of OSV records
     #[arg(long, value_name = "FILE")]
     pub(crate) iocs: Option<PathBuf>,
-    /// A document that says what does not affect the project: OpenVEX, CSAF or CycloneDX; may be repeated
+    /// A VEX document, which says what does not affect the project; may be repeated
     #[arg(long, value_name = "FILE")]
     pub(crate) vex: Vec<PathBuf>,
     /// What such documents call the project, as a package URL

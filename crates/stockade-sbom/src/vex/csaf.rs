@@ -9,7 +9,7 @@ use stockade_model::Purl;
 use super::{Budget, Statement, Status, Subject, Unusable, joined, purl};
 
 #[derive(Deserialize)]
-struct Document {
+struct Csaf {
     document: About,
     #[serde(default)]
     product_tree: Tree,
@@ -119,7 +119,7 @@ type Products<'a> = HashMap<&'a str, Vec<Subject>>;
 type Reasons<'a> = HashMap<&'a str, [Option<&'a str>; 2]>;
 
 pub(super) fn read(document: &[u8], budget: &mut Budget) -> Result<Vec<Statement>, Unusable> {
-    let document: Document = serde_json::from_slice(document)?;
+    let document: Csaf = serde_json::from_slice(document)?;
     let products = products(&document.product_tree, budget)?;
     let groups = &document.product_tree.product_groups;
     let groups = groups.iter().map(|group| (group.group_id.as_str(), group.product_ids.as_slice())).collect();

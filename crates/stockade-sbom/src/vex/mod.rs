@@ -1,11 +1,11 @@
-//! VEX: what somebody who knows a product says of a vulnerability in it. Read are OpenVEX, CSAF 2 and CycloneDX.
+//! VEX: what somebody who knows a product says of a vulnerability in it. Read are `OpenVEX`, CSAF 2 and CycloneDX.
 //!
 //! A statement takes an alarm away, so it is read strictly: one that cannot be understood is an error with its place, and
 //! not a statement less. Each names the product that it is about. Where it names a part as well, it speaks of that part
 //! in that product and of neither alone. What is named otherwise than by package URLs is about nothing that we could
 //! know.
 //!
-//! Traps: a later statement takes an earlier one back; in OpenVEX `subcomponents` narrow a product, and in CSAF a
+//! Traps: a later statement takes an earlier one back; in `OpenVEX` `subcomponents` narrow a product, and in CSAF a
 //! relationship does; CSAF names products by identifiers of its own that lead to a tree.
 
 mod csaf;
@@ -118,7 +118,7 @@ struct Category {
     category: Option<String>,
 }
 
-/// What the contexts of OpenVEX begin with.
+/// What the contexts of `OpenVEX` begin with.
 const OPENVEX: &str = "https://openvex.dev/ns";
 
 /// Reads the statements of a document.

@@ -1,4 +1,4 @@
-//! OpenVEX 0.0.1 to 0.2.0. Before 0.2 a vulnerability and a product were texts, and parts stood beside the products.
+//! `OpenVEX` 0.0.1 to 0.2.0. Before 0.2 a vulnerability and a product were texts, and parts stood beside the products.
 
 use jiff::Timestamp;
 use serde::Deserialize;

@@ -87,7 +87,7 @@ pub(crate) async fn perform(cli: Cli, printer: &Printer) -> anyhow::Result<Exit>
         Ok::<_, anyhow::Error>(Context { settings: Settings::load(global)?, printer, clock: clock(global.now) })
     };
     if !fits(global.format.unwrap_or_default(), &command) {
-        return Err(hinted("this command has no such format", "`--format text` or `--format json`"));
+        return Err(hinted("this command has no such format", "`stockade --help` names the commands of each format"));
     }
     match command {
         Command::Run(arguments) => run::run(context(&global)?, &arguments).await,

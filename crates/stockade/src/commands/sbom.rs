@@ -81,13 +81,11 @@ fn created(global: &Global, stated: Option<&str>) -> anyhow::Result<Option<Times
 }
 
 fn put(printer: &Printer, output: Option<&Path>, document: Vec<u8>) -> anyhow::Result<()> {
-    match output {
-        Some(path) => files::replace(path, &document),
-        None => {
-            printer.document(&String::from_utf8(document)?);
-            Ok(())
-        }
+    if let Some(path) = output {
+        return files::replace(path, &document);
     }
+    printer.document(&String::from_utf8(document)?);
+    Ok(())
 }
 
 /// What a person may want to know of a document that they do not read.
@@ -177,14 +175,17 @@ fn validate(printer: &Printer, file: &Path) -> anyhow::Result<Exit> {
     let problems = read.problems.into_iter().filter(|problem| !is_told(problem)).collect();
     let answer = Answer { file: file.to_owned(), format, invalid, problems, ntia, cisa };
     printer.answer(&answer, || said(&answer))?;
-    let is_valid = answer.invalid.is_empty() && answer.problems.is_empty();
-    Ok(if is_valid { Exit::Allowed } else { Exit::Refused })
+    Ok(match (answer.invalid.is_empty(), answer.problems.is_empty()) {
+        (false, _) => Exit::Refused,
+        (true, false) => Exit::Undecided,
+        (true, true) => Exit::Allowed,
+    })
 }
 
 fn said(answer: &Answer) -> String {
     let Answer { file, format, invalid, problems, ntia, cisa } = answer;
-    let is_valid = invalid.is_empty() && problems.is_empty();
-    let mut text = format!("{} is {} {format}\n", file.display(), if is_valid { "valid" } else { "not valid" });
+    let valid = if invalid.is_empty() { "valid" } else { "not valid" };
+    let mut text = format!("{} is {valid} {format}\n", file.display());
     for Invalid { place, what } in invalid {
         let place = if place.is_empty() { "the document" } else { place };
         let _ = writeln!(text, "  {}: {}", line(place), line(what));

@@ -2,6 +2,7 @@
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
+use stockade_testkit::PythonTool;
 
 use crate::world::{World, seen};
 
@@ -66,8 +67,8 @@ fn a_lockfile_becomes_parts_with_everything_that_it_says() {
         edges,
         [
             r#"shop@2.0.0 > ["pkg:npm/right-demo@1.0.0","TOOL"]"#,
-            r#"pkg:npm/%40acme/left@0.9.0 > null"#,
-            r#"pkg:npm/%40acme/left@1.1.0 > null"#,
+            "pkg:npm/%40acme/left@0.9.0 > null",
+            "pkg:npm/%40acme/left@1.1.0 > null",
             r#"pkg:npm/right-demo@1.0.0 > ["pkg:npm/%40acme/left@1.1.0"]"#,
             r#"TOOL > ["pkg:npm/%40acme/left@0.9.0"]"#,
         ]
@@ -163,12 +164,20 @@ fn what_was_not_looked_at_is_in_it() {
 fn what_lists_of_minimum_elements_miss_is_said() {
     let Some(world) = world() else { return };
     let output = world.stockade(["sbom", "--output", "bill.json"]);
-    assert_snapshot!(output.stderr, @"");
+    assert_snapshot!(output.stderr, @r#"
+    stockade: 4 releases of 1 file, 4 edges
+    stockade: NTIA's minimum elements ask for more: supplier of 5 parts, version of 1 part, identifier of 1 part, author, timestamp
+    stockade: CISA's, of 2025, ask for more: supplier of 5 parts, version of 1 part, identifier of 1 part, author, timestamp, hash of 4 parts, licence of 4 parts
+    "#);
     let told = ["sbom", "--author", "Acme", "--supplier", "Acme", "--project-version", "1", "--created", "now"];
     let output = world.stockade(told);
     let bill: Value = serde_json::from_str(&output.stdout).unwrap();
     assert!(bill["metadata"]["timestamp"].as_str().unwrap().starts_with("2026-"), "{output}");
-    assert_snapshot!(output.stderr, @"");
+    assert_snapshot!(output.stderr, @r#"
+    stockade: 4 releases of 1 file, 4 edges
+    stockade: NTIA's minimum elements ask for more: supplier of 4 parts, identifier of 1 part
+    stockade: CISA's, of 2025, ask for more: supplier of 4 parts, identifier of 1 part, hash of 4 parts, licence of 4 parts
+    "#);
     let mut command = world.command();
     command.args(["sbom"]).env("SOURCE_DATE_EPOCH", "86400");
     let output = world.project.finish(&mut command);
@@ -181,9 +190,76 @@ fn what_is_no_bill_is_said() {
     world
         .project
         .write("bad.json", r#"{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [{"type": "x"}]}"#);
-    assert_snapshot!(seen(&world.stockade(["sbom", "validate", "bad.json"])), @"");
+    assert_snapshot!(seen(&world.stockade(["sbom", "validate", "bad.json"])), @r#"
+    bad.json is not valid CycloneDX 1.6
+      /components/0: "name" is a required property
+      /components/0/type: "x" is not one of "application", "framework" or 11 other candidates
+      components[].name is missing
+      metadata.component is missing: it is not said what this is a list of
+    missing of NTIA's minimum elements: supplier of 2 parts, name of 2 parts, version of 2 parts, identifier of 2 parts, dependencies of 2 parts, author, timestamp
+    missing of CISA's minimum elements: supplier of 2 parts, name of 2 parts, version of 2 parts, identifier of 2 parts, dependencies of 2 parts, author, timestamp, hash of 2 parts, licence of 2 parts, tool, generation context
+    status 1
+    "#);
     assert_eq!(world.json(["sbom", "validate", "bad.json"])["format"], "CycloneDX 1.6");
-    assert_snapshot!(seen(&world.stockade(["sbom", "validate", "package-lock.json"])), @"");
-    assert_snapshot!(seen(&world.stockade(["sbom", "convert", "package-lock.json"])), @"");
-    assert_snapshot!(seen(&world.stockade(["sbom", "--format", "sarif"])), @"");
+    let ghost = r#"{"bomFormat": "CycloneDX", "specVersion": "1.6", "metadata": {"component": {"type": "library", "name": "a",
+        "bom-ref": "a"}}, "dependencies": [{"ref": "a", "dependsOn": ["ghost"]}]}"#;
+    world.project.write("ghost.json", ghost);
+    let ghost = world.stockade(["sbom", "validate", "ghost.json"]);
+    assert_eq!(ghost.status, Some(2), "as its schema says, and not whole: {ghost}");
+    assert!(ghost.stdout.contains("`ghost`"), "{ghost}");
+    assert_snapshot!(seen(&world.stockade(["sbom", "validate", "package-lock.json"])), @r#"
+    stockade: `package-lock.json`: it is neither CycloneDX nor SPDX as JSON
+    status 2
+    "#);
+    assert_snapshot!(seen(&world.stockade(["sbom", "convert", "package-lock.json"])), @r#"
+    stockade: package-lock.json: the document is neither CycloneDX nor SPDX as JSON
+    stockade: `package-lock.json` could not be read
+    hint: it has to be CycloneDX or SPDX, as JSON
+    status 2
+    "#);
+    assert_snapshot!(seen(&world.stockade(["sbom", "--format", "sarif"])), @r#"
+    stockade: this command has no such format
+    hint: `stockade --help` names the commands of each format
+    status 2
+    "#);
+}
+
+/// The version that the bills' own tests ask.
+const CYCLONEDX: &str = "11.12.0";
+/// Prints what is wrong, and nothing if nothing is.
+const VALIDATE: &str = "
+import json, sys
+from cyclonedx.model.bom import Bom
+from cyclonedx.schema import OutputFormat, SchemaVersion
+from cyclonedx.validation import make_schemabased_validator
+for path, version, parts, edges, vulnerabilities in zip(*[iter(sys.argv[1:])] * 5):
+    text = open(path).read()
+    wrong = make_schemabased_validator(OutputFormat.JSON, SchemaVersion[version]).validate_str(text)
+    if wrong:
+        print(path, wrong)
+    bom = Bom.from_json(json.loads(text))
+    found = [len(bom.components), sum(len(entry.dependencies) for entry in bom.dependencies), len(bom.vulnerabilities)]
+    if found != [int(parts), int(edges), int(vulnerabilities)]:
+        print(path, found)
+";
+
+#[test]
+fn the_library_of_the_field_reads_the_same() {
+    let Some(world) = world() else { return };
+    let Some(python) = PythonTool::library_or_skip("cyclonedx-python-lib[json-validation]", CYCLONEDX) else { return };
+    world.malware("right-demo", "1.0.0");
+    let mut command = world.project.command(python.to_str().unwrap());
+    command.args(["-c", VALIDATE]);
+    for (subcommand, format, version, vulnerabilities) in [
+        ("sbom", "cyclonedx", "V1_6", "0"),
+        ("sbom", "cyclonedx-1.7", "V1_7", "0"),
+        ("scan", "cyclonedx", "V1_6", "1"),
+        ("scan", "cyclonedx-1.7", "V1_7", "1"),
+    ] {
+        let name = format!("{subcommand}-{version}.json");
+        world.project.write(&name, world.stockade([subcommand, "--format", format]).stdout);
+        command.args([&name, version, "4", "4", vulnerabilities]);
+    }
+    let said = world.project.finish(&mut command);
+    assert_eq!((said.status, said.stdout.as_str(), said.stderr.as_str()), (Some(0), "", ""));
 }

@@ -223,9 +223,32 @@ fn other_programs_are_told_the_same() {
     let Some(world) = world() else { return };
     world.malware("left-demo", "1.1.0");
     vulnerable(&world);
-    assert_snapshot!(document(&world, "github", &[]), @"");
-    assert_snapshot!(document(&world, "junit", &[]), @"");
-    assert_snapshot!(document(&world, "markdown", &[]), @"");
+    assert_snapshot!(document(&world, "github", &[]), @r#"
+    ::error file=package-lock.json,line=6,title=malicious%3A pkg%3Anpm/left-demo@1.1.0::MAL-2026-1: Malicious code in left-demo (npm), by right-demo@1.0.0 > left-demo@1.1.0
+    ::notice file=package-lock.json,line=5,title=vulnerable%3A pkg%3Anpm/right-demo@1.0.0::GHSA-demo-demo-demo: right-demo trusts everybody; fixed in 1.0.1
+    ::notice title=stockade::looked at 2 releases in 1 file, with 2 advisory records, the newest of 2026-05-31
+    "#);
+    assert_snapshot!(document(&world, "junit", &[]), @r#"
+    <?xml version="1.0" encoding="UTF-8"?>
+    <testsuites name="stockade scan" tests="4" failures="1" errors="0" skipped="0">
+      <testsuite name="package-lock.json" tests="3" failures="1" errors="0" skipped="0">
+        <testcase classname="package-lock.json" name="malicious pkg:npm/left-demo@1.1.0 MAL-2026-1"><failure message="line 6: Malicious code in left-demo (npm), by right-demo@1.0.0 &gt; left-demo@1.1.0"/></testcase>
+        <testcase classname="package-lock.json" name="vulnerable pkg:npm/right-demo@1.0.0 GHSA-demo-demo-demo"><system-out>line 5: right-demo trusts everybody; fixed in 1.0.1</system-out></testcase>
+        <testcase classname="package-lock.json" name="2 releases of package-lock.json"/>
+      </testsuite>
+      <testsuite name="coverage" tests="1" failures="0" errors="0" skipped="0">
+        <testcase classname="coverage" name="looked at 2 releases in 1 file, with 2 advisory records, the newest of 2026-05-31"/>
+      </testsuite>
+    </testsuites>
+    "#);
+    assert_snapshot!(document(&world, "markdown", &[]), @r#"
+    ### stockade: 1 malicious, 1 vulnerable
+
+    - **malicious** `pkg:npm/left-demo@1.1.0` `MAL-2026-1`: Malicious code in left-demo \(npm\), by right-demo@<!-- -->1.0.0 &gt; left-demo@<!-- -->1.1.0 at `package-lock.json:6`
+    - **vulnerable** (9.8) `pkg:npm/right-demo@1.0.0` `GHSA-demo-demo-demo`: right-demo trusts everybody; fixed in 1.0.1 at `package-lock.json:5`
+
+    looked at 2 releases in 1 file, with 2 advisory records, the newest of 2026-05-31
+    "#);
 }
 
 #[test]
@@ -280,7 +303,13 @@ fn a_statement_lifts_a_vulnerability_and_is_named() {
         openvex(&json!({"@id": "pkg:npm/never"}), "GHSA-demo-demo-demo", "fixed"),
     ];
     vex(&world, "vex.json", &statements);
-    assert_snapshot!(seen(&world.stockade(["scan", "--vex", "vex.json"])), @"");
+    assert_snapshot!(seen(&world.stockade(["scan", "--vex", "vex.json"])), @r#"
+    vulnerable (9.8)  pkg:npm/right-demo@1.0.0  GHSA-demo-demo-demo: right-demo trusts everybody; fixed in 1.0.1
+               ./package-lock.json:5
+               not affected (vulnerable_code_not_in_execute_path), says vex.json
+    looked at 2 releases in 1 file, with 1 advisory record, the newest of 2026-05-31; 2 statements, 1 of them about nothing that was found
+    status 0
+    "#);
     let sarif: Value = serde_json::from_str(&document(&world, "sarif", &["--vex", "vex.json"])).unwrap();
     let suppression = &sarif["runs"][0]["results"][0]["suppressions"][0]["justification"];
     assert_eq!(suppression, "not affected (vulnerable_code_not_in_execute_path), says vex.json");
@@ -323,7 +352,14 @@ fn no_statement_lifts_malice() {
     let Some(world) = world() else { return };
     world.malware("left-demo", "1.1.0");
     vex(&world, "vex.json", &[openvex(&json!({"@id": "pkg:npm/left-demo"}), "MAL-2026-1", "not_affected")]);
-    assert_snapshot!(seen(&world.stockade(["scan", "--vex", "vex.json"])), @"");
+    assert_snapshot!(seen(&world.stockade(["scan", "--vex", "vex.json"])), @r#"
+    malicious  pkg:npm/left-demo@1.1.0  MAL-2026-1: Malicious code in left-demo (npm)
+               ./package-lock.json:6, by right-demo@1.0.0 > left-demo@1.1.0
+    looked at 2 releases in 1 file, with 1 advisory record; 1 statement, 0 of them about nothing that was found
+    stockade: `vex.json` says that MAL-2026-1 is not affected in pkg:npm/left-demo@1.1.0; what is malicious is not lifted by that
+    hint: an exception in the policy lifts it, with a reason, by whom and until when
+    status 1
+    "#);
 }
 
 #[test]
@@ -332,9 +368,15 @@ fn a_document_that_cannot_be_understood_is_an_error() {
     vulnerable(&world);
     let statement = json!({"vulnerability": {"name": "CVE-1"}, "products": [], "status": "not_affected"});
     vex(&world, "vex.json", &[statement]);
-    assert_snapshot!(seen(&world.stockade(["scan", "--vex", "vex.json"])), @"");
+    assert_snapshot!(seen(&world.stockade(["scan", "--vex", "vex.json"])), @r#"
+    stockade: `vex.json`: statements[0]: says `not_affected` and neither a justification nor an impact statement
+    status 2
+    "#);
     world.project.write("vex.json", "{\n  \"@context\": 1,\n}");
-    assert_snapshot!(seen(&world.stockade(["scan", "--vex", "vex.json"])), @"");
+    assert_snapshot!(seen(&world.stockade(["scan", "--vex", "vex.json"])), @r#"
+    stockade: `vex.json`: line 3, column 1: trailing comma
+    status 2
+    "#);
     assert_eq!(world.stockade(["scan", "--vex", "nowhere.json"]).status, Some(2));
 }
 

@@ -1,4 +1,4 @@
-//! JUnit's XML, as most build servers show results: a suite for each file, a case for each finding, and a case for what
+//! The XML of `JUnit`, as most build servers show results: a suite for each file, a case for each finding, and a case for what
 //! was looked at. What the policy says no to has failed; what was not looked at is an error; what was lifted is skipped.
 
 use std::fmt::Write as _;

@@ -53,7 +53,7 @@ fn item(finding: &Finding) -> String {
     let score = finding.score.map(|score| format!(" ({score:.1})")).unwrap_or_default();
     let excuse = finding.excuse().map(|excuse| format!("; {excuse}")).unwrap_or_default();
     format!(
-        "- **{}**{score} {} {}: {} — {}\n",
+        "- **{}**{score} {} {}: {} at {}\n",
         finding.class(),
         code(&finding.purl.to_string()),
         code(&line(&finding.id)),
