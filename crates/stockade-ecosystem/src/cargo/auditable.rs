@@ -69,14 +69,11 @@ fn entries(list: &List) -> Parsed<Vec<Locked>> {
     let places: Vec<Option<u32>> =
         list.packages.iter().map(|package| if is_own(package) { None } else { entry(package, &mut out) }).collect();
     for (package, place) in list.packages.iter().zip(&places) {
-        let needs = package.dependencies.iter().filter_map(|need| match places.get(usize::try_from(*need).ok()?) {
-            Some(place) => *place,
-            None => {
-                out.problem(1, format!("`{}` needs an entry that is not there", package.name.escape_debug()));
-                None
-            }
-        });
-        let needs: Vec<u32> = needs.collect();
+        let needed = |need: &u32| usize::try_from(*need).ok().and_then(|need| places.get(need));
+        if package.dependencies.iter().any(|need| needed(need).is_none()) {
+            out.problem(1, format!("`{}` needs an entry that is not there", package.name.escape_debug()));
+        }
+        let needs: Vec<u32> = package.dependencies.iter().filter_map(|need| *needed(need)?).collect();
         let own = place.and_then(|place| usize::try_from(place).ok());
         if let Some(entry) = own.and_then(|at| out.entries.get_mut(at)) {
             entry.needs = needs;

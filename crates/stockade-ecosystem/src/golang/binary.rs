@@ -182,10 +182,10 @@ mod tests {
     fn counted(text: &[u8]) -> Vec<u8> {
         let (mut length, mut bytes) = (text.len(), Vec::new());
         while length >= 0x80 {
-            bytes.push((length & 0x7f) as u8 | 0x80);
+            bytes.push(u8::try_from(length & 0x7f).unwrap() | 0x80);
             length >>= 7;
         }
-        bytes.push(length as u8);
+        bytes.push(u8::try_from(length).unwrap());
         [bytes, text.to_vec()].concat()
     }
 
