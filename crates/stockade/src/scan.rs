@@ -9,6 +9,7 @@ mod sbom;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use stockade_ecosystem::built;
 
 use crate::files;
 pub(crate) use found::Found;
@@ -111,14 +112,14 @@ impl Seen {
     }
 
     fn read(&mut self, path: &Path, wanted: Wanted) {
-        let bytes = match wanted {
-            Wanted::IfProgram => files::read_if(path, look::MAGIC, look::is_program),
-            _ => files::read(path),
+        let text = path.to_string_lossy();
+        let looked = match wanted {
+            Wanted::IfProgram => files::open_if(path, look::MAGIC, is_program)
+                .map(|file| file.map(|file| look::contents(&text, built::program_in(file), self))),
+            _ => files::read(path).map(|bytes| bytes.map(|bytes| look(&text, &Bytes::from(bytes), self))),
         };
-        match bytes {
-            Ok(Some(bytes)) => look(&path.to_string_lossy(), &Bytes::from(bytes), self),
-            Ok(None) => {}
-            Err(error) => self.unseen.push(format!("{}: {error:#}", path.display())),
+        if let Err(error) = looked {
+            self.unseen.push(format!("{text}: {error:#}"));
         }
     }
 }

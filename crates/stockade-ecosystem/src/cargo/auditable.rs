@@ -4,7 +4,7 @@
 use std::io::Read as _;
 
 use flate2::read::ZlibDecoder;
-use object::{Object, ObjectSection};
+use object::{Object as _, ObjectSection as _, ReadRef};
 use serde::Deserialize;
 
 use super::lockfile::release;
@@ -37,8 +37,16 @@ struct Package {
 }
 
 /// The crates that a program says it is made of, if it says so.
-pub(crate) fn auditable(program: &object::File<'_>) -> Option<(&'static str, Parsed<Vec<Locked>>)> {
+pub(crate) fn auditable<'d, R: ReadRef<'d>>(
+    program: &object::File<'d, R>,
+) -> Option<(&'static str, Parsed<Vec<Locked>>)> {
     let section = program.section_by_name(SECTION)?;
+    if section.size() > MAX_LIST {
+        return Some((
+            KIND,
+            unread(format!("the list of crates in it has more than {MAX_LIST} bytes, so it was not read")),
+        ));
+    }
     let list =
         section.data().map_or_else(|error| unread(format!("the list of crates in it cannot be read: {error}")), list);
     Some((KIND, list))
