@@ -4,15 +4,19 @@
 //! and packers leave a list in it. What has none cannot be told by looking, and it is said of archives of releases that
 //! they have none.
 
+use std::io::{Read, Seek};
+
 use bytes::Bytes;
-use object::FileKind;
 use object::read::macho::{FatArch, MachOFatFile32, MachOFatFile64};
+use object::{FileKind, ReadCache, ReadRef};
 use stockade_model::{Gap, GapKind};
 
 use crate::{Locked, Parsed};
 
 /// The most architectures of one file that are looked at.
 const MAX_ARCHITECTURES: usize = 6;
+/// The most bytes of a part of a program for several architectures: 512 MiB.
+const MAX_PART: u64 = 512 << 20;
 /// How many bytes of a file tell whether it is a program.
 pub const MAGIC: usize = 8;
 /// The lowest version of a class file: fat programs of macOS begin like one, with the number of their parts there.
@@ -48,11 +52,7 @@ pub(crate) struct Packed {
     pub(crate) read: fn(path: &str, bytes: &Bytes) -> Contents,
 }
 
-/// A reader of one part of a program: the kind of the list and the list, if there is one.
-pub(crate) type OfProgram = fn(&object::File<'_>) -> Option<(&'static str, Parsed<Vec<Locked>>)>;
-
 static PACKED: &[&Packed] = &[&crate::maven::JARS, &crate::pypi::WHEELS];
-static PROGRAMS: &[OfProgram] = &[crate::cargo::auditable, crate::golang::buildinfo];
 
 /// Whether the file at this path is an archive that is built of releases.
 pub fn is_packed(path: &str) -> bool {
@@ -81,41 +81,64 @@ pub fn packed(path: &str, bytes: &Bytes) -> Contents {
 
 /// What a program says. One that says nothing is made of things that nobody wrote down.
 pub fn program(bytes: &[u8]) -> Contents {
+    of_program(bytes)
+}
+
+/// What a program says, of which only the parts are read that matter: with what is needed to debug it, one has gigabytes.
+pub fn program_in(file: impl Read + Seek) -> Contents {
+    of_program(&ReadCache::new(file))
+}
+
+fn of_program<'d, R: ReadRef<'d>>(data: R) -> Contents {
     let mut contents = Contents::default();
-    let (slices, more) = parts(bytes);
-    if more {
-        let what = format!("it has more than {MAX_ARCHITECTURES} parts; the rest was not looked at");
-        contents.gaps.push(Gap::new(GapKind::Limit, what));
-    }
-    for slice in slices {
-        let part = match object::File::parse(slice) {
-            Ok(part) => part,
-            Err(error) => {
-                let what = format!("it begins as a program and cannot be read as one: {error}");
-                contents.gaps.push(Gap::new(GapKind::Malformed, what));
-                continue;
-            }
-        };
-        let said = PROGRAMS.iter().filter_map(|reader| reader(&part));
-        contents.lists.extend(said.map(|(kind, parsed)| List { place: String::new(), kind, parsed }));
+    match FileKind::parse(data) {
+        Ok(FileKind::MachOFat32) => match MachOFatFile32::parse(data) {
+            Ok(fat) => contents.fat(data, fat.arches()),
+            Err(error) => contents.unreadable(&error),
+        },
+        Ok(FileKind::MachOFat64) => match MachOFatFile64::parse(data) {
+            Ok(fat) => contents.fat(data, fat.arches()),
+            Err(error) => contents.unreadable(&error),
+        },
+        Ok(_) => contents.part(data),
+        Err(error) => contents.unreadable(&error),
     }
     contents
 }
 
-/// The parts of a program, one for each architecture, and whether there are more.
-fn parts(bytes: &[u8]) -> (Vec<&[u8]>, bool) {
-    fn fat<'a, A: FatArch>(bytes: &'a [u8], arches: &[A]) -> (Vec<&'a [u8]>, bool) {
-        let data = arches.iter().take(MAX_ARCHITECTURES).map(|arch| arch.data(bytes).unwrap_or_default());
-        (data.collect(), arches.len() > MAX_ARCHITECTURES)
+impl Contents {
+    /// A program of several parts, one for each architecture.
+    fn fat<'d, R: ReadRef<'d>, A: FatArch>(&mut self, data: R, arches: &[A]) {
+        let limit = |what: String| Gap::new(GapKind::Limit, what);
+        if arches.len() > MAX_ARCHITECTURES {
+            let what = format!("it has more than {MAX_ARCHITECTURES} parts; the rest was not looked at");
+            self.gaps.push(limit(what));
+        }
+        for arch in arches.iter().take(MAX_ARCHITECTURES) {
+            if arch.file_range().1 > MAX_PART {
+                self.gaps.push(limit(format!("a part of it has more than {MAX_PART} bytes, and was not looked at")));
+                continue;
+            }
+            match arch.data(data) {
+                Ok(data) => self.part(data),
+                Err(error) => self.unreadable(&error),
+            }
+        }
     }
-    match FileKind::parse(bytes) {
-        Ok(FileKind::MachOFat32) => {
-            MachOFatFile32::parse(bytes).map_or((vec![bytes], false), |f| fat(bytes, f.arches()))
-        }
-        Ok(FileKind::MachOFat64) => {
-            MachOFatFile64::parse(bytes).map_or((vec![bytes], false), |f| fat(bytes, f.arches()))
-        }
-        _ => (vec![bytes], false),
+
+    fn part<'d, R: ReadRef<'d>>(&mut self, data: R) {
+        let part = match object::File::parse(data) {
+            Ok(part) => part,
+            Err(error) => return self.unreadable(&error),
+        };
+        let said = [crate::cargo::auditable(&part), crate::golang::buildinfo(&part)];
+        let said = said.into_iter().flatten();
+        self.lists.extend(said.map(|(kind, parsed)| List { place: String::new(), kind, parsed }));
+    }
+
+    fn unreadable(&mut self, error: &object::Error) {
+        let what = format!("it begins as a program and cannot be read as one: {error}");
+        self.gaps.push(Gap::new(GapKind::Malformed, what));
     }
 }
 

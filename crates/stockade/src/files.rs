@@ -29,20 +29,14 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
-/// A file's bytes, if its first ones are such; `None` if they are not, or it does not exist. Of what is not read, only the
-/// first bytes are.
+/// A file, if its first bytes are such.
 #[expect(clippy::disallowed_methods, reason = "the user asks to look at this file")]
-pub(crate) fn read_if(path: &Path, first: usize, is_such: fn(&[u8]) -> bool) -> anyhow::Result<Option<Vec<u8>>> {
-    let unreadable = || format!("`{}` could not be read", path.display());
-    let file = std::fs::File::open(path).with_context(unreadable)?;
+pub(crate) fn open_if(path: &Path, first: usize, is_such: fn(&[u8]) -> bool) -> anyhow::Result<Option<std::fs::File>> {
+    let file = std::fs::File::open(path).with_context(|| format!("`{}` could not be read", path.display()))?;
     let mut bytes = Vec::new();
-    (&file).take(first as u64).read_to_end(&mut bytes).with_context(unreadable)?;
-    if !is_such(&bytes) {
-        return Ok(None);
-    }
-    file.take(MAX_FILE + 1).read_to_end(&mut bytes).with_context(unreadable)?;
-    anyhow::ensure!(bytes.len() as u64 <= MAX_FILE, "`{}` is longer than {MAX_FILE} bytes", path.display());
-    Ok(Some(bytes))
+    let read = (&file).take(first as u64).read_to_end(&mut bytes);
+    read.with_context(|| format!("`{}` could not be read", path.display()))?;
+    Ok(is_such(&bytes).then_some(file))
 }
 
 /// True if a file is marked as executable.

@@ -10,7 +10,7 @@ mod sbom;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use stockade_ecosystem::{Include, Lockfile, Manifest, known};
+use stockade_ecosystem::{Include, Lockfile, Manifest, built, known};
 
 use crate::files;
 pub(crate) use found::Found;
@@ -135,18 +135,19 @@ impl Seen {
     }
 
     fn read(&mut self, path: &Path, wanted: Wanted) {
-        let bytes = match wanted {
-            Wanted::IfProgram => files::read_if(path, look::MAGIC, look::is_program),
-            _ => files::read(path),
+        let text = path.to_string_lossy();
+        let looked = match wanted {
+            Wanted::IfProgram => files::open_if(path, look::MAGIC, is_program)
+                .map(|file| file.map(|file| look::contents(&text, built::program_in(file), self))),
+            _ => files::read(path).map(|bytes| bytes.map(|bytes| look(&text, &Bytes::from(bytes), self))),
         };
-        if let Some(bytes) = self.readable(path, bytes) {
-            look(&path.to_string_lossy(), &Bytes::from(bytes), self);
-        }
+        self.readable(path, looked);
     }
 
-    fn readable(&mut self, path: &Path, bytes: anyhow::Result<Option<Vec<u8>>>) -> Option<Vec<u8>> {
-        match bytes {
-            Ok(bytes) => bytes,
+    /// What could be read.
+    fn readable<T>(&mut self, path: &Path, outcome: anyhow::Result<Option<T>>) -> Option<T> {
+        match outcome {
+            Ok(read) => read,
             Err(error) => {
                 self.unseen.push(format!("{}: {error:#}", path.display()));
                 None

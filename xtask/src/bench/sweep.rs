@@ -125,7 +125,8 @@ impl Lists {
         }
         let our_words = ours.clone();
         for _ in 0..DIGESTS {
-            let digest: String = (0..4).map(|_| format!("{:016x}", chance.next())).collect();
+            let [one, two, three, four] = [chance.next(), chance.next(), chance.next(), chance.next()];
+            let digest = format!("{one:016x}{two:016x}{three:016x}{four:016x}");
             writeln!(digests, "{digest}")?;
             writeln!(ours, "sha256:{digest}")?;
         }

@@ -33,12 +33,7 @@ pub(crate) struct OfArchive {
 }
 
 /// Reads the files that are wanted of a zip archive, and of those in it whose names are archives'.
-pub(crate) fn select(
-    name: &str,
-    bytes: &Bytes,
-    is_wanted: fn(name: &str) -> bool,
-    is_archive: fn(name: &str) -> bool,
-) -> Selected {
+pub(crate) fn select(bytes: &Bytes, is_wanted: fn(name: &str) -> bool, is_archive: fn(name: &str) -> bool) -> Selected {
     let mut gaps = Gaps::default();
     let mut budget = Budget::new(bytes.len());
     let mut archives: Vec<OfArchive> = Vec::new();
@@ -75,11 +70,9 @@ pub(crate) fn select(
             let place = if place.is_empty() { entry.name } else { format!("{place}!/{}", entry.name) };
             next.push((place, bytes, depth + 1));
         }
-        let told = if place.is_empty() { shown(name) } else { shown(&place) };
-        gaps.extend(of_this.into_vec().into_iter().map(|gap| match place.is_empty() {
-            true => gap,
-            false => Gap::new(gap.kind, format!("in {told}: {}", gap.detail)),
-        }));
+        let prefix = if place.is_empty() { String::new() } else { format!("in {}: ", shown(&place)) };
+        let placed = |gap: Gap| Gap::new(gap.kind, format!("{prefix}{}", gap.detail));
+        gaps.extend(of_this.into_vec().into_iter().map(placed));
         archives.push(OfArchive { place, files: wanted, holds_only_archives: inner > 0 && others == 0 });
     }
     Selected { archives, gaps: gaps.into_vec() }

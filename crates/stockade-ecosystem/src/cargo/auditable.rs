@@ -4,7 +4,7 @@
 use std::io::Read as _;
 
 use flate2::read::ZlibDecoder;
-use object::{Object, ObjectSection};
+use object::{Object as _, ObjectSection as _, ReadRef};
 use serde::Deserialize;
 
 use super::lockfile::release;
@@ -37,8 +37,16 @@ struct Package {
 }
 
 /// The crates that a program says it is made of, if it says so.
-pub(crate) fn auditable(program: &object::File<'_>) -> Option<(&'static str, Parsed<Vec<Locked>>)> {
+pub(crate) fn auditable<'d, R: ReadRef<'d>>(
+    program: &object::File<'d, R>,
+) -> Option<(&'static str, Parsed<Vec<Locked>>)> {
     let section = program.section_by_name(SECTION)?;
+    if section.size() > MAX_LIST {
+        return Some((
+            KIND,
+            unread(format!("the list of crates in it has more than {MAX_LIST} bytes, so it was not read")),
+        ));
+    }
     let list =
         section.data().map_or_else(|error| unread(format!("the list of crates in it cannot be read: {error}")), list);
     Some((KIND, list))
@@ -69,14 +77,11 @@ fn entries(list: &List) -> Parsed<Vec<Locked>> {
     let places: Vec<Option<u32>> =
         list.packages.iter().map(|package| if is_own(package) { None } else { entry(package, &mut out) }).collect();
     for (package, place) in list.packages.iter().zip(&places) {
-        let needs = package.dependencies.iter().filter_map(|need| match places.get(usize::try_from(*need).ok()?) {
-            Some(place) => *place,
-            None => {
-                out.problem(1, format!("`{}` needs an entry that is not there", package.name.escape_debug()));
-                None
-            }
-        });
-        let needs: Vec<u32> = needs.collect();
+        let needed = |need: &u32| usize::try_from(*need).ok().and_then(|need| places.get(need));
+        if package.dependencies.iter().any(|need| needed(need).is_none()) {
+            out.problem(1, format!("`{}` needs an entry that is not there", package.name.escape_debug()));
+        }
+        let needs: Vec<u32> = package.dependencies.iter().filter_map(|need| *needed(need)?).collect();
         let own = place.and_then(|place| usize::try_from(place).ok());
         if let Some(entry) = own.and_then(|at| out.entries.get_mut(at)) {
             entry.needs = needs;

@@ -3,7 +3,7 @@
 //! Since Go 1.18 both texts, the compiler's version and the list of modules, stand behind a head, each after its length.
 //! Before, the head had two addresses of strings. A module of which a folder took the place is no release.
 
-use object::{Object as _, ObjectSection as _, ObjectSegment as _};
+use object::{Object as _, ObjectSection as _, ObjectSegment as _, ReadRef};
 
 use super::{STDLIB, release};
 use crate::locked::{Locked, Out};
@@ -13,15 +13,21 @@ use crate::{Parsed, Scope};
 const HEAD: &[u8] = b"\xff Go buildinf:";
 const ALIGNED: usize = 16;
 /// Where the texts begin that stand behind the head.
-const INLINE: usize = 32;
-const SECTIONS: [&str; 2] = [".go.buildinfo", "__go_buildinfo"];
+const INLINE: u64 = 32;
+/// The section of its own, and the one that it is in where programs have no such section, as on Windows.
+const SECTIONS: [&str; 3] = [".go.buildinfo", "__go_buildinfo", ".data"];
+/// How much of a section is searched: 1 MiB. The linker puts it first.
+const MAX_SEARCHED: u64 = 1 << 20;
 /// Bits of the flags in the head.
 const BIG_ENDIAN: u8 = 1;
 const IS_INLINE: u8 = 2;
+/// The most bytes of a section that is searched, and of a segment: 64 MiB and 1 GiB.
+const MAX_SECTION: u64 = 64 << 20;
+const MAX_SEGMENT: u64 = 1 << 30;
 /// The most bytes of a text: 16 MiB.
 const MAX_TEXT: u64 = 16 << 20;
-/// The most bytes of a number of variable length.
-const MAX_VARINT: usize = 10;
+/// The most bytes of a number of variable length, for a text of [`MAX_TEXT`].
+const MAX_VARINT: u32 = 4;
 /// How much stands before and behind the list of modules, to find it by.
 const FRAME: usize = 16;
 /// What a list is called where it is told.
@@ -30,7 +36,9 @@ const KIND: &str = "go build info";
 const DEVELOPMENT: &str = "(devel)";
 
 /// The modules that a program says it is made of, if it says so.
-pub(crate) fn buildinfo(program: &object::File<'_>) -> Option<(&'static str, Parsed<Vec<Locked>>)> {
+pub(crate) fn buildinfo<'d, R: ReadRef<'d>>(
+    program: &object::File<'d, R>,
+) -> Option<(&'static str, Parsed<Vec<Locked>>)> {
     let address = head(program)?;
     let mut out = Out::default();
     match texts(program, address) {
@@ -43,11 +51,12 @@ pub(crate) fn buildinfo(program: &object::File<'_>) -> Option<(&'static str, Par
     Some((KIND, out.parsed()))
 }
 
-/// The address of the head: in the section of its own, else anywhere.
-fn head(program: &object::File<'_>) -> Option<u64> {
+/// The address of the head: in the section of its own, or where data begins if there is none.
+fn head<'d, R: ReadRef<'d>>(program: &object::File<'d, R>) -> Option<u64> {
     let mut named = SECTIONS.iter().filter_map(|name| program.section_by_name(name));
-    let section = named.find_map(|section| search(section.address(), section.data().ok()?));
-    section.or_else(|| program.segments().find_map(|segment| search(segment.address(), segment.data().ok()?)))
+    let section = named.find(|section| section.size() <= MAX_SECTION)?;
+    let length = section.size().min(MAX_SEARCHED);
+    search(section.address(), section.data_range(section.address(), length).ok()??)
 }
 
 fn search(address: u64, data: &[u8]) -> Option<u64> {
@@ -56,32 +65,29 @@ fn search(address: u64, data: &[u8]) -> Option<u64> {
     address.checked_add(u64::try_from(at.checked_mul(ALIGNED)?.checked_add(skipped)?).ok()?)
 }
 
-/// What is at an address and behind it.
-fn memory<'a>(program: &object::File<'a>, address: u64) -> Option<&'a [u8]> {
-    program.segments().find_map(|segment| {
-        let at = usize::try_from(address.checked_sub(segment.address())?).ok()?;
-        segment.data().ok()?.get(at..).filter(|rest| !rest.is_empty())
-    })
+/// So many bytes at an address.
+fn memory<'d, R: ReadRef<'d>>(program: &object::File<'d, R>, address: u64, length: u64) -> Option<&'d [u8]> {
+    let mut segments = program.segments().filter(|segment| segment.file_range().1 <= MAX_SEGMENT);
+    segments.find_map(|segment| segment.data_range(address, length).ok()?)
 }
 
 /// The compiler's version and the list of modules.
-fn texts<'a>(program: &object::File<'a>, address: u64) -> Option<(&'a [u8], &'a [u8])> {
-    let memory = memory(program, address)?;
-    let (&width, &flags) = (memory.get(HEAD.len())?, memory.get(HEAD.len() + 1)?);
+fn texts<'d, R: ReadRef<'d>>(program: &object::File<'d, R>, address: u64) -> Option<(&'d [u8], &'d [u8])> {
+    let head = memory(program, address, INLINE)?;
+    let (&width, &flags) = (head.get(HEAD.len())?, head.get(HEAD.len() + 1)?);
     if flags & IS_INLINE != 0 {
-        let (compiler, rest) = counted(memory.get(INLINE..)?)?;
-        return Some((compiler, counted(rest)?.0));
+        let (compiler, next) = counted(program, address.checked_add(INLINE)?)?;
+        return Some((compiler, counted(program, next)?.0));
     }
-    let width = usize::from(width);
-    let number = |bytes: &[u8]| number(bytes.get(..width)?, flags & BIG_ENDIAN != 0);
+    let size = usize::from(width);
+    let number = |bytes: &[u8]| number(bytes.get(..size)?, flags & BIG_ENDIAN != 0);
     let text = |address: u64| {
-        let string = self::memory(program, address)?;
-        let (start, length) = (number(string)?, number(string.get(width..)?)?);
-        let length = usize::try_from(length).ok().filter(|_| length <= MAX_TEXT)?;
-        if length == 0 { Some(&[][..]) } else { self::memory(program, start)?.get(..length) }
+        let string = memory(program, address, 2 * u64::from(width))?;
+        let (start, length) = (number(string)?, number(string.get(size..)?)?);
+        if length == 0 { Some(&[][..]) } else { memory(program, start, length).filter(|_| length <= MAX_TEXT) }
     };
-    let addresses = memory.get(HEAD.len() + 2..)?;
-    Some((text(number(addresses)?)?, text(number(addresses.get(width..)?)?)?))
+    let addresses = head.get(HEAD.len() + 2..)?;
+    Some((text(number(addresses)?)?, text(number(addresses.get(size..)?)?)?))
 }
 
 fn number(bytes: &[u8], is_big: bool) -> Option<u64> {
@@ -94,14 +100,20 @@ fn number(bytes: &[u8], is_big: bool) -> Option<u64> {
     }
 }
 
-/// A text after its length, which is a number of seven bits a byte, and what follows.
-fn counted(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = bytes.iter().take(MAX_VARINT).position(|byte| byte & 0x80 == 0)?;
-    let (digits, rest) = bytes.split_at_checked(end.checked_add(1)?)?;
-    let length =
-        digits.iter().rev().try_fold(0_u64, |sum, byte| sum.checked_mul(128)?.checked_add(u64::from(byte & 0x7f)));
-    let length = usize::try_from(length.filter(|length| *length <= MAX_TEXT)?).ok()?;
-    rest.split_at_checked(length)
+/// A text after its length, which is a number of seven bits a byte, and the address of what follows.
+fn counted<'d, R: ReadRef<'d>>(program: &object::File<'d, R>, address: u64) -> Option<(&'d [u8], u64)> {
+    let (mut length, mut at) = (0_u64, address);
+    for shift in (0..MAX_VARINT).map(|byte| 7 * byte) {
+        let byte = *memory(program, at, 1)?.first()?;
+        at = at.checked_add(1)?;
+        length |= u64::from(byte & 0x7f).checked_shl(shift)?;
+        if byte & 0x80 == 0 {
+            let text =
+                if length == 0 { &[][..] } else { memory(program, at, length).filter(|_| length <= MAX_TEXT)? };
+            return Some((text, at.checked_add(length)?));
+        }
+    }
+    None
 }
 
 /// The list without its frame. A program that was built without modules has none.
@@ -170,16 +182,16 @@ mod tests {
     fn counted(text: &[u8]) -> Vec<u8> {
         let (mut length, mut bytes) = (text.len(), Vec::new());
         while length >= 0x80 {
-            bytes.push((length & 0x7f) as u8 | 0x80);
+            bytes.push(u8::try_from(length & 0x7f).unwrap() | 0x80);
             length >>= 7;
         }
-        bytes.push(length as u8);
+        bytes.push(u8::try_from(length).unwrap());
         [bytes, text.to_vec()].concat()
     }
 
     fn inline(compiler: &str, list: &[u8]) -> Vec<u8> {
         let mut bytes = [HEAD, &[8, IS_INLINE]].concat();
-        bytes.resize(INLINE, 0);
+        bytes.resize(32, 0);
         [bytes, counted(compiler.as_bytes()), counted(list)].concat()
     }
 
@@ -224,8 +236,8 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_a_problem() {
         let whole = inline("go1.22.1", &framed(LIST));
-        let long = [&whole[..INLINE], &[0xff; 12]].concat();
-        let cut = [&whole[..INLINE], &[0xff, 0x7f]].concat();
+        let long = [&whole[..32], &[0xff; 12]].concat();
+        let cut = [&whole[..32], &[0xff, 0x7f]].concat();
         for info in [&whole[..HEAD.len()], &long, &cut] {
             assert_eq!(said(&elf(&[(".go.buildinfo", info)])), [(KIND, vec![], 1)], "{info:?}");
         }

@@ -30,7 +30,7 @@ fn is_jar(path: &str) -> bool {
 }
 
 fn read(path: &str, bytes: &Bytes) -> Contents {
-    let Selected { archives, gaps } = select(path, bytes, is_wanted, is_jar);
+    let Selected { archives, gaps } = select(bytes, is_wanted, is_jar);
     let mut contents = Contents { gaps, ..Contents::default() };
     for archive in archives {
         let inside =

@@ -13,8 +13,8 @@ const KIND: &str = "wheel";
 pub(crate) static WHEELS: Packed =
     Packed { matches: |path| matches!(extension(path).to_ascii_lowercase().as_str(), "whl" | "egg"), read };
 
-fn read(path: &str, bytes: &Bytes) -> Contents {
-    let Selected { archives, gaps } = select(path, bytes, is_metadata, |_| false);
+fn read(_: &str, bytes: &Bytes) -> Contents {
+    let Selected { archives, gaps } = select(bytes, is_metadata, |_| false);
     let mut contents = Contents { gaps, ..Contents::default() };
     for (name, bytes) in archives.into_iter().flat_map(|archive| archive.files) {
         let parsed = (INSTALLED.parse)(&name, &bytes);

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use stockade_ecosystem::{Lockfile, built, known};
+use stockade_ecosystem::built::{self, Contents};
+use stockade_ecosystem::{Lockfile, known};
 
 use super::{Found, Seen, sbom};
 
@@ -44,31 +45,33 @@ fn may_be_program(path: &str) -> bool {
 
 /// Adds what a file says.
 pub(crate) fn look(path: &str, bytes: &Bytes, seen: &mut Seen) {
-    let at = |place: &str| PathBuf::from(if place.is_empty() { path.to_owned() } else { format!("{path}!/{place}") });
     for ecosystem in known() {
         for lockfile in ecosystem.lockfiles.iter().filter(|lockfile| (lockfile.matches)(path)) {
             seen.lockfile(path, lockfile, bytes);
         }
         let installed = ecosystem.installed.filter(|installed| (installed.matches)(path));
         if let Some(installed) = installed {
-            seen.found.push(Found::new(at(""), "installed", (installed.parse)(path, bytes)));
+            seen.found.push(Found::new(PathBuf::from(path), "installed", (installed.parse)(path, bytes)));
         }
     }
     if sbom::is_one(path) {
         sbom::look(path, bytes, seen);
     }
-    let contents = if built::is_packed(path) {
-        built::packed(path, bytes)
+    if built::is_packed(path) {
+        contents(path, built::packed(path, bytes), seen);
     } else if is_program(bytes) {
-        built::program(bytes)
-    } else {
-        return;
-    };
-    seen.found.extend(contents.lists.into_iter().map(|list| Found::new(at(&list.place), list.kind, list.parsed)));
-    seen.unseen.extend(contents.gaps.into_iter().map(|gap| format!("{path}: {}", gap.detail)));
-    let nameless =
-        contents.nameless.iter().map(|place| format!("{}: it does not say which release it is", at(place).display()));
-    seen.left_out.extend(nameless);
+        contents(path, built::program(bytes), seen);
+    }
+}
+
+/// Adds what something built says.
+pub(super) fn contents(path: &str, said: Contents, seen: &mut Seen) {
+    let at = |place: &str| if place.is_empty() { path.to_owned() } else { format!("{path}!/{place}") };
+    let lists = said.lists.into_iter();
+    seen.found.extend(lists.map(|list| Found::new(at(&list.place).into(), list.kind, list.parsed)));
+    seen.unseen.extend(said.gaps.into_iter().map(|gap| format!("{path}: {}", gap.detail)));
+    let nameless = said.nameless.iter();
+    seen.left_out.extend(nameless.map(|place| format!("{}: it does not say which release it is", at(place))));
 }
 
 impl Seen {

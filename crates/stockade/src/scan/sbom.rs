@@ -33,7 +33,7 @@ pub(super) fn look(path: &str, bytes: &Bytes, seen: &mut Seen) {
     problems.extend(bom.gaps.iter().map(|gap| Problem::new(format!("whoever made it says: {gap}"))));
     let mut others: BTreeMap<String, usize> = BTreeMap::new();
     let value = entries(&bom, &mut problems, &mut others);
-    let told = others.into_iter().map(|(kind, count)| format!("{path}: {count} parts are {kind}"));
+    let told = others.into_iter().map(|(kind, count)| format!("{path}: {count} of its parts: {kind}"));
     seen.left_out.extend(told);
     let kind = format.map_or("bill of materials", stockade_engine::sbom::Format::name);
     seen.found.push(Found::new(PathBuf::from(path), kind, Parsed { value, problems, ..Parsed::default() }));

@@ -113,19 +113,20 @@ fn of_line(line: &str) -> Result<What, String> {
     }
 }
 
+/// Makes an indicator of the hexadecimal digits of a digest.
+type OfDigits = fn(String) -> What;
+
+/// The algorithms, and how many hexadecimal digits their digests have.
+const DIGESTS: [(&str, usize, OfDigits); 4] =
+    [("md5", 32, What::Md5), ("sha1", 40, What::Sha1), ("sha256", 64, What::Sha256), ("sha512", 128, What::Sha512)];
+
 impl What {
     /// A digest: of a named algorithm, or of that whose digests have as many digits.
     pub(super) fn digest(algorithm: Option<&str>, digits: &str) -> Result<Self, String> {
         let digits = digits.trim().to_ascii_lowercase();
-        let makes: [(&str, usize, fn(String) -> Self); 4] = [
-            ("md5", 32, Self::Md5),
-            ("sha1", 40, Self::Sha1),
-            ("sha256", 64, Self::Sha256),
-            ("sha512", 128, Self::Sha512),
-        ];
         let is_hex = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
         let algorithm = algorithm.map(|name| name.to_ascii_lowercase().replace('-', ""));
-        let wanted = makes.iter().find(|(name, length, _)| match &algorithm {
+        let wanted = DIGESTS.iter().find(|(name, length, _)| match &algorithm {
             Some(algorithm) => algorithm == name,
             None => digits.len() == *length,
         });
@@ -160,9 +161,10 @@ impl What {
         let name = name.trim().replace("[.]", ".").replace("(.)", ".").to_ascii_lowercase();
         let is_fine =
             name.len() >= MIN_TEXT && name.bytes().all(|byte| byte.is_ascii_graphic()) && name.contains(['.', ':']);
-        match is_fine && name.len() <= MAX_TEXT && !name.contains(['/', '*']) {
-            true => Ok(Self::Host(name)),
-            false => Err(format!("`{}` is neither a domain nor an address", name.escape_debug())),
+        if is_fine && name.len() <= MAX_TEXT && !name.contains(['/', '*']) {
+            Ok(Self::Host(name))
+        } else {
+            Err(format!("`{}` is neither a domain nor an address", name.escape_debug()))
         }
     }
 

@@ -17,7 +17,11 @@ pub(super) fn read(text: &str) -> anyhow::Result<Indicators> {
     for document in Deserializer::from_str(text).into_iter::<Value>() {
         let document = document.context("it is not JSON")?;
         match document {
-            Value::Array(records) => records.iter().for_each(|record| indicators.record(record)),
+            Value::Array(records) => {
+                for record in &records {
+                    indicators.record(record);
+                }
+            }
             record => indicators.record(&record),
         }
     }
@@ -44,7 +48,9 @@ impl Indicators {
                     continue;
                 }
                 "files" => {
-                    items(value).iter().for_each(|file| self.file(file, id));
+                    for file in items(value) {
+                        self.file(file, id);
+                    }
                     continue;
                 }
                 other => {
@@ -91,7 +97,9 @@ impl Indicators {
                 self.add(What::digest(named, digits), id);
             }
             Value::Array(values) if depth < MAX_DEPTH => {
-                values.iter().for_each(|value| self.digests(algorithm, value, id, depth + 1));
+                for value in values {
+                    self.digests(algorithm, value, id, depth + 1);
+                }
             }
             Value::Object(values) if depth < MAX_DEPTH => {
                 for (name, value) in values {

@@ -38,9 +38,8 @@ struct Waiting {
 
 /// Lets searchers look at all files at and below these paths.
 pub(super) fn walk<'m>(paths: &[&Path], searcher: impl Fn() -> Searcher<'m> + Sync) -> io::Result<Vec<Swept>> {
-    let work = |path: &&Path| match path.is_dir() {
-        true => Work::Folder(path.to_path_buf(), 0),
-        false => Work::Files(vec![path.to_path_buf()]),
+    let work = |path: &&Path| {
+        if path.is_dir() { Work::Folder(path.to_path_buf(), 0) } else { Work::Files(vec![path.to_path_buf()]) }
     };
     let waiting = Waiting { work: paths.iter().rev().map(work).collect(), busy: 0 };
     let queue = Queue { waiting: Mutex::new(waiting), changed: Condvar::new(), entries: AtomicU64::new(0) };

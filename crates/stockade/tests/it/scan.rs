@@ -395,7 +395,15 @@ fn what_somebody_published_is_looked_for_in_every_file() {
     );
     world.project.write("list.txt", &list);
     let sweep = ["scan", "--iocs", "list.txt", "."];
-    assert_snapshot!(seen(&world.stockade(sweep)), @"");
+    assert_snapshot!(seen(&world.stockade(sweep)), @r#"
+    sha256:…  ./deep/hello.txt  (line 3)
+    file:setup_*.js  ./deep/er/setup_bun.js  (line 4)
+    pkg:npm/left-demo@1.1.0  ./node_modules/left-demo/package.json:1  (line 5)
+    pkg:npm/left-demo@1.1.0  ./package-lock.json:6  (line 5)
+    host:evil.example  ./node_modules/left-demo/bundle.js:2  (line 6)
+    looked for 6 indicators in 7 files, 643 bytes
+    status 1
+    "#);
     let answer = world.json(sweep);
     assert_eq!(answer["coverage"]["indicators"], 6);
     let host =
@@ -423,7 +431,11 @@ fn a_sweep_says_what_it_did_not_look_at_and_what_it_cannot_look_for() {
     world.project.write("list.txt", "host:evil.example\npkg:npm/left-demo@1.1.0\n");
     assert_eq!(sweep().status, Some(2), "a lockfile that cannot be read may hide what is looked for");
     world.project.write("list.txt", "host:evil.example\nevil.example\n");
-    assert_snapshot!(seen(&sweep()), @"");
+    assert_snapshot!(seen(&sweep()), @r#"
+    stockade: `list.txt` line 2: it is no indicator
+    hint: a line is a digest (`sha256:……`, or its hexadecimal digits), `file:NAME`, `pkg:TYPE/NAME@VERSION`, `host:NAME`, `string:TEXT` or `"TEXT"`; `#` begins a remark
+    status 2
+    "#);
     world.project.write("list.txt", "# nothing\n");
     assert_eq!(sweep().status, Some(2));
     let record =
@@ -455,7 +467,6 @@ fn what_a_program_of_go_is_made_of_is_read_from_it() {
     world.project.write("vendor/example.org/left/left.go", "package left\n\nconst Left = 1\n");
     let built = go(&["build", "-o", "bin/demo", "."]).unwrap();
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    world.project.write("list.txt", "pkg:npm/none@1.0.0\n");
     let answer = world.json(["scan", "bin"]);
     let file = &answer["coverage"]["files"][0];
     assert_eq!((&file["path"], &file["kind"]), (&json!("bin/demo"), &json!("go build info")), "{answer}");
@@ -483,7 +494,14 @@ fn a_bill_of_materials_is_read_like_a_lockfile() {
         ],
     });
     world.project.write("demo.cdx.json", bom.to_string());
-    assert_snapshot!(seen(&world.stockade(["scan"])), @"");
+    assert_snapshot!(seen(&world.stockade(["scan"])), @r#"
+    malicious  pkg:npm/left-demo@1.1.0  MAL-2026-1: Malicious code in left-demo (npm)
+               ./demo.cdx.json:1, by right-demo@1.0.0 > left-demo@1.1.0
+    looked at 2 releases in 1 file, with 1 advisory record
+    left out:
+      ./demo.cdx.json: 1 of its parts: of the kind `deb`, which is not known here
+    status 1
+    "#);
     bom["components"][1]["purl"] = json!("pkg:npm/left-demo");
     bom["components"][1].as_object_mut().unwrap().remove("version");
     world.project.write("demo.cdx.json", bom.to_string());
