@@ -16,6 +16,9 @@ const MAX_DEPTH: usize = 64;
 /// What version control keeps in a folder beside what is kept.
 const VERSION_CONTROL: &str = ".git";
 
+/// What sort of file one is by which an installer knows what it installed.
+const INSTALLED: &str = "installed";
+
 /// What was seen.
 #[derive(Default)]
 pub(crate) struct Seen {
@@ -170,7 +173,7 @@ impl Seen {
                 && let Some(bytes) = self.bytes(path)
             {
                 let parsed = (installed.parse)(&name, &bytes);
-                self.found.push(Found::new(path.to_path_buf(), "installed", parsed));
+                self.found.push(Found::new(path.to_path_buf(), INSTALLED, parsed));
             }
         }
     }

@@ -37,7 +37,7 @@ pub use medium::Medium;
 pub(crate) use write::{Contents, Entry, write};
 
 /// The number of the format, of which keys of versions are a part. A file of another one is refused, and made anew.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 /// The first bytes of a file; the number of the format follows.
 const MAGIC: [u8; 12] = *b"stockade-adv";
 /// What is before the first part.

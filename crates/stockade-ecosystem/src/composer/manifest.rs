@@ -12,7 +12,8 @@ pub(super) static COMPOSER_JSON: Manifest = Manifest {
         matches: |path| path.rsplit('/').next() == Some("composer.json") && !is_below(path, "vendor"),
         parse: |bytes| read(bytes, parse),
     },
-    below: &[],
+    // Composer keeps a list of all that it installed.
+    below: &["vendor/composer"],
     answered_by: &[&COMPOSER_LOCK],
 };
 

@@ -12,7 +12,8 @@ pub(super) static PACKAGE_JSON: Manifest = Manifest {
         parse: |bytes| read(bytes, parse),
     },
     answered_by: &[&PACKAGE_LOCK, &PNPM_LOCK, &YARN_LOCK, &BUN_LOCK],
-    below: &[],
+    // npm keeps a list of all that it installed.
+    below: &["node_modules"],
 };
 
 /// What begins the version of a folder of the project.
