@@ -160,9 +160,9 @@ fn a_manifest_without_a_lockfile_is_a_gap() {
     looked at 2 releases in 2 files, with 1 advisory record
     not looked at:
       ./package.json: line 1: which `right-demo` is taken is not decided: ^1.0.0
-      ./package.json: there is no lockfile beside it or above it, so what its packages need is not known
+      ./package.json: no lockfile of it is among what is read, so what its packages need is not known
       ./parts/package.json: line 1: which `right-demo` is taken is not decided: ^1.0.0
-      ./parts/package.json: there is no lockfile beside it or above it, so what its packages need is not known
+      ./parts/package.json: no lockfile of it is among what is read, so what its packages need is not known
     status 1
     "#);
     world.project.write("node_modules/.package-lock.json", LOCKFILE.replace("1.1.0", "1.0.0"));
