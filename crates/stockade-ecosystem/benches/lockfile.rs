@@ -27,6 +27,11 @@ fn pnpm_lock(bencher: Bencher) {
     read(bencher, "pnpm-lock.yaml", &pnpm_lock_of());
 }
 
+#[divan::bench]
+fn yarn_lock(bencher: Bencher) {
+    read(bencher, "yarn.lock", &yarn_lock_of());
+}
+
 fn read(bencher: Bencher, name: &str, text: &str) {
     let lockfile = NPM.lockfiles.iter().find(|lockfile| lockfile.name == name).unwrap();
     let parsed = (lockfile.parse)(text.as_bytes());
@@ -70,4 +75,19 @@ fn pnpm_lock_of() -> String {
         }
     }
     packages + &snapshots
+}
+
+fn yarn_lock_of() -> String {
+    let mut text = "# yarn lockfile v1\n\n".to_owned();
+    for at in 0..RELEASES {
+        write!(
+            text,
+            "\npackage-{at}@^1.0.0, package-{at}@^1.2.0:\n  version \"1.2.3\"\n  resolved \"https://registry.example/package-{at}/-/package-{at}-1.2.3.tgz#0123456789abcdef0123456789abcdef01234567\"\n  integrity {DIGEST}\n  dependencies:\n"
+        )
+        .unwrap();
+        for need in needs(at) {
+            writeln!(text, "    package-{need} \"^1.0.0\"").unwrap();
+        }
+    }
+    text
 }

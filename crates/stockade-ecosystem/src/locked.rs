@@ -73,7 +73,7 @@ pub struct Manifest {
     pub file: Lockfile,
     /// Which lockfiles make it needless to read it.
     pub answered_by: &'static [&'static Lockfile],
-    /// The folders below its own in which such a lockfile may lie, too.
+    /// The folders below its own in which such a lockfile may lie, too, or a list of all that is installed.
     pub below: &'static [&'static str],
 }
 

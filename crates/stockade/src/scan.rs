@@ -23,6 +23,9 @@ const MAX_DEPTH: usize = 64;
 /// What version control keeps in a folder beside what is kept.
 const VERSION_CONTROL: &str = ".git";
 
+/// What sort of file one is by which an installer knows what it installed.
+const INSTALLED: &str = "installed";
+
 /// What was seen.
 #[derive(Clone, Default)]
 pub(crate) struct Seen {

@@ -5,7 +5,7 @@ use super::rust::Token;
 use super::tree::{File, Tree};
 
 const HOME: &str = "crates/stockade-ecosystem/src/";
-const NAMES: [&str; 4] = ["npm", "pypi", "maven", "cargo"];
+const NAMES: [&str; 8] = ["npm", "pypi", "maven", "cargo", "golang", "gem", "composer", "nuget"];
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     tree.product().flat_map(check_file).collect()

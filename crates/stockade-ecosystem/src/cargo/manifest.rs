@@ -30,7 +30,7 @@ fn parse(text: &str, out: &mut Out) {
         }
     }
     if asks {
-        out.problem_of_all("there is no lockfile beside it or above it, so what its crates need is not known");
+        out.problem_of_all("no lockfile of it is among what is read, so what its crates need is not known");
     }
 }
 

@@ -12,7 +12,8 @@ pub(super) static COMPOSER_JSON: Manifest = Manifest {
         matches: |path| path.rsplit('/').next() == Some("composer.json") && !is_below(path, "vendor"),
         parse: |bytes| read(bytes, parse),
     },
-    below: &[],
+    // Composer keeps a list of all that it installed.
+    below: &["vendor/composer"],
     answered_by: &[&COMPOSER_LOCK],
 };
 
@@ -40,7 +41,7 @@ fn parse(text: &str, out: &mut Out) {
         }
     }
     if asks {
-        out.problem_of_all("there is no lockfile beside it, so what its packages need is not known");
+        out.problem_of_all("no lockfile of it is among what is read, so what its packages need is not known");
     }
 }
 

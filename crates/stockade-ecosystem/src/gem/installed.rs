@@ -50,7 +50,7 @@ fn specification(stem: &str, text: &str, out: &mut Out) {
 }
 
 /// The first part that may be a version, and what is before it.
-fn split(stem: &str) -> Option<(&str, &str)> {
+pub(super) fn split(stem: &str) -> Option<(&str, &str)> {
     stem.match_indices('-').find_map(|(at, _)| {
         let rest = &stem[at + 1..];
         let version = rest.split('-').next().unwrap_or(rest);

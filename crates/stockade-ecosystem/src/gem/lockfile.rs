@@ -55,6 +55,8 @@ struct State<'a> {
     source: Source<'a>,
     /// The section that is read, if it is none of a source.
     section: &'a str,
+    /// What the project asks for comes after all gems.
+    has_end: bool,
     /// The entries of each name, `None` where the name is of a folder of the project.
     by_name: HashMap<&'a str, Vec<Option<u32>>>,
     /// The entry of each name and version in the section.
@@ -87,6 +89,8 @@ fn parse(text: &str, out: &mut Out) {
     }
     if state.source.kind.is_empty() {
         out.problem_of_all("it has no section with gems, so it is no lockfile of Bundler");
+    } else if !state.has_end {
+        out.problem_of_all("it has no `DEPENDENCIES`, so it breaks off");
     }
     state.claim(out);
     let own = graph.join(out, |edge, out| {
@@ -103,6 +107,7 @@ fn parse(text: &str, out: &mut Out) {
 impl<'a> State<'a> {
     fn begin(&mut self, section: &'a str, line: u32, out: &mut Out) {
         (self.section, self.now) = (section, Needing::Nobody);
+        self.has_end |= section == "DEPENDENCIES";
         match section {
             "GEM" | "GIT" | "PATH" | "PLUGIN SOURCE" => {
                 self.source = Source { kind: section, ..Source::default() };
@@ -190,8 +195,7 @@ mod tests {
 
     #[test]
     fn a_section_with_several_registries_is_said() {
-        let text =
-            "GEM\n  remote: https://a.example/\n  remote: https://u:s3cret@b.example/\n  specs:\n    left (1.0)\n";
+        let text = "GEM\n  remote: https://a.example/\n  remote: https://u:s3cret@b.example/\n  specs:\n    left (1.0)\n\nDEPENDENCIES\n";
         let parsed = (GEMFILE_LOCK.parse)(text.as_bytes());
         assert_eq!((parsed.value[0].origin.clone(), parsed.problems.len()), (Origin::Registry(None), 0));
         assert_eq!(parsed.notices[0].line, Some(3));
@@ -201,7 +205,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_said() {
         let problems = |text: &str| (GEMFILE_LOCK.parse)(text.as_bytes()).problems.len();
-        let gems = |rest: &str| format!("GEM\n  remote: https://a.example/\n  specs:\n{rest}");
+        let gems = |rest: &str| format!("GEM\n  remote: https://a.example/\n  specs:\n{rest}\nDEPENDENCIES\n");
         assert_eq!(problems(&gems("    left (1.0)\n")), 0);
         for rest in [
             "    left\n",

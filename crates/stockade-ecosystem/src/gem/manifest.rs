@@ -1,9 +1,10 @@
 //! `Gemfile`, which may be `gems.rb`: a program in Ruby, which is not run. What it calls `gem` with in a line of its own is
 //! read; a gem that it names in another way is not seen, so there is always a gap if there is no lockfile.
 
+use super::installed::split;
 use super::lockfile::GEMFILE_LOCK;
 use super::release;
-use crate::locked::{Locked, Out, is_below, read};
+use crate::locked::{Locked, Out, read};
 use crate::{Lockfile, Manifest};
 
 pub(super) static GEMFILE: Manifest = Manifest {
@@ -11,7 +12,7 @@ pub(super) static GEMFILE: Manifest = Manifest {
         name: "Gemfile",
         matches: |path| {
             let file = path.rsplit('/').next().unwrap_or(path);
-            (file == "Gemfile" || file == "gems.rb") && !is_below(path, "gems")
+            (file == "Gemfile" || file == "gems.rb") && !is_installed(path)
         },
         parse: |bytes| read(bytes, parse),
     },
@@ -19,8 +20,14 @@ pub(super) static GEMFILE: Manifest = Manifest {
     answered_by: &[&GEMFILE_LOCK],
 };
 
+/// True of a file of an installed gem: `gems/left-1.0.0/Gemfile`.
+fn is_installed(path: &str) -> bool {
+    let folders: Vec<&str> = path.split('/').collect();
+    folders.windows(2).any(|pair| pair[0] == "gems" && split(pair[1]).is_some())
+}
+
 fn parse(text: &str, out: &mut Out) {
-    out.problem_of_all("there is no lockfile beside it, so what its gems need is not known");
+    out.problem_of_all("no lockfile of it is among what is read, so what its gems need is not known");
     for (content, line) in text.lines().zip(1..) {
         let Some(asked) = content.trim().strip_prefix("gem").filter(|rest| rest.starts_with([' ', '(', '\'', '"']))
         else {
@@ -42,6 +49,12 @@ fn parse(text: &str, out: &mut Out) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_of_an_installed_gem_is_not_the_projects() {
+        assert!((GEMFILE.file.matches)("gems/own/Gemfile"));
+        assert!(!(GEMFILE.file.matches)("vendor/ruby/3.2.0/gems/left-1.0.0/Gemfile"));
+    }
 
     #[test]
     fn only_exact_versions_are_releases() {

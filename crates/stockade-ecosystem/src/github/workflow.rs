@@ -28,14 +28,14 @@ pub(super) static WORKFLOW: Lockfile = Lockfile {
     matches: |path| {
         let mut parts = path.rsplit('/');
         let is_yaml = parts.next().is_some_and(is_yaml);
-        is_yaml && parts.next() == Some("workflows") && parts.next() == Some(".github") && is_own(path)
+        is_yaml && parts.next() == Some("workflows") && parts.next() == Some(".github") && !is_installed(path)
     },
     parse: |bytes| read(bytes, parse),
 };
 
 pub(super) static ACTION: Lockfile = Lockfile {
     name: "action.yml",
-    matches: |path| matches!(path.rsplit('/').next(), Some("action.yml" | "action.yaml")) && is_own(path),
+    matches: |path| matches!(path.rsplit('/').next(), Some("action.yml" | "action.yaml")) && !is_installed(path),
     parse: |bytes| read(bytes, parse),
 };
 
@@ -43,9 +43,9 @@ fn is_yaml(file: &str) -> bool {
     matches!(extension(file), "yml" | "yaml")
 }
 
-/// What a package brings along of its own repository, nobody runs.
-fn is_own(path: &str) -> bool {
-    !["node_modules", "vendor", "site-packages"].iter().any(|folder| is_below(path, folder))
+/// What an installed package brings along of its own repository, nobody runs.
+fn is_installed(path: &str) -> bool {
+    ["node_modules", "site-packages"].iter().any(|folder| is_below(path, folder))
 }
 
 fn parse(text: &str, out: &mut Out) {

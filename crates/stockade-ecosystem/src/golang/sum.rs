@@ -22,6 +22,6 @@ pub(super) fn parse(text: &str, out: &mut Out) {
         }
     }
     if !out.entries.is_empty() {
-        out.problem_of_all("there is no `go.mod` beside it, and it lists more than is built");
+        out.problem_of_all("it lists more than is built, and no `go.mod` of it is among what is read");
     }
 }

@@ -44,7 +44,7 @@ fn build(document: &str, out: &mut Out) {
         }
     }
     if asks {
-        out.problem_of_all("there is no lockfile beside it or above it, so what the build takes is not known");
+        out.problem_of_all("no lockfile of it is among what is read, so what the build takes is not known");
     }
 }
 
@@ -99,7 +99,7 @@ fn catalog(document: &str, out: &mut Out) {
         }
     }
     if !out.entries.is_empty() {
-        out.problem_of_all("there is no lockfile beside it or above it, so what the build takes is not known");
+        out.problem_of_all("no lockfile of it is among what is read, so what the build takes is not known");
     }
 }
 

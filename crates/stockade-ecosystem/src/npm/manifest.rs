@@ -12,7 +12,8 @@ pub(super) static PACKAGE_JSON: Manifest = Manifest {
         parse: |bytes| read(bytes, parse),
     },
     answered_by: &[&PACKAGE_LOCK, &PNPM_LOCK, &YARN_LOCK, &BUN_LOCK],
-    below: &[],
+    // npm keeps a list of all that it installed.
+    below: &["node_modules"],
 };
 
 /// What begins the version of a folder of the project.
@@ -45,7 +46,7 @@ fn parse(text: &str, out: &mut Out) {
         }
     }
     if asks {
-        out.problem_of_all("there is no lockfile beside it or above it, so what its packages need is not known");
+        out.problem_of_all("no lockfile of it is among what is read, so what its packages need is not known");
     }
 }
 

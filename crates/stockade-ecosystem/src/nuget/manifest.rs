@@ -59,9 +59,7 @@ fn parse(text: &str, out: &mut Out) {
         out.problem_of_all("an element does not end: it breaks off");
     }
     if asks {
-        out.problem_of_all(
-            "there is no lockfile beside it and no outcome of a restore, so what its packages need is not known",
-        );
+        out.problem_of_all("no lockfile of it is among what is read, so what its packages need is not known");
     }
 }
 

@@ -39,7 +39,7 @@ fn parse(text: &str, out: &mut Out) {
     }
     asks |= poetry(&file, out);
     if asks {
-        out.problem_of_all("there is no lockfile beside it or above it, so what its packages need is not known");
+        out.problem_of_all("no lockfile of it is among what is read, so what its packages need is not known");
     }
 }
 

@@ -3,8 +3,13 @@
 #![expect(clippy::disallowed_methods, reason = "what is damaged is in files")]
 
 use proptest::prelude::*;
+use stockade_ecosystem::composer::COMPOSER;
+use stockade_ecosystem::gem::GEM;
+use stockade_ecosystem::github::ACTIONS;
+use stockade_ecosystem::golang::GOLANG;
 use stockade_ecosystem::maven::MAVEN;
 use stockade_ecosystem::npm::NPM;
+use stockade_ecosystem::nuget::NUGET;
 use stockade_ecosystem::pypi::PYPI;
 use stockade_ecosystem::{ALL, Ecosystem, Locked, Lockfile, Parsed, known};
 
@@ -170,6 +175,58 @@ fn a_circle_of_needs_is_one() {
     let parsed = parse(&NPM, "pnpm-lock.yaml", pnpm.as_bytes());
     let needs: Vec<_> = parsed.value.iter().map(|entry| entry.needs.clone()).collect();
     assert_eq!((needs, parsed.problems), (vec![vec![1], vec![0]], Vec::new()));
+}
+
+/// The samples of ecosystems that are only read, and by what name they are known.
+const READ: [(&Ecosystem, &str, &str); 8] = [
+    (&GOLANG, "go.mod", "golang/testdata/lockfiles/go.mod"),
+    (&GEM, "Gemfile.lock", "gem/testdata/lockfiles/Gemfile.lock"),
+    (&COMPOSER, "composer.lock", "composer/testdata/lockfiles/composer.lock"),
+    (&NUGET, "packages.lock.json", "nuget/testdata/lockfiles/packages.lock.json"),
+    (&NUGET, "project.assets.json", "nuget/testdata/lockfiles/project.assets.json"),
+    (&NUGET, "deps.json", "nuget/testdata/lockfiles/demo.deps.json"),
+    (&NUGET, "packages.config", "nuget/testdata/lockfiles/packages.config"),
+    (&ACTIONS, "workflow", "github/testdata/lockfiles/ci.yml"),
+];
+
+#[test]
+fn what_is_damaged_is_said_in_ecosystems_that_are_only_read() {
+    for (ecosystem, name, sample) in READ {
+        let text = std::fs::read_to_string(format!("{}/src/{sample}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let whole = parse(ecosystem, name, text.as_bytes());
+        assert!(!whole.value.is_empty() && whole.problems.is_empty(), "{name}");
+        let (first, rest) = text.split_once('\n').unwrap();
+        let merged = format!("<<<<<<< ours\n{first}\n=======\n{first}\n>>>>>>> theirs\n{rest}");
+        let merged = parse(ecosystem, name, merged.as_bytes());
+        let entries = merged.value.iter().map(|entry| &entry.release);
+        assert!(whole.value.iter().all(|entry| entries.clone().any(|release| *release == entry.release)), "{name}");
+        assert_eq!(merged.problems.iter().map(|problem| problem.line).collect::<Vec<_>>(), [Some(1)], "{name}");
+        let wide: Vec<u8> = format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(parse(ecosystem, name, &wide), whole, "{name}");
+        let cut = parse(ecosystem, name, &text.as_bytes()[..text.len() / 2]);
+        // YAML may end anywhere.
+        let is_told = !cut.problems.is_empty() || name == "workflow";
+        assert!(is_told && cut.value.len() <= whole.value.len(), "{name}: {cut:?}");
+        for nested in ["[", "{\"a\":", "<a>", "- ", "(\n"] {
+            let deep = format!("{text}\n{}", nested.repeat(100_000));
+            parse(ecosystem, name, deep.as_bytes());
+            let told = told(&parse(ecosystem, name, nested.repeat(100_000).as_bytes()));
+            assert!(!told.is_empty(), "{name} {nested}");
+        }
+    }
+}
+
+#[test]
+fn a_number_may_have_any_length_or_is_said_to_have_none() {
+    let long = "9".repeat(40);
+    let gem = |version: &str| {
+        format!("GEM\n  remote: https://registry.example/\n  specs:\n    left ({version})\n\nDEPENDENCIES\n")
+    };
+    assert_eq!(told(&parse(&GEM, "Gemfile.lock", gem(&long).as_bytes())), format!("4: left@{long}"));
+    let longer = told(&parse(&GEM, "Gemfile.lock", gem(&"9".repeat(4000)).as_bytes()));
+    assert!(longer.contains("is not a version"), "{longer}");
+    let module = format!("module a.example/a\nrequire b.example/b v{long}.0.0\ngo 1.22\n");
+    assert!(told(&parse(&GOLANG, "go.mod", module.as_bytes())).contains("is not a version"));
 }
 
 #[test]

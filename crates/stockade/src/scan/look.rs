@@ -6,7 +6,7 @@ use bytes::Bytes;
 use stockade_ecosystem::built::{self, Contents};
 use stockade_ecosystem::{Lockfile, known};
 
-use super::{Found, Seen, sbom};
+use super::{Found, INSTALLED, Seen, sbom};
 
 pub(crate) use built::{MAGIC, is_program};
 
@@ -51,7 +51,7 @@ pub(crate) fn look(path: &str, bytes: &Bytes, seen: &mut Seen) {
         }
         let installed = ecosystem.installed.filter(|installed| (installed.matches)(path));
         if let Some(installed) = installed {
-            seen.found.push(Found::new(PathBuf::from(path), "installed", (installed.parse)(path, bytes)));
+            seen.found.push(Found::new(PathBuf::from(path), INSTALLED, (installed.parse)(path, bytes)));
         }
     }
     if sbom::is_one(path) {

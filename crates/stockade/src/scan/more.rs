@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use stockade_ecosystem::{Locked, Problem};
 
-use super::{Found, Seen};
+use super::{Found, INSTALLED, Seen};
 use crate::files;
 
 /// How many files are read because others include them.
@@ -72,12 +72,10 @@ impl Seen {
             self.found.iter().filter_map(|found| Some((found.path.parent()?.to_path_buf(), found.kind))).collect();
         for (path, manifest) in std::mem::take(&mut self.manifests) {
             let folder = path.parent().unwrap_or(Path::new(""));
-            let below = manifest.below.iter().map(|below| folder.join(below));
-            let mut folders = folder.ancestors().map(Path::to_path_buf).chain(below);
-            let answers = |folder: PathBuf| {
-                manifest.answered_by.iter().any(|lockfile| lockfiles.contains(&(folder.clone(), lockfile.name)))
-            };
-            if folders.any(answers) {
+            let has = |folder: &Path, kind| lockfiles.contains(&(folder.to_path_buf(), kind));
+            let answers = |folder: &Path| manifest.answered_by.iter().any(|lockfile| has(folder, lockfile.name));
+            let mut below = manifest.below.iter().map(|below| folder.join(below));
+            if folder.ancestors().any(answers) || below.any(|below| answers(&below) || has(&below, INSTALLED)) {
                 continue;
             }
             if let Some(bytes) = self.readable(&path, files::read(&path)) {
