@@ -165,6 +165,9 @@ fn plain(text: &str) -> String {
             || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
                 | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
     };
+    if !text.contains(hides) {
+        return text.to_owned();
+    }
     text.chars().map(|c| if hides(c) { ' ' } else { c }).collect()
 }
 

@@ -167,10 +167,10 @@ fn lockfile() -> String {
         root.join(", ")
     );
     for at in 0..PACKAGES {
-        // Each needs some that come later, the next one among them, so that a way leads to all.
-        let needs = (1..=NEEDS).map(|step| at + step * step * step).filter(|need| *need < PACKAGES);
+        // A tree, in which a way of some steps leads to each.
+        let needs = (1..=NEEDS).map(|step| at * NEEDS + step).filter(|need| *need < PACKAGES);
         let needs: Vec<String> = needs.map(|need| format!("\"{}\": \"1.0.0\"", named(need))).collect();
-        let (name, digest) = (named(at), format!("{at:0>86}"));
+        let (name, digest) = (named(at), format!("{at:0>85}A"));
         let _ = write!(
             text,
             ",\n    \"node_modules/{name}\": {{\n      \"version\": \"1.0.0\",\n      \"resolved\": \
@@ -220,5 +220,7 @@ mod tests {
         let missing =
             needs.flat_map(|needs| needs.keys()).find(|need| !packages.contains_key(&format!("node_modules/{need}")));
         assert_eq!(missing, None);
+        let digests = packages.values().filter_map(|package| package["integrity"].as_str());
+        assert!(digests.map(stockade_model::Integrity::parse).all(|digest| digest.is_ok()));
     }
 }

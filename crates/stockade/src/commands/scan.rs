@@ -232,9 +232,10 @@ impl Asked<'_> {
 
 /// The worst first, and what was lifted last.
 fn sort(findings: &mut [Finding]) {
-    let key =
-        |finding: &Finding| (finding.lifted.is_some(), finding.verdict == Verdict::Allow, finding.class, finding.grade);
-    findings.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.purl.to_string().cmp(&b.purl.to_string())));
+    findings.sort_by_cached_key(|finding| {
+        let counts_not = finding.verdict == Verdict::Allow;
+        (finding.lifted.is_some(), counts_not, finding.class, finding.grade, finding.purl.to_string())
+    });
 }
 
 impl Answer {
