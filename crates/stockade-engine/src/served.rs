@@ -46,12 +46,10 @@ impl ServedMalware {
     /// Everything that was given out and that these advisories call malware.
     pub async fn all(store: &Store, advisories: &Arc<Advisories>) -> Result<Vec<Self>, EngineError> {
         let (given, _) = store.given_after(0).await?;
-        let mut all = Vec::new();
-        for (release, (id, summary)) in malicious(Arc::clone(advisories), given).await? {
-            let given = store.given(&release).await?;
-            all.push(Self { release, id, summary, given });
-        }
-        Ok(all)
+        let found = malicious(Arc::clone(advisories), given).await?;
+        let given = store.given(found.keys().cloned().collect()).await?;
+        let all = found.into_iter().zip(given);
+        Ok(all.map(|((release, (id, summary)), given)| Self { release, id, summary, given }).collect())
     }
 }
 

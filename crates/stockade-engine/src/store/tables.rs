@@ -438,17 +438,19 @@ impl Store {
         .await
     }
 
-    /// Who was given which file of a release.
-    pub(crate) async fn given(&self, release: &Release) -> Result<Vec<ServedRow>, StoreError> {
-        let release = release.clone();
+    /// Who was given which file of each of these releases.
+    pub(crate) async fn given(&self, releases: Vec<Release>) -> Result<Vec<Vec<ServedRow>>, StoreError> {
         self.read(move |connection| {
-            let package = &release.package;
             let mut statement = connection.prepare_cached(
                 "SELECT ecosystem, name, version, file, principal, sha256, at FROM served
                  WHERE ecosystem = ?1 AND name = ?2 AND version = ?3 ORDER BY at, principal",
             )?;
-            let wanted = [package.ecosystem.as_str(), package.name.as_str(), &release.version];
-            statement.query_map(wanted, served)?.collect()
+            let rows = releases.iter().map(|release| {
+                let package = &release.package;
+                let wanted = [package.ecosystem.as_str(), package.name.as_str(), &release.version];
+                statement.query_map(wanted, served)?.collect()
+            });
+            rows.collect()
         })
         .await
     }

@@ -1,8 +1,12 @@
 //! Audits and OSV queries that our own advisories answer, and who was given what turned out to be malware.
 
 use serde_json::{Value, json};
+use stockade_ecosystem::cargo::CARGO;
+use stockade_ecosystem::maven::MAVEN;
 use stockade_ecosystem::pypi::PYPI;
-use stockade_testkit::{Distribution, FakeRegistry, PythonRegistry};
+use stockade_testkit::{
+    CrateRegistry, CrateRelease, Distribution, FakeRegistry, MavenRegistry, MavenRelease, PythonRegistry,
+};
 use tempfile::TempDir;
 
 use crate::world::{Answer, OLD, Setup, World, left_demo, malware};
@@ -186,4 +190,41 @@ fn who_was_given_what_is_now_malware_is_known_when_the_record_comes() {
     // Taken back.
     std::fs::remove_file(folder.path().join("MAL-2026-0002.json")).unwrap();
     world.until(|world| metric(world) == "0");
+}
+
+#[test]
+fn a_record_that_comes_stops_what_was_given_out_a_moment_ago_in_every_ecosystem() {
+    let (crates, maven, python) = (CrateRegistry::start(), MavenRegistry::start(), PythonRegistry::start());
+    crates.publish(&CrateRelease::new("left-demo", "1.0.9"));
+    maven.publish(&MavenRelease::new("org.acme:left-demo", "1.0.9"));
+    python.publish(&Distribution::wheel("left-demo", "1.0.9"));
+    let others =
+        vec![(CARGO.id.clone(), crates.index()), (MAVEN.id.clone(), maven.url()), (PYPI.id.clone(), python.index())];
+    let folder = TempDir::with_prefix("stockade-osv-").unwrap();
+    let setup = Setup { advisories: vec![folder.path().to_owned()], others, ..Setup::default() };
+    let world = World::with(FakeRegistry::start(), setup);
+    world.registry.publish_all(&left_demo());
+    let page = world.ask("GET", "/pypi/simple/left-demo/", &["accept: application/vnd.pypi.simple.v1+json"], b"");
+    let wheel = page.json()["files"][0]["url"].as_str().unwrap().strip_prefix(&world.root()).unwrap().to_owned();
+    let files = [
+        ("npm", "left-demo", format!("/npm{OLD}")),
+        (CARGO.osv, "left-demo", "/cargo/crates/left-demo/1.0.9/download".to_owned()),
+        (MAVEN.osv, "org.acme:left-demo", "/maven/org/acme/left-demo/1.0.9/left-demo-1.0.9.jar".to_owned()),
+        (PYPI.osv, "left-demo", wheel),
+    ];
+    let status = |world: &World, path: &str| world.ask("GET", path, &[], b"").status;
+    for (ecosystem, _, path) in &files {
+        assert_eq!(status(&world, path), 200, "{ecosystem}");
+    }
+    for (number, (ecosystem, name, _)) in files.iter().enumerate() {
+        let record = json!({
+            "id": format!("MAL-2026-{number}"), "summary": "steals",
+            "affected": [{"package": {"ecosystem": ecosystem, "name": name}, "versions": ["1.0.9"]}],
+        });
+        std::fs::write(folder.path().join(format!("{number}.json")), record.to_string()).unwrap();
+    }
+    world.until(|world| files.iter().all(|(.., path)| status(world, path) == 403));
+    world.until(|world| {
+        world.ask("GET", "/metrics", &[], b"").text().lines().any(|line| line == "stockade_served_malware 4")
+    });
 }

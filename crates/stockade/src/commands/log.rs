@@ -60,7 +60,8 @@ pub(super) async fn log(context: Context<'_>, command: Log) -> anyhow::Result<Ex
 async fn malware(context: &Context<'_>, store: &Store) -> anyhow::Result<Exit> {
     let Settings { advisories, data, .. } = &context.settings;
     let advisories = Arc::new(Advisories::open(advisories, data, (context.clock)())?);
-    let none = (advisories.records == 0).then(|| "there are no advisories; `stockade doctor` says where they are put");
+    let none =
+        (advisories.records == 0).then_some("there are no advisories; `stockade doctor` says where they are put");
     let unread = advisories.problems.iter().map(|problem| format!("advisories could not be read: {problem}"));
     let gaps: Vec<String> = none.map(str::to_owned).into_iter().chain(unread).collect();
     let found = ServedMalware::all(store, &advisories).await?;

@@ -47,7 +47,11 @@ fn who_was_given_what_is_now_malware_can_be_asked() {
     let none = world.stockade(["log", "served", "--malware"]);
     assert!(none.ok() && none.stderr.contains("nothing malware that was given out"), "{none}");
     world.malware("left-demo", "1.0.9");
-    assert_snapshot!(seen(&world.stockade(["log", "served", "--malware"])), @"");
+    assert_snapshot!(seen(&world.stockade(["log", "served", "--malware"])), @"
+    pkg:npm/left-demo@1.0.9  MAL-2026-1  Malicious code in left-demo (npm)
+      [INSTANT]  127.0.0.1  pkg:npm/left-demo@1.0.9  sha256:…
+    status 1
+    ");
     let report = world.json(["log", "served", "--malware"]);
     assert_eq!(report[0]["id"], "MAL-2026-1");
     assert_eq!(report[0]["given"][0]["principal"], "127.0.0.1");
