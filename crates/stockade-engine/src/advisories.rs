@@ -82,6 +82,12 @@ impl Advisories {
         Ok(answers)
     }
 
+    /// Why they may not say all that is known, in sentences.
+    pub fn shortfalls(&self) -> impl Iterator<Item = String> {
+        let unread = self.problems.iter().map(|problem| format!("advisories could not be read: {problem}"));
+        unread.chain(self.stale.iter().map(|stale| format!("advisories are not up to date: {stale}")))
+    }
+
     /// What the records with this identifier are about; `None` if none that could be read has it.
     pub fn subjects(&self, id: &str) -> Result<Option<Subjects>, Damage> {
         let mut found: Option<Subjects> = None;

@@ -62,11 +62,8 @@ impl Engine {
 impl Advisories {
     /// Why what they do not say of an ecosystem's packages means nothing; `None` if it means that nothing is known.
     pub fn lack(&self, ecosystem: &EcosystemId) -> Option<String> {
-        if let Some(problem) = self.problems.first() {
-            return Some(format!("advisories could not be read: {problem}"));
-        }
-        (self.vulnerable(ecosystem) == 0)
-            .then(|| format!("there are no advisories about vulnerabilities of `{ecosystem}`"))
+        let none = || format!("there are no advisories about vulnerabilities of `{ecosystem}`");
+        self.shortfalls().next().or_else(|| (self.vulnerable(ecosystem) == 0).then(none))
     }
 
     fn is_database(&self, ecosystem: &EcosystemId) -> bool {

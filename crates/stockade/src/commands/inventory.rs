@@ -252,8 +252,7 @@ async fn affected(context: &Context<'_>, what: &str) -> anyhow::Result<Exit> {
         store.who_has(asked).await?.into_iter().map(|hit| (hit, None)).collect()
     } else {
         let advisories = engine.advisories();
-        let problems = advisories.problems.iter().map(|problem| format!("advisories could not be read: {problem}"));
-        unclear.extend(problems);
+        unclear.extend(advisories.shortfalls());
         let advised = store.who_is_affected(&advisories, what).await?;
         let unknown = || {
             hinted(format!("no advisory here is called `{what}`"), "`stockade doctor` says where advisories are put")

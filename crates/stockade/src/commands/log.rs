@@ -62,8 +62,7 @@ async fn malware(context: &Context<'_>, store: &Store) -> anyhow::Result<Exit> {
     let advisories = Arc::new(Advisories::open(advisories, data, (context.clock)())?);
     let none =
         (advisories.records == 0).then_some("there are no advisories; `stockade doctor` says where they are put");
-    let unread = advisories.problems.iter().map(|problem| format!("advisories could not be read: {problem}"));
-    let gaps: Vec<String> = none.map(str::to_owned).into_iter().chain(unread).collect();
+    let gaps: Vec<String> = none.map(str::to_owned).into_iter().chain(advisories.shortfalls()).collect();
     let found = ServedMalware::all(store, &advisories).await?;
     for gap in &gaps {
         context.printer.talk(&format!("stockade: {gap}\n"));

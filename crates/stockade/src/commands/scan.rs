@@ -146,8 +146,7 @@ impl Asked<'_> {
         if advisories.records == 0 {
             unseen.push("there are no advisories; `stockade doctor` says where they are put".to_owned());
         }
-        unseen.extend(advisories.problems.iter().map(|problem| format!("advisories could not be read: {problem}")));
-        unseen.extend(advisories.stale.iter().map(|stale| format!("advisories are not up to date: {stale}")));
+        unseen.extend(advisories.shortfalls());
         let mut findings = Vec::new();
         for file in found {
             let problems = file.problems.iter().map(|problem| format!("{}: {problem}", file.path.display()));

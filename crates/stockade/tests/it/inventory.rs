@@ -175,7 +175,9 @@ fn what_was_not_read_is_said_with_every_answer() {
     let answer = world.stockade(["inventory", "affected", "pkg:npm/elsewhere"]);
     assert_eq!(answer.status, Some(2), "{answer}");
     assert!(answer.stdout.contains("not read whole: web on 2026-06-01: package-lock.json: "), "{answer}");
-    std::fs::remove_file(world.project.path().join("package-lock.json")).unwrap();
+    for file in ["package-lock.json", "package.json"] {
+        std::fs::remove_file(world.project.path().join(file)).unwrap();
+    }
     assert_snapshot!(seen(&world.stockade(["inventory", "add", "--project", "web"])), @r"
     stockade: there is no lockfile, no installed tree and no bill of materials that is known; nothing was written down
     hint: name them; `stockade inventory remove` forgets a project

@@ -124,7 +124,9 @@ fn a_release_that_is_locked_and_installed_is_one_part() {
     let incomplete = both["compositions"].as_array().unwrap().iter().find(|one| one["aggregate"] == "incomplete");
     let subject = &both["metadata"]["component"]["bom-ref"];
     assert_eq!(incomplete.unwrap()["dependencies"], json!([subject]), "nobody asked for `extra`");
-    std::fs::remove_file(world.project.path().join("package-lock.json")).unwrap();
+    for file in ["package-lock.json", "package.json"] {
+        std::fs::remove_file(world.project.path().join(file)).unwrap();
+    }
     let installed = bill(&world, &[]);
     assert_eq!(installed["metadata"]["lifecycles"], json!([{"phase": "discovery"}]));
     assert_eq!(installed.get("compositions"), None, "what needs what is not known");
@@ -152,7 +154,7 @@ fn what_was_not_looked_at_is_in_it() {
     assert_eq!(gap["name"], "stockade:gap");
     assert!(gap["value"].as_str().unwrap().starts_with("pnpm-lock.yaml: "), "{gap}");
     assert!(output.stderr.contains("stockade: not looked at: pnpm-lock.yaml: "), "{output}");
-    for file in ["pnpm-lock.yaml", "package-lock.json"] {
+    for file in ["pnpm-lock.yaml", "package-lock.json", "package.json"] {
         std::fs::remove_file(world.project.path().join(file)).unwrap();
     }
     let empty = world.stockade(["sbom"]);

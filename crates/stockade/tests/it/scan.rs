@@ -220,9 +220,9 @@ fn ecosystems_that_are_only_read_are_asked_of_advisories_too() {
                ./go.mod:2
     malicious  pkg:nuget/left@1.1  MAL-NuGet: it steals
                ./packages.lock.json:1
-    notice     ./go.mod: line 3: it is the oldest Go that may build this; the one that does may be newer
-    notice     ./.github/workflows/ci.yml: line 4: that `acme/left` is v1.1.0 there only a comment says, and the commit may be another
-    notice     ./.github/workflows/ci.yml: line 5: `acme/right` v4 is a name that can be moved to other code; a commit cannot
+    remark     go.mod: line 3: it is the oldest Go that may build this; the one that does may be newer
+    remark     .github/workflows/ci.yml: line 4: that `acme/left` is v1.1.0 there only a comment says, and the commit may be another
+    remark     .github/workflows/ci.yml: line 5: `acme/right` v4 is a name that can be moved to other code; a commit cannot
     looked at 7 releases in 5 files, with 6 advisory records, the newest of 2026-05-31
     status 1
     "#);
@@ -528,6 +528,7 @@ fn what_a_program_of_go_is_made_of_is_read_from_it() {
 fn a_bill_of_materials_is_read_like_a_lockfile() {
     let Some(world) = World::or_skip() else { return };
     world.malware("left-demo", "1.1.0");
+    std::fs::remove_file(world.project.path().join("package.json")).unwrap();
     let component = |name: &str, version: &str| {
         let purl = format!("pkg:npm/{name}@{version}");
         json!({"type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl})
@@ -548,9 +549,8 @@ fn a_bill_of_materials_is_read_like_a_lockfile() {
     assert_snapshot!(seen(&world.stockade(["scan"])), @r#"
     malicious  pkg:npm/left-demo@1.1.0  MAL-2026-1: Malicious code in left-demo (npm)
                ./demo.cdx.json:1, by right-demo@1.0.0 > left-demo@1.1.0
+    remark     left out: ./demo.cdx.json: 1 of its parts: of the kind `deb`, which is not known here
     looked at 2 releases in 1 file, with 1 advisory record
-    left out:
-      ./demo.cdx.json: 1 of its parts: of the kind `deb`, which is not known here
     status 1
     "#);
     bom["components"][1]["purl"] = json!("pkg:npm/left-demo");
