@@ -24,10 +24,11 @@ pub(super) fn write(answer: &Answer) -> String {
         out.push_str("\n**not looked at**\n\n");
         out.extend(gaps.into_iter().map(|gap| format!("- {}\n", plain(&line(gap)))));
     }
-    let remarks: String = answer.coverage.remarks().map(|remark| format!("- {}\n", plain(&line(&remark)))).collect();
-    if !remarks.is_empty() {
-        let _ = write!(out, "\n**remarks**\n\n{remarks}");
+    let mut remarks = answer.coverage.remarks().peekable();
+    if remarks.peek().is_some() {
+        out.push_str("\n**remarks**\n\n");
     }
+    out.extend(remarks.map(|remark| format!("- {}\n", plain(&line(&remark)))));
     let _ = writeln!(out, "\n{}", plain(&answer.coverage.sentence()));
     out
 }
