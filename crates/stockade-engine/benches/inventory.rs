@@ -112,7 +112,7 @@ async fn by_advisory(store: &Store, folder: &Path) {
         let record = json!({"id": format!("MAL-2026-{number}"), "summary": "bad", "affected": affected});
         std::fs::write(records.join(format!("{number}.json")), record.to_string()).unwrap();
     }
-    let advisories = Advisories::open(&[records], folder, at(0)).unwrap();
+    let advisories = Advisories::open(&vec![records].into(), folder, at(0)).unwrap();
     let (mut times, mut found) = (Vec::new(), 0);
     for number in 0..QUESTIONS {
         let begin = Instant::now();

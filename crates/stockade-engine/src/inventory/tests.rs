@@ -180,7 +180,7 @@ async fn an_advisory_is_asked_by_its_identifier_and_its_aliases() {
     record(&records, "MAL-2026-1", &["CVE-2026-1"], "left", &["1.1.0"]);
     record(&records, "MAL-2026-2", &["CVE-2026-1"], "right", &["1.1.0"]);
     record(&records, "MAL-2026-3", &[], "elsewhere", &["1.1.0"]);
-    let advisories = Advisories::open(&[records.path().to_path_buf()], data.path(), day(9)).unwrap();
+    let advisories = Advisories::open(&vec![records.path().to_path_buf()].into(), data.path(), day(9)).unwrap();
     let who = async |id: &str| {
         let advised = kept.store.who_is_affected(&advisories, id).await.unwrap()?;
         assert_eq!(advised.unclear, Vec::<String>::new());
