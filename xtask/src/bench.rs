@@ -66,6 +66,14 @@ fn parts(args: &[&str]) -> anyhow::Result<()> {
 pub(crate) fn stockade() -> anyhow::Result<PathBuf> {
     let mut build = Command::new("cargo");
     build.args(["build", "--release", "--locked", "--package", "stockade"]).current_dir(crate::root());
+    // What cargo told us about ourselves would make it build dependencies anew that ask for it.
+    for (name, _) in std::env::vars_os() {
+        let is_ours =
+            name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"));
+        if is_ours {
+            build.env_remove(name);
+        }
+    }
     ensure!(build.status()?.success(), "`cargo build --release` failed");
     Ok(crate::target().join("release").join("stockade"))
 }
