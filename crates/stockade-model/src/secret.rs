@@ -32,6 +32,9 @@ impl fmt::Display for Secret {
 
 /// An address without user, password, query and fragment: the parts where credentials hide.
 pub fn redacted(url: &str) -> String {
+    if !url.contains(['?', '#', '@']) {
+        return url.to_owned();
+    }
     let end = url.find(['?', '#']).unwrap_or(url.len());
     let url = &url[..end];
     let Some((scheme, rest)) = url.split_once("://") else {

@@ -46,6 +46,9 @@ use args::Cli;
 use commands::Exit;
 use output::Printer;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How many threads read, write and parse. Each keeps some memory of the largest thing that it has held.
 const BLOCKING_THREADS: usize = 4;
 /// How long work that nobody waits for may take when the process ends.

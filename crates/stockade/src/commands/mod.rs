@@ -181,7 +181,7 @@ impl Context<'_> {
     }
 }
 
-/// How many artifacts are inspected at once: one for each processor.
+/// How much is done at once: one thing for each processor.
 fn workers() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }

@@ -12,6 +12,7 @@ mod sarif;
 mod text;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 use stockade_engine::Advisories;
@@ -109,8 +110,13 @@ pub(super) fn scan(context: &Context<'_>, arguments: Scan) -> anyhow::Result<Exi
     let paths = if arguments.paths.is_empty() { vec![PathBuf::from(".")] } else { arguments.paths };
     let (settings, now) = (&context.settings, (context.clock)());
     let mut statements = Statements::read(&arguments.vex, arguments.product.as_deref())?;
-    let advisories = Advisories::open(&settings.advisories, &settings.data, now)?;
-    let seen = see(&paths)?;
+    // Opening the advisories and reading what there is take about as long as each other, and do not need each other.
+    let (advisories, seen) = std::thread::scope(|scope| {
+        let advisories = scope.spawn(|| Advisories::open(&settings.advisories, &settings.data, now));
+        let seen = see(&paths);
+        (joined(advisories), seen)
+    });
+    let (advisories, seen) = (advisories?, seen?);
     let asked = Asked { advisories: &advisories, policy: &settings.policy, now };
     let mut answer = asked.answer(&seen);
     if !arguments.vex.is_empty() {
@@ -170,13 +176,36 @@ impl Asked<'_> {
 
     /// What the advisories say of the entries of a file.
     fn of_file(&self, file: &Found, unseen: &mut Vec<String>) -> Vec<Finding> {
-        let mut findings = Vec::new();
+        let package = |at: &usize| &file.locked[*at].release.package;
         let mut order: Vec<usize> = (0..file.locked.len()).collect();
         order.sort_by(|a, b| file.locked[*a].release.cmp(&file.locked[*b].release));
-        for of_package in order.chunk_by(|a, b| file.locked[*a].release.package == file.locked[*b].release.package) {
-            let Some(package) = of_package.first().map(|at| &file.locked[*at].release.package) else { continue };
+        let packages: Vec<&[usize]> = order.chunk_by(|a, b| package(a) == package(b)).collect();
+        // Some packages have many advisories and most have none, so threads take what is next.
+        let shares = Mutex::new(packages.chunks(SHARE).enumerate());
+        let next = || shares.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let work =
+            || std::iter::from_fn(next).map(|(at, share)| (at, self.of_packages(share, file))).collect::<Vec<_>>();
+        let threads = packages.len().div_ceil(SHARE).min(super::workers());
+        let mut answers: Vec<_> = std::thread::scope(|scope| {
+            let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            running.into_iter().flat_map(joined).collect()
+        });
+        answers.sort_by_key(|(at, _)| *at);
+        let mut findings = Vec::new();
+        for (_, (found, gaps)) in answers {
+            findings.extend(found);
+            unseen.extend(gaps);
+        }
+        findings
+    }
+
+    /// What the advisories say of some packages of a file, each given by its entries, and what they could not say.
+    fn of_packages(&self, packages: &[&[usize]], file: &Found) -> (Vec<Finding>, Vec<String>) {
+        let (mut findings, mut unseen) = (Vec::new(), Vec::new());
+        for entries in packages {
+            let Some(package) = entries.first().map(|at| &file.locked[*at].release.package) else { continue };
             let questions =
-                of_package.iter().map(|at| Question::version(&file.locked[*at].release.version)).collect::<Vec<_>>();
+                entries.iter().map(|at| Question::version(&file.locked[*at].release.version)).collect::<Vec<_>>();
             let answers = match self.advisories.answers(package, &questions) {
                 Ok(answers) => answers,
                 Err(error) => {
@@ -184,7 +213,7 @@ impl Asked<'_> {
                     continue;
                 }
             };
-            for (at, answer) in of_package.iter().zip(answers) {
+            for (at, answer) in entries.iter().zip(answers) {
                 let locked = &file.locked[*at];
                 unseen.extend(answer.unclear.iter().map(|unclear| {
                     format!("{}: `{}` cannot be compared with it", Purl::of(&locked.release), unclear.id)
@@ -192,7 +221,7 @@ impl Asked<'_> {
                 findings.extend(answer.matches.into_iter().map(|found| self.finding(found, file, *at)));
             }
         }
-        findings
+        (findings, unseen)
     }
 
     fn finding(&self, found: Match, file: &Found, at: usize) -> Finding {
@@ -339,6 +368,14 @@ impl Coverage {
         };
         self.files.iter().flat_map(noticed).chain(self.left_out.iter().map(|what| format!("left out: {what}")))
     }
+}
+
+/// How many packages a thread asks about before it takes more.
+const SHARE: usize = 128;
+
+/// What a thread returns; its panic goes on here.
+fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// What is said where there is nothing to look at.

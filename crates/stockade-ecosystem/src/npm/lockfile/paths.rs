@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use memchr::memmem::FinderRev;
+
 use crate::locked::Out;
 
 /// The most bytes of paths that are looked up for one file: 512 MiB. A file of 5,000 entries has a hundredth.
@@ -12,13 +14,15 @@ pub(super) struct Paths<'a> {
     entries: HashMap<&'a str, Option<u32>>,
     /// What is between a folder and what lies in it.
     between: &'static str,
+    last: FinderRev<'static>,
     buffer: String,
     work: usize,
 }
 
 impl<'a> Paths<'a> {
     pub(super) fn new(between: &'static str) -> Self {
-        Self { entries: HashMap::new(), between, buffer: String::new(), work: 0 }
+        let last = FinderRev::new(between);
+        Self { entries: HashMap::new(), between, last, buffer: String::new(), work: 0 }
     }
 
     /// Adds a path. True if it is there already.
@@ -78,7 +82,7 @@ impl<'a> Paths<'a> {
                 above
             };
         }
-        match path.rfind(self.between) {
+        match self.last.rfind(path) {
             Some(at) => path[..at].trim_end_matches('/'),
             None => path.rsplit_once('/').map_or("", |(above, _)| above),
         }

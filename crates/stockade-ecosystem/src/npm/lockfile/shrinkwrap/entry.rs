@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use memchr::memmem;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -45,7 +46,7 @@ pub(super) struct Entry<'a> {
 impl Entry<'_> {
     /// True if it is a folder of the project.
     pub(super) fn is_own(&self) -> bool {
-        !self.path.starts_with(MODULES) && !self.path.contains("/node_modules/")
+        !self.path.starts_with(MODULES) && memmem::find(self.path.as_bytes(), b"/node_modules/").is_none()
     }
 
     /// In version 1, its path and the folder of the project that it stands for.
@@ -57,7 +58,8 @@ impl Entry<'_> {
 
     /// The name of the folder, which is the package's unless it is an alias.
     pub(super) fn folder(&self) -> &str {
-        self.path.rfind(MODULES).map_or(self.path.as_ref(), |at| &self.path[at + MODULES.len()..])
+        memmem::rfind(self.path.as_bytes(), MODULES.as_bytes())
+            .map_or(self.path.as_ref(), |at| &self.path[at + MODULES.len()..])
     }
 
     pub(super) fn origin(&self) -> Origin {
