@@ -3,12 +3,17 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// A command that is a program of ours, with a pipe to each of its streams and nothing of ours besides: no environment,
-/// no working folder.
+/// What our allocator reserves ahead: nothing. What it had reserved when a worker is given its limits would count against
+/// them, and would not be limited.
+const RESERVES_NOTHING: (&str, &str) = ("MIMALLOC_ARENA_RESERVE", "0");
+
+/// A command that is a program of ours, with a pipe to each of its streams and nothing of ours besides: no environment but
+/// that, no working folder.
 #[expect(clippy::disallowed_methods, reason = "this is the crate that starts programs, and it is one of ours")]
 pub fn ourselves(program: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
-    command.args(arguments).env_clear().current_dir(root());
+    let (name, value) = RESERVES_NOTHING;
+    command.args(arguments).env_clear().env(name, value).current_dir(root());
     #[cfg(unix)]
     {
         use std::os::unix::process::CommandExt as _;
