@@ -78,6 +78,14 @@ pub(super) fn run(project: Option<&Path>) -> anyhow::Result<()> {
         }
         Err(error) => println!("cdxgen is not measured: {error:#}"),
     }
+    match output(Command::new("syft").arg("--version")) {
+        Ok(version) => {
+            println!("{}", version.trim());
+            let words = words(&["syft", "scan", "dir:.", "-q", "-o", "cyclonedx-json"]);
+            works.push(Work { name: "syft", words, statuses: &[0], runs: LONG_RUNS });
+        }
+        Err(error) => println!("syft is not measured: {error:#}"),
+    }
     let begun = Instant::now();
     once(&works[1], &root, &home)?;
     println!("the first scan, which makes the index of {RECORDS} records: {:.1} s", begun.elapsed().as_secs_f64());
@@ -91,19 +99,22 @@ fn race(works: &[Work], root: &Path, home: &str) -> anyhow::Result<()> {
             times.push(once(work, root, home)?);
         }
     }
-    let mut fastest = f64::NAN;
+    let mut ours: Vec<(&str, f64)> = Vec::new();
     for (work, times) in works.iter().zip(&mut times) {
         let mut at = |share| quantile(times, share).unwrap_or(f64::NAN) * 1e3;
         let [least, half, most] = [0.0, 0.5, 0.95].map(&mut at);
         let memory = memory(work, root, home)?;
         let name = work.name;
-        if name == "stockade sbom" {
-            fastest = half;
-        }
-        let ratio =
-            if fastest.is_nan() { String::new() } else { format!(", {:.1} times `stockade sbom`", half / fastest) };
+        let ratios: String = if name.starts_with("stockade") {
+            ours.push((name, half));
+            String::new()
+        } else {
+            ours.iter()
+                .skip(1)
+                .fold(String::new(), |text, (ours, own)| format!("{text}, {:.0} times `{ours}`", half / own))
+        };
         println!(
-            "  {name:<20} least {least:>8.1} ms, p50 {half:>8.1} ms, p95 {most:>8.1} ms, peak {memory} MiB{ratio}"
+            "  {name:<20} least {least:>8.1} ms, p50 {half:>8.1} ms, p95 {most:>8.1} ms, peak {memory} MiB{ratios}"
         );
     }
     Ok(())
@@ -125,6 +136,7 @@ fn command(words: &[String], root: &Path, home: &str) -> anyhow::Result<Command>
     let [program, arguments @ ..] = words else { bail!("there is no command") };
     let mut command = Command::new(program);
     command.args(arguments).current_dir(root).env("HOME", home).env_remove("XDG_CONFIG_HOME");
+    command.env("SYFT_CHECK_FOR_APP_UPDATE", "false");
     Ok(command)
 }
 

@@ -100,6 +100,14 @@ impl Npm {
         Err(format!("`npm install {spec}` failed: {}", line.trim()))
     }
 
+    /// Where a library lies that it has for itself: `@npmcli/arborist`.
+    pub fn library(&self, name: &str) -> PathBuf {
+        // Its program is `bin/npm-cli.js` of its own package, and names lead there.
+        let program = self.program.canonicalize().unwrap_or_else(|_| self.program.clone());
+        let package = program.ancestors().nth(2).unwrap_or(&program);
+        package.join("node_modules").join(name)
+    }
+
     /// Its version: `11.19.1`.
     pub fn number(&self) -> &str {
         &self.version
