@@ -40,7 +40,7 @@ fuzz_target!(|data: &[u8]| -> Corpus {
     }
     let release = package.release("1");
     let whole = write(Variant::Full);
-    let described = Described { release: &release, whole: true, index: &index, index_document: &whole, theirs: None, base: BASE };
+    let described = Described { release: &release, whole: true, index: &index, index_document: &whole, theirs: None, advice: &[], base: BASE };
     if let Ok(older) = (registry.summary().unwrap().render)(&described) {
         let older: Older = serde_json::from_slice(&older).unwrap();
         assert_eq!(older.releases.values().map(Vec::len).sum::<usize>(), page.files.len());

@@ -376,6 +376,40 @@ fn a_statement_lifts_a_vulnerability_and_is_named() {
 }
 
 #[test]
+fn a_statement_lifts_it_in_any_format() {
+    let Some(world) = world() else { return };
+    vulnerable(&world);
+    world.settings("[policy.advisories]\nvulnerable = \"hold\"\n");
+    let purl = "pkg:npm/right-demo@1.0.0";
+    let product = json!({"name": "right", "product_id": "R", "product_identification_helper": {"purl": purl}});
+    let csaf = json!({
+        "document": {"category": "csaf_vex", "tracking": {"current_release_date": "2026-05-01T00:00:00Z"}},
+        "product_tree": {"full_product_names": [product]},
+        "vulnerabilities": [{
+            "ids": [{"system_name": "GitHub", "text": "GHSA-demo-demo-demo"}],
+            "product_status": {"known_not_affected": ["R"]},
+            "flags": [{"label": "vulnerable_code_not_present", "product_ids": ["R"]}],
+        }],
+    });
+    let cyclonedx = json!({
+        "bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1,
+        "components": [{"type": "library", "bom-ref": "r", "name": "right-demo", "version": "1.0.0", "purl": purl}],
+        "vulnerabilities": [{
+            "id": "GHSA-demo-demo-demo", "affects": [{"ref": "r"}],
+            "analysis": {"state": "not_affected", "justification": "code_not_reachable"},
+        }],
+    });
+    for (name, document) in [("csaf.json", csaf), ("statements.cdx.json", cyclonedx)] {
+        // Beside the project, since a bill of materials in it would be one of its files.
+        let path = world.data().join(name);
+        std::fs::write(&path, document.to_string()).unwrap();
+        let output = world.stockade(["scan", "--vex", path.to_str().unwrap()]);
+        assert_eq!(output.status, Some(0), "{output}");
+        assert!(output.stdout.contains("not affected ("), "{output}");
+    }
+}
+
+#[test]
 fn a_statement_lifts_no_more_than_it_says() {
     let Some(world) = world() else { return };
     vulnerable(&world);
