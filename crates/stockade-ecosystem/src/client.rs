@@ -29,6 +29,9 @@ pub(crate) type Reading = fn(
     stated: &Stated,
 ) -> Result<ClientConfig, Problem>;
 
+/// See [`Client::led`].
+pub(crate) type Leading = fn(text: &str, registry: &str, base: &str) -> Vec<(String, String)>;
+
 /// A client that installs from a registry.
 pub struct Client {
     /// Its name, also in `setup NAME`.
@@ -87,7 +90,7 @@ pub struct Client {
     pub unbound: Option<fn(text: &str, registries: &[&str]) -> String>,
     /// For a client that fetches from what is written in a lockfile and cannot do without: which of a registry's addresses in
     /// such a text stand for which of the gateway's. A run begins with these in their place.
-    pub led: Option<fn(text: &str, registry: &str, base: &str) -> Vec<(String, String)>>,
+    pub led: Option<Leading>,
     /// For a client that writes down where it was pointed: a file, as it was before a run and after it, without that.
     pub unwritten: Option<fn(before: &str, after: &str, base: &str) -> String>,
     /// Its own gate for releases that are too young, if it has one.

@@ -2,7 +2,7 @@
 //! so themselves; those of Python have no word for it.
 
 use serde::Serialize;
-use stockade_ecosystem::by_id;
+use stockade_ecosystem::{Hosting, by_id};
 use stockade_model::Purl;
 
 use super::decide::{given, somebody};
@@ -24,7 +24,7 @@ pub(super) async fn yank(context: Context<'_>, arguments: Yank) -> anyhow::Resul
     let release = subject::release(&purl)?;
     let ecosystem = &release.package.ecosystem;
     let hosting = by_id(ecosystem.as_str()).and_then(|ecosystem| ecosystem.registry?.hosting());
-    if !hosting.is_some_and(|hosting| hosting.discourages()) {
+    if !hosting.is_some_and(Hosting::discourages) {
         let what = format!("an index of {ecosystem} has no word for a release that nobody should choose");
         return Err(hinted(what, "`stockade deny` keeps a release out"));
     }
