@@ -29,6 +29,9 @@ pub(crate) type Reading = fn(
     stated: &Stated,
 ) -> Result<ClientConfig, Problem>;
 
+/// See [`Client::led`].
+pub(crate) type Leading = fn(text: &str, registry: &str, base: &str) -> Vec<(String, String)>;
+
 /// A client that installs from a registry.
 pub struct Client {
     /// Its name, also in `setup NAME`.
@@ -66,7 +69,7 @@ pub struct Client {
     /// What it is given for one run besides, where its environment is not enough.
     pub given: Option<Given>,
     /// The name of a run that an environment gave to a client, from the `User-Agent` that the client sends, or from its
-    /// `Authorization`.
+    /// `Authorization`: as it is, and where that is `Basic` as the user and the password with a colon between.
     pub run_of: fn(header: &str) -> Option<&str>,
     /// Rewrites the client's configuration file so that it uses the gateway, keeping what was there.
     pub point: fn(text: &str, base: &str, scopes: &[String]) -> String,
@@ -85,6 +88,11 @@ pub struct Client {
     /// The text of a lockfile without addresses below these, for a client that fetches from what is written there wherever
     /// it was pointed: without an address it asks the registry that it has. It is what a run begins with.
     pub unbound: Option<fn(text: &str, registries: &[&str]) -> String>,
+    /// For a client that fetches from what is written in a lockfile and cannot do without: which of a registry's addresses in
+    /// such a text stand for which of the gateway's. A run begins with these in their place.
+    pub led: Option<Leading>,
+    /// For a client that writes down where it was pointed: a file, as it was before a run and after it, without that.
+    pub unwritten: Option<fn(before: &str, after: &str, base: &str) -> String>,
     /// Its own gate for releases that are too young, if it has one.
     pub native: Option<Native>,
 }

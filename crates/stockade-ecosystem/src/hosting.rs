@@ -21,6 +21,11 @@ pub trait Hosting: Sync {
     /// The index of a package, as an upstream of this protocol would write it.
     fn index(&self, package: &Package, hosted: &Hosted) -> Vec<u8>;
 
+    /// Whether its index can say that nobody should choose a release any more.
+    fn discourages(&self) -> bool {
+        true
+    }
+
     /// What a [`crate::Route::Forward`] about a release is answered, if anything.
     fn fact(&self, _release: &Release, _path: &str, _hosted: &Hosted) -> Option<Vec<u8>> {
         None

@@ -24,7 +24,7 @@ use stockade_model::{Digest, EcosystemId, Evidence, Gap, GapKind, Package, Relea
 use crate::EngineError;
 
 pub use bundle::{Bundle, Imported, export};
-pub use fetch::{Fetched, Updated, update};
+pub use fetch::{Fetched, Updated, keep, update};
 pub use import::{Brought, import};
 pub use signing::PublicKey;
 pub use sources::{Checked, Failure, Feed, Kind, MAX_AGE, Sources};

@@ -5,7 +5,7 @@
 //! over as easily as a stranger's.
 
 use stockade_ecosystem::{Change, Hosted, Publication};
-use stockade_model::{EcosystemId, Integrity, Package};
+use stockade_model::{EcosystemId, Integrity, Package, Release};
 
 use crate::access::Caller;
 use crate::store::{Prepared, Unmade};
@@ -36,6 +36,13 @@ impl Engine {
         }
         self.inspect_soon(published);
         Ok(())
+    }
+
+    /// Says in the index why nobody should choose a release any more that is published here, or takes that back. It is for
+    /// whoever may write the data folder, and wants no token.
+    pub async fn discourage(&self, release: Release, why: Option<String>, by: &str) -> Result<(), EngineError> {
+        let change = Prepared { change: Change::Discourage { release, why }, pin: None };
+        Ok(self.0.store.make(self.now(), by, vec![change]).await??)
     }
 
     /// The hosted packages that somebody may change.

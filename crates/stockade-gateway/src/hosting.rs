@@ -28,13 +28,20 @@ pub(crate) fn shown(request: &Request<Incoming>) -> Option<Secret> {
     let token = if scheme.eq_ignore_ascii_case("bearer") {
         rest.trim().to_owned()
     } else if scheme.eq_ignore_ascii_case("basic") {
-        let pair = String::from_utf8(STANDARD.decode(rest.trim()).ok()?).ok()?;
+        let pair = pair(header)?;
         let (user, password) = pair.split_once(':')?;
         if password.is_empty() { user.to_owned() } else { password.to_owned() }
     } else {
         header.to_owned()
     };
     Some(Secret::new(token)).filter(|token| !token.reveal().is_empty())
+}
+
+/// The user and the password of an `Authorization`, with the colon between them.
+pub(crate) fn pair(authorization: &str) -> Option<String> {
+    let (scheme, rest) = authorization.split_once(' ')?;
+    let bytes = scheme.eq_ignore_ascii_case("basic").then(|| STANDARD.decode(rest.trim()).ok())?;
+    String::from_utf8(bytes?).ok()
 }
 
 impl Mounted<'_> {

@@ -61,7 +61,9 @@ impl<'a> Mounted<'a> {
         request: &Request<Incoming>,
         path: &'a str,
     ) -> Self {
-        let headers = [text(request, USER_AGENT), text(request, AUTHORIZATION)];
+        let authorization = text(request, AUTHORIZATION);
+        let pair = hosting::pair(authorization).unwrap_or_default();
+        let headers = [text(request, USER_AGENT), authorization, &pair];
         let run = gateway.0.only_run.clone().or_else(|| name_of(ecosystem, headers).map(str::to_owned));
         let shown = hosting::shown(request);
         let anybody = Caller::at(Arc::clone(&peer.principal), gateway.0.reading == Reading::Anybody);

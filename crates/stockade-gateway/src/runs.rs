@@ -80,7 +80,7 @@ struct Run {
 pub(crate) struct Runs(Mutex<(BTreeMap<String, Run>, VecDeque<String>)>);
 
 /// The name of the run that a request belongs to.
-pub(crate) fn name_of<'a>(ecosystem: &Ecosystem, headers: [&'a str; 2]) -> Option<&'a str> {
+pub(crate) fn name_of<'a>(ecosystem: &Ecosystem, headers: [&'a str; 3]) -> Option<&'a str> {
     let of_client = |client: &&Client| headers.iter().find_map(|header| (client.run_of)(header));
     let mut names = ecosystem.clients.iter().filter_map(of_client);
     names.next().filter(|name| name.len() <= MAX_NAME && name.bytes().all(|byte| byte.is_ascii_alphanumeric()))

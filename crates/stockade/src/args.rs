@@ -102,6 +102,8 @@ pub(crate) enum Command {
     Deny(Decide),
     /// Hold everything that was published since an instant, or end that
     Freeze(Freeze),
+    /// Say that nobody should choose a release any more that is published here, or take that back
+    Yank(Yank),
     /// Make, list and revoke the tokens of those who publish, decide or read
     #[command(subcommand)]
     Token(Token),
@@ -242,6 +244,21 @@ pub(crate) struct Freeze {
     #[arg(long)]
     pub(crate) reason: Option<String>,
     /// Who decides; the user's name unless given
+    #[arg(long, value_name = "WHO")]
+    pub(crate) by: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Yank {
+    /// The release, as a package URL with a version
+    pub(crate) purl: String,
+    /// Why; whoever asks for exactly this release reads it
+    #[arg(long, required_unless_present = "undo")]
+    pub(crate) reason: Option<String>,
+    /// Take it back
+    #[arg(long, conflicts_with = "reason")]
+    pub(crate) undo: bool,
+    /// Who says so; the user's name unless given
     #[arg(long, value_name = "WHO")]
     pub(crate) by: Option<String>,
 }

@@ -4,21 +4,22 @@
 //! Only files that changed during the run are touched, and in them only the exact address. Everything else, formatting and
 //! line ends included, stays as the client wrote it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use stockade_ecosystem::{Client, ClientConfig, Registry, Request, Route};
 use stockade_engine::Engine;
-use stockade_model::Digest;
 
 use crate::{files, settings};
 
 /// The lockfiles of a project, as they were before a run.
 pub(crate) struct Lockfiles {
-    noted: Vec<(PathBuf, Option<Digest>)>,
-    /// Those that were loosened for the run, with their own text and with the digest of what they were given.
-    loosened: Vec<(PathBuf, Vec<u8>, Digest)>,
+    noted: Vec<(PathBuf, Option<Vec<u8>>)>,
+    /// Those that were rewritten for the run, with what they were given.
+    rewritten: Vec<(PathBuf, Vec<u8>)>,
+    /// The gateway's addresses that they were given, and whose place each took.
+    led: BTreeMap<String, String>,
 }
 
 impl Lockfiles {
@@ -34,49 +35,50 @@ impl Lockfiles {
         folders.sort();
         folders.dedup();
         let paths = folders.iter().flat_map(|folder| client.lockfiles.iter().map(move |name| folder.join(name)));
-        let noted =
-            paths.map(|path| Ok((digest(&path)?, path))).map(|noted| noted.map(|(digest, path)| (path, digest)));
-        let noted = noted.collect::<anyhow::Result<_>>()?;
-        Ok(Self { noted, loosened: Vec::new() })
+        let noted = paths.map(|path| Ok((path.clone(), files::read(&path)?))).collect::<anyhow::Result<_>>()?;
+        Ok(Self { noted, rewritten: Vec::new(), led: BTreeMap::new() })
     }
 
-    /// Takes from them what would send the client past whatever it is pointed at. What they say then holds anywhere, also if
-    /// nobody comes to give it back.
-    pub(crate) fn loosen(&mut self, client: &Client, config: &ClientConfig) -> anyhow::Result<()> {
-        let Some(unbound) = client.unbound else { return Ok(()) };
+    /// Changes what in them would send the client past whatever it is pointed at. Where they can do without it, what they say
+    /// then holds anywhere, also if nobody comes to give it back; else it leads to the gateway.
+    pub(crate) fn prepare(&mut self, client: &Client, config: &ClientConfig, base: &str) -> anyhow::Result<()> {
         let registries: Vec<&str> = std::iter::once(&config.default)
             .chain(config.scopes.values())
             .map(|upstream| upstream.url.as_str())
             .collect();
-        for (path, noted) in &mut self.noted {
-            let Some(bytes) = files::read(path)? else { continue };
-            let Ok(text) = String::from_utf8(bytes) else { continue };
-            let loose = unbound(&text, &registries);
-            if loose != text {
-                files::replace(path, loose.as_bytes())?;
-                let digest = Digest::of(loose.as_bytes());
-                *noted = Some(digest.clone());
-                self.loosened.push((path.clone(), text.into_bytes(), digest));
+        for (path, noted) in &self.noted {
+            let Some(text) = noted.as_ref().and_then(|bytes| str::from_utf8(bytes).ok()) else { continue };
+            let mut ours = client.unbound.map_or_else(|| text.to_owned(), |unbound| unbound(text, &registries));
+            if let Some(led) = client.led {
+                let pairs = led(text, config.default.url.as_str(), base);
+                ours = with_quoted(&ours, &pairs.iter().cloned().collect());
+                self.led.extend(pairs.into_iter().map(|(theirs, ours)| (ours, theirs)));
+            }
+            if ours != text {
+                files::replace(path, ours.as_bytes())?;
+                self.rewritten.push((path.clone(), ours.into_bytes()));
             }
         }
         Ok(())
     }
 
     /// Gives what has changed since the registry's addresses in place of the gateway's, and returns what was rewritten.
-    pub(crate) async fn restore(self, addresses: &Addresses<'_>) -> anyhow::Result<Vec<PathBuf>> {
+    pub(crate) async fn restore(self, client: &Client, addresses: &Addresses<'_>) -> anyhow::Result<Vec<PathBuf>> {
         let mut rewritten = Vec::new();
-        for (path, own, loose) in self.loosened {
-            if digest(&path)?.as_ref() == Some(&loose) {
-                files::replace(&path, &own)?;
-            }
-        }
         for (path, before) in self.noted {
             let Some(bytes) = files::read(&path)? else { continue };
-            if before.as_ref() == Some(&Digest::of(&bytes)) {
+            let given = self.rewritten.iter().find(|(own, _)| *own == path).map(|(_, given)| given);
+            if before.as_ref() == Some(&bytes) {
                 continue;
             }
-
-            if let Some(restored) = addresses.restored(&bytes).await? {
+            if let Some(before) = before.as_ref().filter(|_| given == Some(&bytes)) {
+                files::replace(&path, before)?;
+                continue;
+            }
+            let own = own(client, before.as_deref(), &bytes, &self.led, addresses.base);
+            let own = own.unwrap_or_else(|| bytes.clone());
+            let restored = addresses.restored(&own).await?.or_else(|| (own != bytes).then_some(own));
+            if let Some(restored) = restored {
                 files::replace(&path, &restored)?;
                 rewritten.push(path);
             }
@@ -85,8 +87,24 @@ impl Lockfiles {
     }
 }
 
-fn digest(path: &Path) -> anyhow::Result<Option<Digest>> {
-    Ok(files::read(path)?.map(|bytes| Digest::of(&bytes)))
+/// What a client left, without what it wrote of the gateway by itself. What stood there is known best by what stood there before.
+fn own(
+    client: &Client,
+    before: Option<&[u8]>,
+    after: &[u8],
+    led: &BTreeMap<String, String>,
+    base: &str,
+) -> Option<Vec<u8>> {
+    let after = str::from_utf8(after).ok()?;
+    let before = before.and_then(|before| str::from_utf8(before).ok()).unwrap_or_default();
+    let text = client.unwritten.map_or_else(|| after.to_owned(), |unwritten| unwritten(before, after, base));
+    Some(with_quoted(&text, led).into_bytes())
+}
+
+/// A text with others in the place of whole ones in quotes.
+fn with_quoted(text: &str, others: &BTreeMap<String, String>) -> String {
+    let parts = text.split('"').map(|part| others.get(part).map_or(part, String::as_str));
+    parts.collect::<Vec<_>>().join("\"")
 }
 
 /// What the gateway's addresses stand for.

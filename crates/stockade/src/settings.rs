@@ -10,6 +10,7 @@ use std::ffi::OsString;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use stockade_ecosystem::Stated;
@@ -48,6 +49,8 @@ pub(crate) struct Settings {
     pub(crate) readers: Option<Readers>,
     /// Where advisories come from.
     pub(crate) advisories: Sources,
+    /// How often a gateway fetches the feeds among them by itself.
+    pub(crate) fetched_every: Option<Duration>,
     /// The policy.
     pub(crate) policy: Policy,
     /// Where the policy comes from, for a person.
@@ -115,6 +118,7 @@ impl Settings {
         let mut folders: Vec<PathBuf> = written.advisories.sources.iter().map(beside).collect();
         folders.extend(Some(advisory_folder(&data)).filter(|folder| folder.is_dir()));
         let advisories = written.advisories.with(folders);
+        let fetched_every = written.advisories.every.map(|every| every.0);
         let own_rules = written.inspection.own_rules.as_ref().map(beside);
         let rules = OnceLock::new();
         if let Some(folder) = &own_rules {
@@ -132,6 +136,7 @@ impl Settings {
             readers: written.access.read,
             artifact_hosts: written.artifact_hosts,
             advisories,
+            fetched_every,
             policy,
             policy_from,
             rules,

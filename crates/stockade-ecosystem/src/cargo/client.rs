@@ -53,6 +53,8 @@ pub(super) static CARGO: Client = Client {
     in_project: None,
     by_hand: None,
     unbound: None,
+    led: None,
+    unwritten: None,
     native: Some(Native { since: "1.100", file: "~/.cargo/config.toml", settings: native, pointed_in: None }),
 };
 

@@ -62,6 +62,8 @@ pub(super) static MAVEN: Client = Client {
     in_project: None,
     by_hand: None,
     unbound: None,
+    led: None,
+    unwritten: None,
     native: None,
 };
 

@@ -25,6 +25,10 @@ use crate::{Request, Version};
 pub(super) struct Maven;
 
 impl Hosting for Maven {
+    fn discourages(&self) -> bool {
+        false
+    }
+
     fn changes(&self, request: &Request<'_>, _content_type: &str, body: &Bytes) -> Result<Vec<Change>, Malformed> {
         let malformed = |why| Malformed::new("a deployment", request.path, why);
         let deployed = route::of_deployment(request).ok_or_else(|| malformed("no repository has a file there"))?;

@@ -59,6 +59,8 @@ fn get(segments: &[&str], query: &str, accept: &str) -> Route {
         ["-", "whoami"] => Route::Account(Account::Who),
         ["-", "npm", "v1", "tokens"] => Route::Account(Account::Tokens),
         ["-", "org" | "user", _, "package"] => Route::Account(Account::Packages),
+        // npm asks for somebody before it makes them an owner.
+        ["-", "user", _] => refuse(403, "who may publish is said by tokens, which `stockade token create` makes"),
         // There is a package whose name is `-`.
         ["-", wanted, ..] if *wanted != "-" => refuse(403, "this gateway does not offer that address"),
         [name] => with_package(name, |package| Route::Index { package, variant: variant(accept) }),

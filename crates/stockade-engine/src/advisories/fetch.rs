@@ -25,6 +25,9 @@ const MAX_OSV: u64 = 4 << 30;
 /// The longest answer of other kinds.
 const MAX_OTHER: u64 = 256 << 20;
 
+/// How many lengths a pause may have.
+const CHANCES: u32 = 1000;
+
 /// What became of a feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Updated {
@@ -50,18 +53,87 @@ pub async fn update(
     data: &Path,
     clock: &Clock,
 ) -> Result<Vec<Updated>, EngineError> {
+    let folder = folder(data)?;
+    let _alone = tokio::task::spawn_blocking(move || files::lock(&folder)).await??;
+    fetch(sources, |_| true, hosts, data, clock).await
+}
+
+/// Fetches each feed again when this time has passed since it was last tried, by whomever, for as long as it is polled. Where
+/// somebody else is at it, it is left to them. What fails is the gap that it always is, and is tried again like the others.
+pub async fn keep(sources: Sources, hosts: Vec<String>, data: PathBuf, clock: Clock, (every, chance): (Duration, u64)) {
+    loop {
+        match fetch_due(&sources, every, &hosts, &data, &clock).await {
+            Ok(updated) => updated.iter().for_each(say),
+            Err(error) => tracing::warn!(%error, "the feeds of advisories could not be fetched"),
+        }
+        tokio::time::sleep(pause(&sources, every, &data, clock(), chance)).await;
+    }
+}
+
+async fn fetch_due(
+    sources: &Sources,
+    every: Duration,
+    hosts: &[String],
+    data: &Path,
+    clock: &Clock,
+) -> Result<Vec<Updated>, EngineError> {
+    let folder = folder(data)?;
+    let Some(_alone) = tokio::task::spawn_blocking(move || files::lock_if_free(&folder)).await?? else {
+        return Ok(Vec::new());
+    };
+    let due = |checked: &Checked| wait(checked, every, clock()).is_zero();
+    fetch(sources, due, hosts, data, clock).await
+}
+
+fn say(updated: &Updated) {
+    let feed = updated.feed.name();
+    match &updated.outcome {
+        Ok(Fetched::Changed(bytes)) => tracing::info!(feed, bytes, "new advisories"),
+        Ok(Fetched::Unchanged) => tracing::debug!(feed, "no new advisories"),
+        Err(why) => tracing::warn!(feed, why, "advisories could not be fetched"),
+    }
+}
+
+/// How long until the next feed is due, and a little more, so that not all gateways ask at once.
+fn pause(sources: &Sources, every: Duration, data: &Path, now: Timestamp, chance: u64) -> Duration {
+    let next = sources.feeds.iter().map(|feed| wait(&feed.checked(data), every, now)).min().unwrap_or(every);
+    let tenth = every / 10;
+    let more = u32::try_from(chance % u64::from(CHANCES)).unwrap_or_default();
+    next.clamp(tenth, every) + tenth * more / CHANCES
+}
+
+/// How long until a feed is due. What was tried later than now was tried by another clock.
+fn wait(checked: &Checked, every: Duration, now: Timestamp) -> Duration {
+    let tried = checked.answered.max(checked.failed.as_ref().map(|failure| failure.at));
+    let since = tried.and_then(|tried| Duration::try_from(now.duration_since(tried)).ok());
+    since.map_or(Duration::ZERO, |since| every.saturating_sub(since))
+}
+
+/// The folder of what feeds answered. Whoever writes there has it locked.
+fn folder(data: &Path) -> Result<PathBuf, EngineError> {
+    crate::objects::layout(data, Vec::new())?;
+    Ok(data.join(FOLDER))
+}
+
+/// Fetches those feeds that are wanted, with the folder locked.
+async fn fetch(
+    sources: &Sources,
+    is_wanted: impl Fn(&Checked) -> bool,
+    hosts: &[String],
+    data: &Path,
+    clock: &Clock,
+) -> Result<Vec<Updated>, EngineError> {
     let upstreams: Vec<Upstream> =
         sources.feeds.iter().map(|feed| Upstream { url: feed.url.clone(), credential: None }).collect();
     let dialler = Dialler::new(upstreams.iter(), hosts, &[], PATIENCE)?;
-    crate::objects::layout(data, Vec::new())?;
-    let folder = data.join(FOLDER);
-    let locking = tokio::task::spawn_blocking(move || files::lock(&folder).map(|lock| (lock, folder)));
-    let (_alone, folder) = locking.await??;
     // What is not finished is of a process that was killed.
-    files::sweep(&folder, |name| !name.starts_with(files::UNFINISHED));
+    files::sweep(&data.join(FOLDER), |name| !name.starts_with(files::UNFINISHED));
     let mut all = Vec::new();
     for feed in &sources.feeds {
         let known = feed.checked(data);
+        if !is_wanted(&known) {
+            continue;
+        }
         // Nobody wants to read fractions of it.
         let now = Timestamp::from_second(clock().as_second()).unwrap_or_default();
         let fetching = Fetching { dialler: &dialler, feed, data, now };
@@ -155,4 +227,39 @@ pub(super) fn check(path: &Path, kind: Kind) -> Result<(), String> {
         return Err(format!("there is nothing in it of the kind `{}`", kind.as_str()));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Option<Timestamp> {
+        Some(text.parse().unwrap())
+    }
+
+    #[test]
+    fn a_feed_is_due_when_its_time_has_passed_whatever_it_answered() {
+        const EVERY: Duration = Duration::from_mins(15);
+        let wait = |answered: Option<Timestamp>, failed: Option<Timestamp>| {
+            let failed = failed.map(|at| Failure { at, why: "it was away".to_owned() });
+            let checked = Checked { answered, failed, ..Checked::default() };
+            super::wait(&checked, EVERY, "2026-06-01T12:00:00Z".parse().unwrap()).as_secs()
+        };
+        assert_eq!(wait(None, None), 0);
+        assert_eq!(wait(at("2026-06-01T11:45:00Z"), None), 0);
+        assert_eq!(wait(at("2026-06-01T11:50:00Z"), None), 5 * 60);
+        assert_eq!(wait(at("2026-06-01T11:00:00Z"), at("2026-06-01T11:50:00Z")), 5 * 60);
+        assert_eq!(wait(None, at("2026-06-01T11:46:00Z")), 60);
+        assert_eq!(wait(at("2026-06-01T13:00:00Z"), None), 0, "another clock");
+    }
+
+    #[test]
+    fn a_pause_is_never_short_and_never_much_too_long() {
+        const EVERY: Duration = Duration::from_mins(10);
+        let data = tempfile::TempDir::with_prefix("stockade-").unwrap();
+        let feed = Feed { url: "https://feeds.example/all.zip".parse().unwrap(), kind: Kind::Osv };
+        let sources = Sources { feeds: vec![feed], ..Sources::default() };
+        let pause = |chance| pause(&sources, EVERY, data.path(), Timestamp::UNIX_EPOCH, chance).as_secs();
+        assert_eq!((pause(0), pause(500), pause(999)), (60, 90, 119), "it was never fetched");
+    }
 }

@@ -1,6 +1,6 @@
 //! The files behind the advisories. What has a name is whole and durable: it is written beside its place and moved there.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Read as _, Write};
 use std::path::Path;
 
@@ -15,10 +15,24 @@ pub(super) const LOCK: &str = "lock";
 
 /// Waits until nobody else writes into a folder, and keeps others from it.
 pub(super) fn lock(folder: &Path) -> io::Result<File> {
-    fs::create_dir_all(folder)?;
-    let lock = File::options().create(true).append(true).open(folder.join(LOCK))?;
+    let lock = lockable(folder)?;
     lock.lock()?;
     Ok(lock)
+}
+
+/// Keeps others from writing into a folder, unless somebody writes there.
+pub(super) fn lock_if_free(folder: &Path) -> io::Result<Option<File>> {
+    let lock = lockable(folder)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Some(lock)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+fn lockable(folder: &Path) -> io::Result<File> {
+    fs::create_dir_all(folder)?;
+    File::options().create(true).append(true).open(folder.join(LOCK))
 }
 
 /// The folder of a file.

@@ -200,7 +200,7 @@ impl Checks {
 
     fn advisories(&mut self, engine: &Engine, settings: &Settings) {
         let advisories = engine.advisories();
-        let says = serve::advisories(&advisories, settings);
+        let says = serve::advisories_line(&advisories, settings);
         for stale in &advisories.stale {
             self.fail("advisories", stale.clone());
         }

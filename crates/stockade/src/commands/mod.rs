@@ -20,6 +20,7 @@ mod setup;
 mod sweep;
 mod token;
 mod why;
+mod yank;
 
 use std::process::ExitCode;
 
@@ -96,6 +97,7 @@ pub(crate) async fn perform(cli: Cli, printer: &Printer) -> anyhow::Result<Exit>
         Command::Approve(arguments) => decide::approve(context(&global)?, arguments).await,
         Command::Deny(arguments) => decide::deny(context(&global)?, arguments).await,
         Command::Freeze(arguments) => freeze::freeze(context(&global)?, arguments).await,
+        Command::Yank(arguments) => yank::yank(context(&global)?, arguments).await,
         Command::Why(arguments) => why::why(context(&global)?, &[arguments.purl]).await,
         Command::Inspect(arguments) => inspect::inspect(context(&global)?, arguments).await,
         Command::Diff(arguments) => inspect::diff(context(&global)?, arguments).await,

@@ -93,10 +93,11 @@ pub(super) async fn run(context: Context<'_>, arguments: &Run) -> anyhow::Result
     let prepared = || sandbox::Prepared::new(arguments, &context.settings, &name, inherited, printer);
     let prepared = (!arguments.unsandboxed).then(prepared).transpose()?;
     printer.talk(&format!("stockade: {}\n", introduction(route.as_ref(), prepared.as_ref())));
-    if let Some(Route { inherited, lockfiles, .. }) = &mut route {
-        lockfiles.loosen(inherited.client, inherited.config()?)?;
-    }
-    let ran = start(prepared, route.as_ref(), arguments, &context).await;
+    let lockfiles = route.as_mut().map_or(Ok(()), Route::prepare);
+    let ran = match lockfiles {
+        Ok(()) => start(prepared, route.as_ref(), arguments, &context).await,
+        Err(error) => Err(error),
+    };
     // However it ended, it may have written the gateway's addresses into lockfiles.
     let (gateway, report, inherited) = match route {
         Some(route) => {
@@ -209,6 +210,11 @@ impl Route {
         Ok(Self { through, inherited, base, steering, lockfiles, _given: given })
     }
 
+    /// Changes what in lockfiles would lead around the gateway.
+    fn prepare(&mut self) -> anyhow::Result<()> {
+        self.lockfiles.prepare(self.inherited.client, self.inherited.config()?, &self.base)
+    }
+
     /// Which gateway it was, and what happened there in the run of this name.
     async fn end(self, context: &Context<'_>, name: &str) -> anyhow::Result<(&'static str, RunReport, Inherited)> {
         let Self { through, inherited, base, lockfiles, .. } = self;
@@ -248,7 +254,7 @@ async fn restore(
     };
     let silent = inherited.is_borrowed.then_some(inherited.client);
     let addresses = Addresses { base, registry, config: inherited.config()?, engine: engine.as_ref(), silent };
-    lockfiles.restore(&addresses).await?;
+    lockfiles.restore(inherited.client, &addresses).await?;
     Ok(())
 }
 

@@ -1,11 +1,13 @@
 //! `stockade serve`: the gateway, until it is stopped.
 
+use std::collections::hash_map::RandomState;
 use std::fmt::Write as _;
+use std::hash::BuildHasher as _;
 use std::net::SocketAddr;
 
 use anyhow::Context as _;
 use stockade_ecosystem::{ALL, Client};
-use stockade_engine::{Advisories, Engine};
+use stockade_engine::{Advisories, Engine, advisories};
 use stockade_gateway::{Gateway, Options, Reading};
 use stockade_model::redacted;
 use tokio::net::TcpListener;
@@ -14,7 +16,7 @@ use super::{Context, Exit, policy};
 use crate::args::Serve;
 use crate::errors::hinted;
 use crate::inherit::{self, Inherited};
-use crate::output::columns;
+use crate::output::{columns, count};
 use crate::running;
 use crate::settings::{Readers, Settings};
 
@@ -33,13 +35,28 @@ pub(super) async fn serve(mut context: Context<'_>, arguments: Serve) -> anyhow:
     let stop = stopped()?;
     running::write_down(&data, &context.settings.local_address())?;
     context.printer.talk(&banner(&context.settings, &all, &engine));
+    let fetching = tokio::spawn(keep_advisories(&context));
     let public_url = context.settings.public_url.clone();
     let gateway = Gateway::new(engine, Options { public_url, only_run: None, reading });
     let served = gateway.serve(listener, stop).await;
+    fetching.abort();
     running::take_back(&data)?;
     served.context("the gateway ended")?;
     context.printer.talk("stockade: stopped\n");
     Ok(Exit::Allowed)
+}
+
+/// Fetches advisories by itself, if the settings say how often.
+fn keep_advisories(context: &Context<'_>) -> impl Future<Output = ()> + use<> {
+    let Settings { advisories, artifact_hosts, data, fetched_every, .. } = &context.settings;
+    let (sources, hosts, data) = (advisories.clone(), artifact_hosts.clone(), data.clone());
+    let (every, clock) = (*fetched_every, context.clock.clone());
+    async move {
+        if let Some(every) = every {
+            let chance = RandomState::new().hash_one(std::process::id());
+            advisories::keep(sources, hosts, data, clock, (every, chance)).await;
+        }
+    }
 }
 
 /// Who may read. What is private is not given to a whole network because nobody thought of it, and a gateway that nobody can
@@ -115,7 +132,11 @@ fn banner(settings: &Settings, all: &[Inherited], engine: &Engine) -> String {
         }
     }
     row("policy", policy::line(&engine.policy(), &settings.policy_from));
-    row("advisories", advisories(&engine.advisories(), settings));
+    row("advisories", advisories_line(&engine.advisories(), settings));
+    if let Some(every) = settings.fetched_every {
+        let minutes = usize::try_from(every.as_secs() / 60).unwrap_or(usize::MAX);
+        row("", format!("fetched every {}", count(minutes, "minute")));
+    }
     for stale in &engine.advisories().stale {
         row("", stale.clone());
     }
@@ -134,7 +155,7 @@ fn use_it(client: &Client) -> String {
 }
 
 /// How many advisories there are, or what it means that there are none.
-pub(super) fn advisories(advisories: &Advisories, settings: &Settings) -> String {
+pub(super) fn advisories_line(advisories: &Advisories, settings: &Settings) -> String {
     let problems = match advisories.problems.as_slice() {
         [] => String::new(),
         [first] => format!("; not all could be read: {first}"),

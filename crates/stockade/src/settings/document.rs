@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::bail;
 use jiff::SignedDuration;
@@ -66,6 +67,7 @@ pub(super) struct Advisories {
     pub(super) sources: Vec<PathBuf>,
     feeds: Vec<Feed>,
     max_age: Option<MaxAge>,
+    pub(super) every: Option<Every>,
     trust: Vec<Key>,
 }
 
@@ -127,8 +129,13 @@ impl Written {
         self.upstream.iter().map(|(ecosystem, upstream)| (ecosystem.0.clone(), stated(upstream))).collect()
     }
 
-    /// A scope that no package can be in would be a registry that nobody asks.
+    /// A scope that no package can be in would be a registry that nobody asks, and a time for no feeds that of nothing.
     fn check(&self) -> Result<(), String> {
+        if self.advisories.every.is_some() && self.advisories.feeds.is_empty() {
+            return Err(
+                "`advisories.every`: no feed is named that could be fetched, in `[[advisories.feeds]]`".to_owned()
+            );
+        }
         for (id, upstream) in &self.upstream {
             let Some(ecosystem) = by_id(&id.0) else { continue };
             for scope in upstream.scopes.keys() {
@@ -237,6 +244,24 @@ impl TryFrom<String> for MaxAge {
     }
 }
 
+/// How often feeds are fetched.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct Every(pub(super) Duration);
+
+/// Nobody's feeds are to be asked more often than that.
+const MIN_EVERY: Duration = Duration::from_mins(1);
+
+impl TryFrom<String> for Every {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let every =
+            duration(&text).and_then(|every| Duration::try_from(every).ok()).filter(|every| *every >= MIN_EVERY);
+        every.map(Self).ok_or_else(|| format!("`{text}` is no duration of at least a minute; write `15m` or `1h`"))
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "String")]
 struct FeedKind(Kind);
@@ -341,6 +366,14 @@ mod tests {
             (
                 "[[advisories.feeds]]\nurl = \"https://x.example\"\nkind = \"cve\"",
                 "line 3, column 8: `cve` is no kind of feed; there is `osv`, `epss`, `kev`, `list`",
+            ),
+            (
+                "[advisories]\nevery = \"30s\"",
+                "line 2, column 9: `30s` is no duration of at least a minute; write `15m` or `1h`",
+            ),
+            (
+                "[advisories]\nevery = \"15m\"",
+                "`advisories.every`: no feed is named that could be fetched, in `[[advisories.feeds]]`",
             ),
             ("[advisories]\nmax-age = \"0d\"", "line 2, column 11: `0d` is no duration; write `48h`, `3d` or `30m`"),
             (

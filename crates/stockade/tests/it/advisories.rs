@@ -9,6 +9,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 use stockade_testkit::{Fault, FileServer, Guard, Output, Stall, zip_of};
 
+use crate::serve::{serve, wait_until};
 use crate::world::{World, seen};
 
 const LOCKFILE: &str = r#"{
@@ -219,6 +220,28 @@ fn scores_reports_of_use_and_lists_come_with_what_is_found() {
 fn apart(world: &World, settings: &str) -> Vec<String> {
     world.project.write("apart.toml", settings);
     ["--config", "apart.toml", "--data", "apart"].map(str::to_owned).to_vec()
+}
+
+#[test]
+fn a_gateway_fetches_by_itself_if_it_is_told_to() {
+    let Some((world, feed)) = world() else { return };
+    feed.put("/all.zip", zip("MAL-one", "left-demo", "1.0.9"));
+    let settings = settings(&feed, &[("all.zip", "osv")]);
+    world.settings(&format!("[advisories]\nevery = \"1m\"\n{settings}"));
+    let mut served = serve(&world, &["--listen", "127.0.0.1:0"]);
+    let npm = || {
+        let registry = format!("{}/npm/", served.url);
+        world.project.run(["view", "left-demo@1.0.9", "version", "--prefer-online", "--registry", &registry])
+    };
+    assert!(wait_until(|| npm().stdout.trim().is_empty()), "it is known as malware, and not listed");
+    assert_eq!(feed.count("/all.zip"), 1);
+    assert!(world.data().join("advisory-feeds").is_dir());
+    // It was asked a moment ago, whoever did.
+    served.guard.kill();
+    let again = serve(&world, &["--listen", "127.0.0.1:0"]);
+    let log = || fs::read_to_string(&again.log).unwrap();
+    assert!(wait_until(|| log().contains("fetched every 1 minute")), "{}", log());
+    assert_eq!(feed.count("/all.zip"), 1);
 }
 
 #[test]

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use insta::assert_snapshot;
-use stockade_testkit::{MavenRegistry, MavenRelease, NOW, Output, finished, hours_before, skipped};
+use stockade_testkit::{Guard, MavenRegistry, MavenRelease, NOW, Output, finished, hours_before, skipped};
 use tempfile::TempDir;
 
+use crate::serve::wait_until;
 use crate::world::{seen, summary};
 
 const NAME: &str = "org.acme:left-demo";
@@ -112,8 +113,15 @@ fn every_repository_of_a_build_is_the_gateway() {
 fn who_insists_on_what_is_held_is_told_why() {
     let Some(world) = World::or_skip() else { return };
     world.want("1.1.0");
+    // A gateway that was there is told whose run it is.
+    let mut serve = world.command();
+    serve.args(["serve", "--listen", "127.0.0.1:0"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let _served = Guard::spawn(&mut serve).unwrap();
+    assert!(wait_until(|| world.home().join(".local/share/stockade/gateway.json").exists()));
     let output = world.gradle();
     assert_ne!(output.status, Some(0), "{output}");
+    assert!(output.stderr.contains("through the gateway at"), "{output}");
+    assert!(output.stderr.contains("1 refused\n  held  pkg:maven/org.acme/left-demo@1.1.0"), "{output}");
     let told = format!("Received status code 403 from server: {SENTENCE}");
     assert!(output.stderr.contains(&told), "{output}");
     assert_eq!(world.other.requests().len(), 0);

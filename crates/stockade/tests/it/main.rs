@@ -32,6 +32,7 @@ mod scan;
 mod serve;
 mod settings;
 mod setup;
+mod uv;
 mod world;
 #[cfg(feature = "yara")]
 mod yara;

@@ -123,6 +123,36 @@ fn npm_says_why_something_is_not_published() {
 }
 
 #[test]
+fn npm_says_where_tokens_are_made() {
+    for npm in Npm::installed() {
+        let mut publisher = Publisher::new(&npm);
+        let said = |publisher: &Publisher, arguments: &[&str]| format!("{}", publisher.npm(arguments));
+        for what in ["add", "rm"] {
+            let owner = said(&publisher, &["owner", what, "bob", "@acme/left"]);
+            assert!(
+                owner.contains("who may publish is said by tokens, which `stockade token create` makes"),
+                "{owner}"
+            );
+        }
+        // Older ones ask for a password, which is nowhere to be had here.
+        if npm.major() > 10 {
+            let create = said(&publisher, &["token", "create", "--name", "ci", "--password", "x"]);
+            assert!(create.contains("refused by stockade: tokens are made by `stockade token create`"), "{create}");
+        }
+        let id = publisher.world.json(["token", "list"])[0]["id"].as_str().unwrap().to_owned();
+        assert!(said(&publisher, &["token", "list"]).contains(&id[..6]), "{npm}");
+        let none = said(&publisher, &["token", "revoke", "0000"]);
+        assert!(none.contains("Unknown token id or value"), "{none}");
+        let revoked = said(&publisher, &["token", "revoke", &id]);
+        assert!(revoked.contains("Removed 1 token"), "{revoked}");
+        assert!(!publisher.npm(&["whoami"]).ok(), "{npm}");
+        publisher.token.clear();
+        let nobody = said(&publisher, &["token", "list"]);
+        assert!(nobody.contains("E401") || nobody.contains("ENEEDAUTH"), "{nobody}");
+    }
+}
+
+#[test]
 fn tokens_are_made_listed_and_revoked() {
     let Some(world) = World::or_skip() else { return };
     let create =

@@ -4,12 +4,14 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use stockade_testkit::{Distribution, Output, PythonRegistry, PythonTool, finished};
+use stockade_testkit::{Distribution, Output, PythonRegistry, PythonTool, finished, skipped};
 
 use crate::hosted::Hosted;
 
 const TWINE: &str = "6.2.0";
 const UV: &str = "0.13.9";
+/// The system's: one that is a script of a version manager does more than pip.
+const PIP: &str = "/usr/bin/pip";
 
 struct World {
     registry: PythonRegistry,
@@ -63,6 +65,54 @@ fn twine_uploads_and_is_told_why_not() {
     let nobody = upload(&Distribution::wheel("acme-right", "1.0"), "stockade_none");
     assert!(format!("{nobody}").contains("is not known here"), "{nobody}");
     assert_eq!(world.registry.count("*acme*"), 0, "no internal name is told");
+}
+
+#[test]
+fn pip_does_not_choose_what_is_yanked_and_says_why_to_who_insists() {
+    let Some(twine) = PythonTool::or_skip("twine", TWINE) else { return };
+    if !Path::new(PIP).is_file() {
+        skipped("what pip does: it is not installed");
+        return;
+    }
+    let world = World::new();
+    let legacy = format!("{}/pypi/legacy/", world.hosted.url);
+    let files = ["1.0", "1.1"].map(|version| world.file(&Distribution::wheel("acme-left", version)));
+    let upload = ["upload", "--non-interactive", "--disable-progress-bar", "--repository-url", &legacy];
+    let upload: Vec<&str> = upload.into_iter().chain(files.iter().map(String::as_str)).collect();
+    let environment = [("TWINE_USERNAME", "__token__"), ("TWINE_PASSWORD", world.hosted.token.as_str())];
+    let uploaded = world.run(twine.program(), &upload, &environment);
+    assert!(uploaded.ok(), "{uploaded}");
+
+    let index = format!("{}/pypi/simple/", world.hosted.url);
+    let pip = |wanted: &str| {
+        let download =
+            ["download", "--no-cache-dir", "--disable-pip-version-check", "--no-deps", "--index-url", &index];
+        let output = world.run(Path::new(PIP), &[&download[..], &["--dest", "out", wanted]].concat(), &[]);
+        assert!(output.ok(), "{output}");
+        format!("{output}")
+    };
+    let yank = |arguments: &[&str]| finished(world.hosted.stockade().arg("yank").args(arguments));
+    let yanked = yank(&["pkg:pypi/acme-left@1.1", "--reason", "it loses files"]);
+    assert_eq!(
+        yanked.stdout, "yanked pkg:pypi/acme-left@1.1; to take it back: stockade yank --undo pkg:pypi/acme-left@1.1\n",
+        "{yanked}"
+    );
+    assert!(pip("acme-left").contains("acme_left-1.0-py3"));
+    let insisted = pip("acme-left==1.1");
+    assert!(insisted.contains("acme_left-1.1-py3") && insisted.contains("it loses files"), "{insisted}");
+    assert!(yank(&["pkg:pypi/acme-left@1.1", "--undo"]).ok());
+    assert!(pip("acme-left").contains("acme_left-1.1-py3"));
+
+    for (arguments, why) in [
+        (["pkg:pypi/acme-left@2.0", "--reason=x"], "is not published here"),
+        (["pkg:pypi/acme-left@1.0", "--reason="], "the reason is empty"),
+        (["pkg:maven/com.acme/left@1.0", "--reason=x"], "an index of maven has no word for"),
+    ] {
+        let refused = yank(&arguments);
+        assert!(refused.status == Some(2) && refused.stderr.contains(why), "{refused}");
+    }
+    let log = finished(world.hosted.stockade().args(["log", "show"]));
+    assert_eq!(log.stdout.matches("discourage").count(), 2, "{log}");
 }
 
 #[test]

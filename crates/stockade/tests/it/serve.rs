@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Served {
     pub(crate) guard: Guard,
     pub(crate) url: String,
-    log: std::path::PathBuf,
+    pub(crate) log: std::path::PathBuf,
 }
 
 /// Starts a gateway on a free port and waits until it says where it is.

@@ -29,15 +29,15 @@ pub(in super::super) static GRADLE: Client = Client {
     rewritten: |_, _| Rewritten::default(),
     given: Some(Given {
         name: SCRIPT,
-        text: |_, base, _, _| script(base),
+        text: |_, base, _, run| script(base, run),
         beside: &[],
         arguments: |path| ["--no-daemon", "--init-script", path].map(str::to_owned).to_vec(),
         environment: |_, _| Vec::new(),
         decides: true,
     }),
-    // Its `User-Agent` has nothing that could be set.
-    run_of: |_| None,
-    point: |text, base, _| format!("{}\n{}{}\n{}", WRITTEN.0, script(base), WRITTEN.1, unpoint(text)),
+    // Its `User-Agent` has nothing that could be set, so a run is a user's password.
+    run_of: |header| header.strip_prefix(USER)?.strip_prefix(':'),
+    point: |text, base, _| format!("{}\n{}{}\n{}", WRITTEN.0, script(base, ""), WRITTEN.1, unpoint(text)),
     unpoint,
     configured_in: script_of,
     lockfiles: &[],
@@ -45,6 +45,8 @@ pub(in super::super) static GRADLE: Client = Client {
     in_project: None,
     by_hand: None,
     unbound: None,
+    led: None,
+    unwritten: None,
     native: None,
 };
 
@@ -53,11 +55,16 @@ const TEXT: &str = include_str!("stockade.gradle");
 /// What stands in the script for our address, and around it there.
 const ADDRESS: (&str, &str) = ("gradle.ext.stockade = '", "'");
 const PLACE: &str = "BASE/";
+/// What stands in it for the name of a run; for good there is none.
+const PLACE_OF_RUN: &str = "'RUN'";
+/// The user of our address in a run.
+const USER: &str = "stockade-run";
 /// Around what was written.
 const WRITTEN: (&str, &str) = ("// stockade setup wrote this:", "// stockade setup: until here");
 
-fn script(base: &str) -> String {
-    TEXT.replace(PLACE, &format!("{}/", base.replace(['\\', '\''], "")))
+fn script(base: &str, run: &str) -> String {
+    let plain = |text: &str| text.replace(['\\', '\''], "");
+    TEXT.replace(PLACE, &format!("{}/", plain(base))).replace(PLACE_OF_RUN, &format!("'{}'", plain(run)))
 }
 
 /// Where Gradle's own files are.
@@ -162,8 +169,10 @@ mod tests {
 
     #[test]
     fn an_address_stays_in_its_quotes() {
-        let script = script("http://127.0.0.1:1/x'\\; evil");
+        let script = script("http://127.0.0.1:1/x'\\; evil", "r'1");
         assert!(script.contains("gradle.ext.stockade = 'http://127.0.0.1:1/x; evil/'"), "{script}");
-        assert!(!script.contains(PLACE));
+        assert!(script.contains("def run = 'r1'"), "{script}");
+        assert!(!script.contains(PLACE) && !script.contains(PLACE_OF_RUN));
+        assert_eq!(((GRADLE.run_of)("stockade-run:r1"), (GRADLE.run_of)("alice:r1")), (Some("r1"), None));
     }
 }

@@ -47,6 +47,8 @@ pub(in super::super) static BUN: Client = Client {
     configured_in: |printed| users(&Around::of(printed)),
     lockfiles: &["bun.lock"],
     unbound: Some(unbound),
+    led: None,
+    unwritten: None,
     like: None,
     in_project: None,
     by_hand: None,

@@ -34,6 +34,8 @@ pub(in super::super) static NPM: Client = Client {
     configured_in: |printed| Some(settings(printed).ok()?.get("userconfig")?.as_str()?.to_owned()),
     lockfiles: &["package-lock.json", "npm-shrinkwrap.json", "node_modules/.package-lock.json"],
     unbound: None,
+    led: None,
+    unwritten: None,
     like: None,
     in_project: None,
     by_hand: None,

@@ -49,6 +49,8 @@ pub(in super::super) static PNPM: Client = Client {
         "node_modules/.pnpm-workspace-state-v1.json",
     ],
     unbound: None,
+    led: None,
+    unwritten: None,
     like: None,
     in_project: None,
     by_hand: None,

@@ -44,6 +44,8 @@ pub(in super::super) static YARN: Client = Client {
     configured_in: |printed| Around::of(printed).at_home(&file_name(&Around::of(printed))),
     lockfiles: &["yarn.lock"],
     unbound: None,
+    led: None,
+    unwritten: None,
     like: None,
     in_project: None,
     by_hand: None,

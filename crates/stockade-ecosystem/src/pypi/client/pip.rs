@@ -38,6 +38,8 @@ pub(in super::super) static PIP: Client = Client {
     in_project: None,
     by_hand: None,
     unbound: None,
+    led: None,
+    unwritten: None,
     native: Some(Native { since: "26.1", file: "~/.config/pip/pip.conf", settings: native, pointed_in: None }),
 };
 

@@ -53,6 +53,8 @@ pub(in super::super) static POETRY: Client = Client {
     in_project: Some(PROJECT),
     by_hand: Some(by_hand),
     unbound: None,
+    led: None,
+    unwritten: None,
     native: Some(Native {
         since: "2.4",
         file: "~/.config/pypoetry/config.toml",

@@ -6,6 +6,10 @@
 //!
 //! A password is looked for where uv would find it: in the variables that give it an index, in those of an index's name,
 //! and in the files. uv may also take it from `.netrc`, from a keyring and from its own store, which are not read here.
+//!
+//! A run is known by the user that our address has: uv shows it with each request, and writes it into no lockfile.
+
+mod lock;
 
 use std::fmt::Write as _;
 
@@ -32,16 +36,17 @@ pub(in super::super) static UV: Client = Client {
     arguments: |_, _, _, _| Vec::new(),
     rewritten: |_, _| Rewritten::default(),
     given: None,
-    // Its `User-Agent` has nothing that could be set.
-    run_of: |_| None,
+    run_of,
     point,
     unpoint: |text| MARKS.undone(text),
     configured_in,
-    lockfiles: &["uv.lock", "pylock.toml"],
+    lockfiles: &["uv.lock", "pylock.toml", lock::MANIFEST],
     like: None,
     in_project: None,
     by_hand: None,
     unbound: None,
+    led: Some(lock::led),
+    unwritten: Some(lock::unwritten),
     native: Some(Native { since: "0.9.17", file: "~/.config/uv/uv.toml", settings: native, pointed_in: None }),
 };
 
@@ -159,7 +164,7 @@ fn with_password(
         return Upstream::at(url.as_str());
     }
     let own = Upstream::at(&shown.address)?;
-    if !shown.address.contains(HIDDEN) {
+    if !shown.address.contains(HIDDEN) || shown.address.contains(&format!("//{RUN}:")) {
         return Ok(own);
     }
     let variables = ["UV_DEFAULT_INDEX", "UV_INDEX_URL"].into_iter().filter_map(env);
@@ -200,9 +205,9 @@ fn without_secrets(text: &str) -> String {
 
 /// uv reads `UV_*`; the older names are for older versions of it. Further indexes, links and
 /// `no-index` of a file cannot be emptied from here: they are problems that [`read`] tells.
-/// uv's own address has no `/` at its end, and it writes the address into its lockfile as it is.
-fn environment(base: &str, _: &[String], _: &str) -> Variables {
-    let ours = index(base);
+/// uv's own address has no `/` at its end, and it writes the address into its lockfile as it is, less the user.
+fn environment(base: &str, _: &[String], run: &str) -> Variables {
+    let ours = index(base).replacen("://", &format!("://{RUN}:{run}@"), 1);
     let ours = ours.trim_end_matches('/');
     let variables = [
         ("UV_DEFAULT_INDEX", ours),
@@ -213,6 +218,13 @@ fn environment(base: &str, _: &[String], _: &str) -> Variables {
         ("UV_NO_CACHE", "1"),
     ];
     variables.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec()
+}
+
+/// The user of our address in a run; its password is the run's name.
+const RUN: &str = "stockade-run";
+
+fn run_of(header: &str) -> Option<&str> {
+    header.strip_prefix(RUN)?.strip_prefix(':')
 }
 
 /// The keys that `setup` puts away, of the file and of its table `pip`.

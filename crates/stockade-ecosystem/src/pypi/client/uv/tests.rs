@@ -149,7 +149,14 @@ fn setup_is_reversible() {
 #[test]
 fn a_run_goes_to_the_gateway() {
     let variables: BTreeMap<String, String> = environment("http://127.0.0.1:1/x", &[], "r1").into_iter().collect();
-    assert_eq!(variables["UV_DEFAULT_INDEX"], "http://127.0.0.1:1/x/simple");
+    assert_eq!(variables["UV_DEFAULT_INDEX"], "http://stockade-run:r1@127.0.0.1:1/x/simple");
+    assert_eq!(
+        (run_of("stockade-run:r1"), run_of("alice:stockade-run:r1"), run_of("Basic x")),
+        (Some("r1"), None, None)
+    );
+    // It is ours, and no password that has to be known.
+    let address = "http://stockade-run:****@127.0.0.1:1/x/simple";
+    assert_eq!(config(&[shown(None, address, true)]).default.url.as_str(), "http://127.0.0.1:1/x/simple/");
     assert_eq!((variables["UV_INDEX"].as_str(), variables["UV_NO_CACHE"].as_str()), ("", "1"));
 }
 
