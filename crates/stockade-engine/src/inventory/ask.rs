@@ -229,10 +229,11 @@ fn olds(connection: &Connection, before: i64) -> rusqlite::Result<Vec<Old>> {
 }
 
 fn unread(connection: &Connection) -> rusqlite::Result<Vec<Unread>> {
+    // All projects are read as they lie, and the few that are found are put in order: `CROSS` and `+` say that to SQLite.
     let mut statement = connection.prepare_cached(
-        "SELECT p.name, s.at, s.gaps FROM inventory_projects p JOIN inventory_snapshots s ON s.project = p.id AND s.at =
-            (SELECT max(at) FROM inventory_snapshots WHERE project = p.id AND gaps <> '[]')
-         WHERE p.gaps > 0 ORDER BY p.name",
+        "SELECT p.name, s.at, s.gaps FROM inventory_projects p CROSS JOIN inventory_snapshots s
+         ON s.project = p.id AND s.at = (SELECT max(at) FROM inventory_snapshots WHERE project = p.id AND gaps <> '[]')
+         WHERE p.gaps > 0 ORDER BY +p.name",
     )?;
     let unread = |row: &Row<'_>| Ok(Unread { project: row.get(0)?, at: instant(row.get(1)?), gaps: gaps(row, 2)? });
     statement.query_map([], unread)?.collect()

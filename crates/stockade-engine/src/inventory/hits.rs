@@ -23,19 +23,22 @@ pub(super) fn hits(connection: &Connection, components: &[Component]) -> rusqlit
     }
     let projects = Projects::of(&transaction, found.iter().map(|(_, stay)| stay.project).collect())?;
     let releases = in_order(components);
-    let mut ranked = Vec::with_capacity(found.len());
-    for (place, stay) in found {
+    let mut order = Vec::with_capacity(found.len());
+    for (at, (place, stay)) in found.iter().enumerate() {
         let project = projects.place(stay.project).ok_or(Damaged)?;
-        ranked.push((stay.until.is_some(), project, releases[place], stay.since, place, stay));
+        order.push((stay.until.is_some(), project, releases[*place], stay.since, at));
     }
-    ranked.sort_by_key(|(is_over, project, release, since, ..)| (*is_over, *project, *release, *since));
-    let hits = ranked.into_iter().map(|(_, project, _, _, place, stay)| Hit {
-        project: projects.names[project].clone(),
-        release: components[place].release.clone(),
-        since: instant(stay.since),
-        until: stay.until.map(instant),
-        direct: stay.direct,
-        place: Place { project: stay.project, component: stay.component },
+    order.sort_unstable();
+    let hits = order.into_iter().map(|(_, project, _, _, at)| {
+        let (place, stay) = &found[at];
+        Hit {
+            project: projects.names[project].clone(),
+            release: components[*place].release.clone(),
+            since: instant(stay.since),
+            until: stay.until.map(instant),
+            direct: stay.direct,
+            place: Place { project: stay.project, component: stay.component },
+        }
     });
     Ok(hits.collect())
 }
