@@ -31,8 +31,8 @@ const VERSIONS: usize = 5;
 const TOGETHER: usize = 256;
 /// How many times each question is asked.
 const QUESTIONS: usize = 300;
-/// How many projects are taken into the full store, one by one.
-const IMPORTS: usize = 40;
+/// How many projects are taken into the full store, one by one: enough that larger segments are moved meanwhile, too.
+const IMPORTS: usize = 256;
 const START: i64 = 1_780_000_000;
 const ECOSYSTEM: &Ecosystem = &NPM;
 
@@ -134,7 +134,7 @@ async fn timed<T, E: std::fmt::Debug>(work: impl Future<Output = Result<T, E>>) 
 fn told(what: &str, mut times: Vec<Duration>) {
     times.sort_unstable();
     let at = |part: usize| times[(times.len() * part / 100).min(times.len() - 1)];
-    println!("{what:<48} p50 {:.2?}  p95 {:.2?}", at(50), at(95));
+    println!("{what:<48} p50 {:.2?}  p95 {:.2?}  max {:.2?}", at(50), at(95), at(100));
 }
 
 fn name(number: usize) -> String {

@@ -8,7 +8,8 @@ use stockade_advisory::{Answer, Damage, Grade, Question, Subjects};
 use stockade_model::{Algorithm, Digest, Purl};
 
 use super::Hit;
-use super::ask::{Component, hits, of_digest, of_package};
+use super::ask::{Component, of_digest, of_package};
+use super::hits::hits;
 use crate::store::Store;
 use crate::{Advisories, EngineError};
 

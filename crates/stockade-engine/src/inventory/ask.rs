@@ -9,6 +9,7 @@ use serde::Serialize;
 use stockade_ecosystem::by_id;
 use stockade_model::{Digest, EcosystemId, Name, Package, Release};
 
+use super::hits::hits;
 use super::record::unpacked;
 use super::{Hit, Place, Way};
 use crate::store::{Store, StoreError};
@@ -183,35 +184,6 @@ fn component(row: &Row<'_>) -> rusqlite::Result<Component> {
     Ok(Component { id: row.get(0)?, release: package.release(row.get::<_, String>(3)?), digests: row.get(4)? })
 }
 
-/// Who has or had components.
-pub(super) fn hits(connection: &Connection, components: &[Component]) -> rusqlite::Result<Vec<Hit>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT i.project, p.name, i.since, i.until, i.direct
-         FROM inventory i JOIN inventory_projects p ON p.id = i.project WHERE i.component = ?1",
-    )?;
-    let mut hits = Vec::new();
-    for Component { id, release, .. } in components {
-        let hit = |row: &Row<'_>| {
-            Ok(Hit {
-                project: row.get(1)?,
-                release: release.clone(),
-                since: instant(row.get(2)?),
-                until: row.get::<_, Option<i64>>(3)?.map(instant),
-                direct: row.get(4)?,
-                place: Place { project: row.get(0)?, component: *id },
-            })
-        };
-        for found in statement.query_map([id], hit)? {
-            hits.push(found?);
-        }
-    }
-    hits.sort_by(|a, b| {
-        let key = |hit: &Hit| (hit.until.is_some(), hit.since);
-        (key(a).0, &a.project, &a.release, key(a).1).cmp(&(key(b).0, &b.project, &b.release, key(b).1))
-    });
-    Ok(hits)
-}
-
 fn ways(
     connection: &Connection,
     place: Place,
@@ -257,10 +229,11 @@ fn olds(connection: &Connection, before: i64) -> rusqlite::Result<Vec<Old>> {
 }
 
 fn unread(connection: &Connection) -> rusqlite::Result<Vec<Unread>> {
+    // All projects are read as they lie, and the few that are found are put in order: `CROSS` and `+` say that to SQLite.
     let mut statement = connection.prepare_cached(
-        "SELECT p.name, s.at, s.gaps FROM inventory_projects p JOIN inventory_snapshots s ON s.project = p.id AND s.at =
-            (SELECT max(at) FROM inventory_snapshots WHERE project = p.id AND gaps <> '[]')
-         WHERE p.gaps > 0 ORDER BY p.name",
+        "SELECT p.name, s.at, s.gaps FROM inventory_projects p CROSS JOIN inventory_snapshots s
+         ON s.project = p.id AND s.at = (SELECT max(at) FROM inventory_snapshots WHERE project = p.id AND gaps <> '[]')
+         WHERE p.gaps > 0 ORDER BY +p.name",
     )?;
     let unread = |row: &Row<'_>| Ok(Unread { project: row.get(0)?, at: instant(row.get(1)?), gaps: gaps(row, 2)? });
     statement.query_map([], unread)?.collect()
@@ -289,6 +262,6 @@ fn gaps(row: &Row<'_>, at: usize) -> rusqlite::Result<Vec<String>> {
     serde_json::from_str(row.get_ref(at)?.as_str()?).map_err(unreadable)
 }
 
-fn instant(second: i64) -> Timestamp {
+pub(super) fn instant(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap_or_default()
 }

@@ -8,6 +8,8 @@ use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 
+use super::numbers::{Cursor, put, unzigzag, zigzag};
+
 /// The version of the form.
 const FORM: u64 = 1;
 /// The most bytes of a body, unpacked: 256 MiB. More is none that we wrote.
@@ -157,53 +159,6 @@ impl Listed {
 
 fn direct_number(direct: Option<bool>) -> u64 {
     DIRECT.iter().position(|known| *known == direct).unwrap_or_default() as u64
-}
-
-/// Small numbers of either sign become small numbers.
-const fn zigzag(number: i64) -> u64 {
-    ((number << 1) ^ (number >> (i64::BITS - 1))).cast_unsigned()
-}
-
-const fn unzigzag(number: u64) -> i64 {
-    (number >> 1).cast_signed() ^ -(number & 1).cast_signed()
-}
-
-/// Seven bits a byte, the lowest first; the highest bit says that there is more.
-fn put(to: &mut Vec<u8>, mut number: u64) {
-    while number > 0x7f {
-        to.push((number & 0x7f) as u8 | 0x80);
-        number >>= 7;
-    }
-    to.push((number & 0x7f) as u8);
-}
-
-struct Cursor<'a>(&'a [u8]);
-
-impl Cursor<'_> {
-    fn number(&mut self) -> Option<u64> {
-        let mut number = 0;
-        for shift in (0..u64::BITS).step_by(7) {
-            let (byte, rest) = self.0.split_first()?;
-            self.0 = rest;
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Some(number);
-            }
-        }
-        None
-    }
-
-    /// How many things follow, each of which has a byte at least.
-    fn count(&mut self) -> Option<usize> {
-        let count = usize::try_from(self.number()?).ok()?;
-        (count <= self.0.len()).then_some(count)
-    }
-
-    fn text(&mut self, length: usize) -> Option<String> {
-        let (text, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        String::from_utf8(text.to_vec()).ok()
-    }
 }
 
 #[cfg(test)]

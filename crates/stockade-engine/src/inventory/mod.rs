@@ -1,11 +1,12 @@
 //! The inventory: which project has which release, since when, and which had it.
 //!
-//! The question comes with an advisory, at night: who has it, who had it, and from when to when? So the answer is one
-//! look-up under the release, however many projects there are, and nothing is scanned again.
+//! The question comes with an advisory, at night: who has it, who had it, and from when to when? So the answer is looked up
+//! under the release, a few times however many projects there are, and nothing is scanned again.
 //!
-//! A *look* is what was seen in a project at an instant. Looks in a row that saw the same are one *snapshot*, and a
-//! component that is in several snapshots in a row has one row. Looks may come in any order: the history of a repository is
-//! written down after today's look. What could not be read is kept with the snapshot, and is said with every answer.
+//! A *look* is what was seen in a project at an instant. Looks in a row that saw the same are one *snapshot*. What one saw
+//! otherwise than the one before it is kept once more, under the component: from that come the answers. Looks may come in
+//! any order: the history of a repository is written down after today's look. What could not be read is kept with the
+//! snapshot, and is said with every answer.
 //!
 //! Between two looks nothing is known. What one look saw and the next did not is said to have been there until the next:
 //! that is exact for a repository's history, and no less than what was so for looks from time to time.
@@ -14,9 +15,13 @@ mod advised;
 mod ask;
 mod bill;
 mod body;
+mod changes;
+mod hits;
+mod numbers;
 mod record;
 #[cfg(test)]
 mod tests;
+mod tiers;
 
 use jiff::Timestamp;
 use serde::Serialize;

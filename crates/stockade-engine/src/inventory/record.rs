@@ -1,6 +1,6 @@
-//! Looks are written down. The newest look of a project, which is nearly every one, is compared with the one before it and
-//! changes the rows of what came and went. One that belongs between others makes the project's rows anew, and those that
-//! are different are changed.
+//! Looks are written down. The newest look of a project, which is nearly every one, is compared with the one before it, and
+//! what came and went is written down by component, too. Where one belongs between others, the changes of the project are
+//! found anew, and those that are different are written.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,6 +9,8 @@ use serde::Serialize;
 use stockade_model::{Digest, Release};
 
 use super::body::{Body, Contents, Listed, Placed};
+use super::changes::{Change, Key, State, Stay, stays};
+use super::tiers::{self, Shape};
 use super::{File, Look, Part};
 use crate::store::{Store, StoreError};
 
@@ -28,9 +30,9 @@ pub struct Recorded {
     pub looks: usize,
     /// How many of them saw something else than the one before.
     pub snapshots: usize,
-    /// How many rows are new: a release came to the project.
+    /// How many releases came to the project.
     pub came: usize,
-    /// How many rows have an end now: a release went.
+    /// How many releases went.
     pub went: usize,
 }
 
@@ -45,12 +47,21 @@ struct Snapshot {
 
 /// The snapshots of a project by their first look.
 type Timeline = BTreeMap<i64, Snapshot>;
-/// Rows by component and beginning, with their end and whether the project asked for it itself.
-type Rows = BTreeMap<(i64, i64), (Option<i64>, Option<bool>)>;
+/// What changed in a project, by component and look.
+type Changes = BTreeMap<Key, State>;
 
 impl Store {
     /// Writes down what was seen in a project. When this returns, it is durable; ended before, it is there up to some look.
-    pub async fn record_looks(&self, project: &str, mut looks: Vec<Look>) -> Result<Recorded, StoreError> {
+    pub async fn record_looks(&self, project: &str, looks: Vec<Look>) -> Result<Recorded, StoreError> {
+        self.record_looks_in(Shape::USUAL, project, looks).await
+    }
+
+    pub(super) async fn record_looks_in(
+        &self,
+        shape: Shape,
+        project: &str,
+        mut looks: Vec<Look>,
+    ) -> Result<Recorded, StoreError> {
         looks.sort_by_key(|look| look.at);
         looks.dedup_by(|later, look| {
             let same = later.at.as_second() == look.at.as_second();
@@ -63,7 +74,7 @@ impl Store {
         while !looks.is_empty() {
             let rest = looks.split_off(LOOKS_AT_ONCE.min(looks.len()));
             let (now, project) = (std::mem::replace(&mut looks, rest), project.to_owned());
-            let done = self.write(move |transaction| record(transaction, &project, &now)).await?;
+            let done = self.write(move |transaction| record(transaction, shape, &project, &now)).await?;
             all.add(done);
         }
         Ok(all)
@@ -71,10 +82,14 @@ impl Store {
 
     /// Forgets a project. False if there is none of the name.
     pub async fn remove_project(&self, project: &str) -> Result<bool, StoreError> {
+        self.remove_project_in(Shape::USUAL, project).await
+    }
+
+    pub(super) async fn remove_project_in(&self, shape: Shape, project: &str) -> Result<bool, StoreError> {
         let project = project.to_owned();
         self.write(move |transaction| {
             let Some(id) = project_of(transaction, &project)? else { return Ok(false) };
-            change(transaction, id, &timeline(transaction, id)?, &Timeline::new())?;
+            change(transaction, shape, id, &timeline(transaction, id)?, &Timeline::new())?;
             transaction.execute("DELETE FROM inventory_projects WHERE id = ?1", [id])?;
             Ok(true)
         })
@@ -91,7 +106,7 @@ impl Recorded {
     }
 }
 
-fn record(transaction: &Transaction<'_>, project: &str, looks: &[Look]) -> rusqlite::Result<Recorded> {
+fn record(transaction: &Transaction<'_>, shape: Shape, project: &str, looks: &[Look]) -> rusqlite::Result<Recorded> {
     let mut components = Components { transaction, known: HashMap::new() };
     let snapshots = looks.iter().map(|look| components.snapshot(look)).collect::<rusqlite::Result<Vec<_>>>()?;
     let id = match project_of(transaction, project)? {
@@ -101,9 +116,9 @@ fn record(transaction: &Transaction<'_>, project: &str, looks: &[Look]) -> rusql
     let newest = newest(transaction, id)?;
     let first = snapshots.first().map_or(i64::MAX, |snapshot| snapshot.at);
     let mut done = if newest.as_ref().is_some_and(|newest| first <= newest.seen) {
-        insert(transaction, id, snapshots)?
+        insert(transaction, shape, id, snapshots)?
     } else {
-        append(transaction, id, newest, snapshots)?
+        append(transaction, shape, id, newest, snapshots)?
     };
     transaction
         .prepare_cached(
@@ -118,11 +133,13 @@ fn record(transaction: &Transaction<'_>, project: &str, looks: &[Look]) -> rusql
 /// Looks behind the newest one.
 fn append(
     transaction: &Transaction<'_>,
+    shape: Shape,
     project: i64,
     mut before: Option<Snapshot>,
     looks: Vec<Snapshot>,
 ) -> rusqlite::Result<Recorded> {
     let mut done = Recorded::default();
+    let mut changes = Vec::new();
     let mut old = before.as_ref().map(Snapshot::contents).transpose()?.unwrap_or_default();
     for look in looks {
         if let Some(before) = before.as_mut().filter(|before| before.saw(&look)) {
@@ -131,53 +148,41 @@ fn append(
             continue;
         }
         let new = look.contents()?;
-        step(transaction, project, look.at, (&old, &new), &mut done)?;
+        done.came += new.keys().filter(|component| !old.contains_key(component)).count();
+        done.went += old.keys().filter(|component| !new.contains_key(component)).count();
+        changes.extend(step(project, look.at, &old, &new));
         put_snapshot(transaction, project, &look)?;
         done.snapshots += 1;
         (old, before) = (new, Some(look));
     }
+    tiers::put(transaction, shape, changes)?;
     Ok(done)
 }
 
-/// The rows of what came and went between two looks.
-fn step(
-    transaction: &Transaction<'_>,
-    project: i64,
-    at: i64,
-    (old, new): (&Contents, &Contents),
-    done: &mut Recorded,
-) -> rusqlite::Result<()> {
-    let mut begin = transaction.prepare_cached(
-        "INSERT INTO inventory (component, project, since, until, direct) VALUES (?1, ?2, ?3, NULL, ?4)",
-    )?;
-    let mut mark = transaction
-        .prepare_cached("UPDATE inventory SET direct = ?3 WHERE component = ?1 AND project = ?2 AND until IS NULL")?;
-    let mut end = transaction
-        .prepare_cached("UPDATE inventory SET until = ?3 WHERE component = ?1 AND project = ?2 AND until IS NULL")?;
-    for (component, direct) in new {
-        match old.get(component) {
-            None => done.came += begin.execute(params![component, project, at, direct])?,
-            Some(before) if before == direct => {}
-            Some(_) => {
-                mark.execute(params![component, project, direct])?;
-            }
-        }
-    }
-    for component in old.keys().filter(|component| !new.contains_key(component)) {
-        done.went += end.execute(params![component, project, at])?;
-    }
-    Ok(())
+/// What came, what went, and what is asked for in another way, from one look to the next.
+fn step<'a>(project: i64, at: i64, old: &'a Contents, new: &'a Contents) -> impl Iterator<Item = Change> + 'a {
+    let change = move |component, state| Change { key: Key { component, project, at }, state };
+    let there = new.iter().filter(|(component, direct)| old.get(component) != Some(direct));
+    let gone = old.keys().filter(|component| !new.contains_key(component));
+    there
+        .map(move |(component, direct)| change(*component, State::There(*direct)))
+        .chain(gone.map(move |component| change(*component, State::Gone)))
 }
 
 /// Looks that belong between others, or before them.
-fn insert(transaction: &Transaction<'_>, project: i64, looks: Vec<Snapshot>) -> rusqlite::Result<Recorded> {
+fn insert(
+    transaction: &Transaction<'_>,
+    shape: Shape,
+    project: i64,
+    looks: Vec<Snapshot>,
+) -> rusqlite::Result<Recorded> {
     let old = timeline(transaction, project)?;
     let mut new = old.clone();
     for look in looks {
         place(&mut new, look);
     }
     // A history that was written down before, as it mostly is.
-    if old == new { Ok(Recorded::default()) } else { change(transaction, project, &old, &new) }
+    if old == new { Ok(Recorded::default()) } else { change(transaction, shape, project, &old, &new) }
 }
 
 /// Puts a look where it belongs.
@@ -199,22 +204,19 @@ fn place(timeline: &mut Timeline, look: Snapshot) {
 }
 
 /// Makes one timeline of a project the other.
-fn change(transaction: &Transaction<'_>, project: i64, old: &Timeline, new: &Timeline) -> rusqlite::Result<Recorded> {
-    let (before, after) = (rows(old)?, rows(new)?);
-    let mut done = Recorded::default();
-    let mut forget =
-        transaction.prepare_cached("DELETE FROM inventory WHERE component = ?1 AND project = ?2 AND since = ?3")?;
-    for (component, since) in before.keys().filter(|key| !after.contains_key(key)) {
-        forget.execute(params![component, project, since])?;
-    }
-    let mut put = transaction.prepare_cached(
-        "INSERT OR REPLACE INTO inventory (component, project, since, until, direct) VALUES (?1, ?2, ?3, ?4, ?5)",
-    )?;
-    for (key, row) in after.iter().filter(|(key, row)| before.get(key) != Some(row)) {
-        put.execute(params![key.0, project, key.1, row.0, row.1])?;
-        done.came += usize::from(!before.contains_key(key));
-        done.went += usize::from(row.0.is_some() && before.get(key).is_none_or(|row| row.0.is_none()));
-    }
+fn change(
+    transaction: &Transaction<'_>,
+    shape: Shape,
+    project: i64,
+    old: &Timeline,
+    new: &Timeline,
+) -> rusqlite::Result<Recorded> {
+    let (before, after) = (changes(project, old)?, changes(project, new)?);
+    let mut done = moves(&before, &after);
+    let undone = before.keys().filter(|key| !after.contains_key(key)).map(|key| (key, &State::Undone));
+    let others = after.iter().filter(|(key, state)| before.get(key) != Some(state));
+    let all = undone.chain(others).map(|(key, state)| Change { key: *key, state: *state });
+    tiers::put(transaction, shape, all.collect())?;
     let mut forget = transaction.prepare_cached("DELETE FROM inventory_snapshots WHERE project = ?1 AND at = ?2")?;
     for at in old.keys().filter(|at| !new.contains_key(at)) {
         forget.execute(params![project, at])?;
@@ -228,25 +230,32 @@ fn change(transaction: &Transaction<'_>, project: i64, old: &Timeline, new: &Tim
     Ok(done)
 }
 
-/// The rows that a timeline comes to.
-fn rows(timeline: &Timeline) -> rusqlite::Result<Rows> {
-    let mut rows = Rows::new();
-    let mut open: HashMap<i64, (i64, Option<bool>)> = HashMap::new();
+/// The changes that a timeline comes to: those that were written when each of its looks was the newest.
+fn changes(project: i64, timeline: &Timeline) -> rusqlite::Result<Changes> {
+    let mut changes = Changes::new();
+    let mut old = Contents::new();
     for snapshot in timeline.values() {
-        let contents = snapshot.contents()?;
-        open.retain(|component, (since, direct)| {
-            let stays = contents.contains_key(component);
-            if !stays {
-                rows.insert((*component, *since), (Some(snapshot.at), *direct));
-            }
-            stays
-        });
-        for (component, direct) in contents {
-            open.entry(component).or_insert((snapshot.at, direct)).1 = direct;
-        }
+        let new = snapshot.contents()?;
+        changes.extend(step(project, snapshot.at, &old, &new).map(|change| (change.key, change.state)));
+        old = new;
     }
-    rows.extend(open.into_iter().map(|(component, (since, direct))| ((component, since), (None, direct))));
-    Ok(rows)
+    Ok(changes)
+}
+
+/// How many stays begin, and how many end, that did not before.
+fn moves(before: &Changes, after: &Changes) -> Recorded {
+    let of = |changes: &Changes| {
+        let all = stays(changes.iter().map(|(key, state)| Change { key: *key, state: *state }));
+        all.into_iter().map(|Stay { component, since, until, .. }| ((component, since), until)).collect()
+    };
+    let (before, after): (BTreeMap<_, _>, BTreeMap<_, _>) = (of(before), of(after));
+    let mut done = Recorded::default();
+    for (key, until) in after {
+        let known = before.get(&key);
+        done.came += usize::from(known.is_none());
+        done.went += usize::from(until.is_some() && known.is_none_or(Option::is_none));
+    }
+    done
 }
 
 impl Snapshot {

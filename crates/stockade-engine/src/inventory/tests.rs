@@ -3,6 +3,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
+use super::changes::stays;
+use super::tiers::{Shape, changes_of, segments};
 use super::*;
 use crate::{Advisories, Store};
 
@@ -47,9 +49,21 @@ impl Kept {
         hits.iter().map(shown).collect()
     }
 
-    fn count(&self, table: &str) -> i64 {
-        let connection = rusqlite::Connection::open(self.folder.path().join("stockade.db")).unwrap();
-        connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+    fn connection(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.folder.path().join("stockade.db")).unwrap()
+    }
+
+    fn count(&self, what: &str) -> i64 {
+        self.connection().query_row(&format!("SELECT count(*) FROM {what}"), [], |row| row.get(0)).unwrap()
+    }
+
+    /// How many stays the index has, of whatever projects and components.
+    fn stays(&self) -> usize {
+        let connection = self.connection();
+        let mut ids = connection.prepare("SELECT id FROM inventory_components").unwrap();
+        let ids = ids.query_map([], |row| row.get(0)).unwrap();
+        let segments = segments(&connection).unwrap();
+        ids.map(|id| stays(changes_of(&connection, &segments, id.unwrap()).unwrap()).len()).sum()
     }
 }
 
@@ -64,7 +78,7 @@ fn any_of(name: &str) -> Asked {
 }
 
 #[tokio::test]
-async fn what_stays_has_one_row_and_what_goes_has_an_end() {
+async fn what_stays_is_told_once_and_what_goes_has_an_end() {
     let kept = Kept::new();
     let first = kept.add("web", look(1, vec![part("left", "1.0.0"), part("right", "1.0.0")])).await;
     assert_eq!((first.looks, first.snapshots, first.came, first.went), (1, 1, 2, 0));
@@ -78,7 +92,8 @@ async fn what_stays_has_one_row_and_what_goes_has_an_end() {
     assert_eq!(kept.who(Asked::Release(release("left", "1.1.0"))).await, ["web 1.1.0 3-4"]);
     assert_eq!(kept.who(Asked::Release(release("left", "1.1.0+build"))).await, ["web 1.1.0 3-4"], "the same version");
     assert_eq!(kept.who(any_of("middle")).await, Vec::<String>::new());
-    assert_eq!((kept.count("inventory"), kept.count("inventory_snapshots")), (4, 3));
+    assert_eq!((kept.stays(), kept.count("inventory_snapshots")), (4, 3));
+    assert_eq!(kept.count("inventory_segments"), 3, "a look that saw the same writes nothing down");
     let spans = kept.store.projects(Some("web".to_owned())).await.unwrap().remove(0).spans;
     assert_eq!((spans[0].at, spans[0].seen, spans[0].releases), (day(1), day(2), 2));
 }
@@ -158,8 +173,8 @@ async fn a_project_that_is_forgotten_leaves_nothing() {
     assert!(kept.store.remove_project("web").await.unwrap());
     assert!(!kept.store.remove_project("web").await.unwrap());
     assert_eq!(kept.who(any_of("left")).await, ["api 1.1.0 2-"]);
-    let tables = ["inventory", "inventory_snapshots", "inventory_projects"];
-    assert_eq!(tables.map(|table| kept.count(table)), [1, 1, 1]);
+    let tables = ["inventory_snapshots", "inventory_projects"];
+    assert_eq!((kept.stays(), tables.map(|table| kept.count(table))), (1, [1, 1]));
 }
 
 fn record(folder: &TempDir, id: &str, aliases: &[&str], name: &str, versions: &[&str]) {
@@ -218,7 +233,7 @@ fn a_bill_of_materials_names_releases_and_what_it_does_not() {
 }
 
 /// What a timeline of looks comes to, the slow way: each component's looks in a row.
-fn expected(looks: &BTreeMap<i64, BTreeSet<u8>>) -> BTreeSet<String> {
+fn expected(project: &str, looks: &BTreeMap<i64, BTreeSet<u8>>) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let times: Vec<i64> = looks.keys().copied().collect();
     for component in 0..COMPONENTS {
@@ -227,23 +242,33 @@ fn expected(looks: &BTreeMap<i64, BTreeSet<u8>>) -> BTreeSet<String> {
             match (looks[at].contains(&component), since) {
                 (true, None) => since = Some(*at),
                 (false, Some(begin)) => {
-                    found.insert(format!("web {component}.0.0 {begin}-{at}"));
+                    found.insert(format!("{project} {component}.0.0 {begin}-{at}"));
                     since = None;
                 }
                 _ => {}
             }
         }
-        found.extend(since.map(|begin| format!("web {component}.0.0 {begin}-")));
+        found.extend(since.map(|begin| format!("{project} {component}.0.0 {begin}-")));
     }
     found
 }
 
 const COMPONENTS: u8 = 4;
+/// Nearly every write moves something, a few changes at a time, and a block has one change or two.
+const TINY: Shape = Shape { fanout: 2, block: 24, least: 1 };
+
+/// A look at one of three projects that saw some components; none: the project is removed.
+type Move = (usize, Option<(i64, BTreeSet<u8>)>);
+
+fn moves() -> impl Strategy<Value = Vec<Move>> {
+    let look = (1_i64..20, prop::collection::btree_set(0..COMPONENTS, 0..4));
+    prop::collection::vec((0_usize..3, prop::option::weighted(0.9, look)), 1..40)
+}
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
     #[test]
-    fn in_whatever_order_looks_come_the_rows_are_the_same(
+    fn in_whatever_order_looks_come_the_answer_is_the_same(
         looks in prop::collection::vec((1_i64..12, prop::collection::btree_set(0..COMPONENTS, 0..4)), 1..10),
         together in 1_usize..4,
     ) {
@@ -260,12 +285,12 @@ proptest! {
             }
             let timeline: BTreeMap<i64, BTreeSet<u8>> = looks.iter().cloned().collect();
             let found: BTreeSet<String> = kept.who(any_of("left")).await.into_iter().collect();
-            assert_eq!(found, expected(&timeline));
+            assert_eq!(found, expected("web", &timeline));
         });
     }
 
     #[test]
-    fn rows_are_those_that_the_snapshots_come_to(
+    fn what_is_there_is_what_the_last_look_saw(
         looks in prop::collection::vec((1_i64..12, prop::collection::btree_set(0..COMPONENTS, 0..3)), 1..12),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -283,7 +308,73 @@ proptest! {
                 hits.iter().filter(|hit| hit.until.is_none()).map(|hit| hit.release.version.clone()).collect();
             assert_eq!(there, now.iter().map(|component| format!("{component}.0.0")).collect());
             kept.store.remove_project("web").await.unwrap();
-            assert_eq!(kept.count("inventory"), 0, "no row is left that no snapshot has");
+            assert_eq!(kept.stays(), 0, "nothing is left that no snapshot has");
         });
     }
+    #[test]
+    fn however_changes_are_moved_the_answer_is_the_same(moves in moves()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let kept = Kept::new();
+            let names = ["api", "shop", "web"];
+            let mut all: [BTreeMap<i64, BTreeSet<u8>>; 3] = Default::default();
+            for (project, seen) in moves {
+                let Some((at, set)) = seen else {
+                    kept.store.remove_project_in(TINY, names[project]).await.unwrap();
+                    all[project].clear();
+                    continue;
+                };
+                let parts = set.iter().map(|component| part("left", &format!("{component}.0.0")));
+                let look = Look { gaps: vec![format!("{at}")], ..look(at, parts.collect()) };
+                kept.store.record_looks_in(TINY, names[project], vec![look]).await.unwrap();
+                all[project].insert(at, set);
+                let found: BTreeSet<String> = kept.who(any_of("left")).await.into_iter().collect();
+                let expected = names.iter().zip(&all).flat_map(|(name, looks)| expected(name, looks));
+                assert_eq!(found, expected.collect::<BTreeSet<_>>());
+            }
+            let tiers = kept.count("inventory_segments");
+            assert!(tiers < 12, "{tiers} segments");
+        });
+    }
+}
+
+#[tokio::test]
+async fn segments_stay_few_and_what_is_taken_back_goes() {
+    let kept = Kept::new();
+    for number in 0..64 {
+        let name = format!("project-{}", number % 8);
+        let version = format!("{number}.0.0");
+        kept.store.record_looks_in(TINY, &name, vec![look(number, vec![part("left", &version)])]).await.unwrap();
+        assert!(kept.count("inventory_segments") < 12);
+    }
+    let whole = kept.count("inventory_blocks");
+    assert!(whole > 32, "{whole} blocks");
+    for number in 0..8 {
+        kept.store.remove_project_in(TINY, &format!("project-{number}")).await.unwrap();
+    }
+    assert_eq!(kept.stays(), 0);
+    for _ in 0..64 {
+        kept.store.record_looks_in(TINY, "web", vec![look(1, vec![part("left", "1.0.0")])]).await.unwrap();
+        kept.store.remove_project_in(TINY, "web").await.unwrap();
+    }
+    let left = kept.count("inventory_blocks");
+    assert!(left < whole / 2, "{left} blocks are left of {whole}");
+}
+
+#[tokio::test]
+async fn a_block_that_is_damaged_is_an_error() {
+    let kept = Kept::new();
+    kept.add("web", look(1, vec![part("left", "1.0.0"), part("right", "1.0.0")])).await;
+    for damage in ["substr(changes, 1, length(changes) - 1)", "zeroblob(length(changes))", "x''"] {
+        let connection = kept.connection();
+        let whole: Vec<u8> =
+            connection.query_row("SELECT changes FROM inventory_blocks", [], |row| row.get(0)).unwrap();
+        connection.execute(&format!("UPDATE inventory_blocks SET changes = {damage}"), []).unwrap();
+        let error = kept.store.who_has(any_of("right")).await.unwrap_err();
+        assert!(error.to_string().contains("the index of the inventory is damaged"), "{error}");
+        connection.execute("UPDATE inventory_blocks SET changes = ?1", [whole]).unwrap();
+        assert_eq!(kept.who(any_of("right")).await, ["web 1.0.0 1-"]);
+    }
+    kept.connection().execute_batch("DELETE FROM inventory_snapshots; DELETE FROM inventory_projects").unwrap();
+    assert!(kept.store.who_has(any_of("right")).await.is_err(), "a project that nobody knows is no miss");
 }

@@ -33,12 +33,18 @@ CREATE TABLE inventory_digests (
     PRIMARY KEY (digest, component)
 ) STRICT, WITHOUT ROWID;
 
--- Who has what, by what. A component that is in ten looks in a row has one row.
-CREATE TABLE inventory (
-    component INTEGER NOT NULL,
+-- What came to a project and what went, by component. `inventory/tiers.rs` says how these belong together.
+CREATE TABLE inventory_segments (
+    id     INTEGER PRIMARY KEY,     -- of two in a tier the higher one is newer
+    tier   INTEGER NOT NULL,        -- the higher, the older
+    target INTEGER                  -- the segment that this one is being moved into
+) STRICT;
+
+CREATE TABLE inventory_blocks (
+    segment   INTEGER NOT NULL,
+    component INTEGER NOT NULL,     -- of the first change in it, as the two below
     project   INTEGER NOT NULL,
-    since     INTEGER NOT NULL,     -- the first look that saw it
-    until     INTEGER,              -- the first look that did not see it any more
-    direct    INTEGER,              -- whether the project itself asked for it, at the end
-    PRIMARY KEY (component, project, since)
+    at        INTEGER NOT NULL,
+    changes   BLOB    NOT NULL,
+    PRIMARY KEY (segment, component, project, at)
 ) STRICT, WITHOUT ROWID;

@@ -351,7 +351,7 @@ fn a_store_of_the_first_version_gets_the_new_tables() {
         DROP TABLE inspections; DROP TABLE assessments; DROP INDEX served_of; DROP TABLE freezes;
         DROP TABLE dates; DROP TABLE claims;
         DROP TABLE hosted; DROP TABLE hosted_tags; DROP TABLE hosted_packages; DROP TABLE tokens;
-        DROP TABLE inventory; DROP TABLE inventory_snapshots; DROP TABLE inventory_projects;
+        DROP TABLE inventory_blocks; DROP TABLE inventory_segments; DROP TABLE inventory_snapshots; DROP TABLE inventory_projects;
         DROP TABLE inventory_digests; DROP TABLE inventory_components;
         DROP INDEX rulings_of; CREATE INDEX rulings_of ON rulings (ecosystem, name, version, seq);
         ALTER TABLE rulings DROP COLUMN file; ALTER TABLE decisions DROP COLUMN file; ALTER TABLE served DROP COLUMN file;
