@@ -22,6 +22,11 @@ fuzz_target!(|data: &[u8]| {
         for lockfile in ecosystem.lockfiles.iter().copied().chain(manifests) {
             check(&(lockfile.parse)(data));
         }
+        if let Some(linked) = ecosystem.linked {
+            let (one, other) = data.split_at(data.len() / 2);
+            (linked.leads)(data);
+            (linked.parse)(&[("pom.xml", one), ("a/pom.xml", other), ("b", data)]).iter().for_each(check);
+        }
         if let Some(installed) = ecosystem.installed {
             (installed.files)(data);
             PATHS.iter().filter(|path| (installed.matches)(path)).for_each(|path| check(&(installed.parse)(path, data)));

@@ -42,7 +42,7 @@ pub use client::{
 };
 pub use hosting::{Account, Answer, Change, Hosted, HostedFile, Hosting, KnownToken, Publication, Told};
 pub use index::{Artifact, File, Index, Listed, Piece, Problem, Rope, Standing, Steering, Variant};
-pub use locked::{Include, InstalledFile, Locked, Lockfile, Manifest, Origin, Parsed, ReadInstalled, Scope};
+pub use locked::{Include, InstalledFile, Linked, Locked, Lockfile, Manifest, Origin, Parsed, ReadInstalled, Scope};
 pub use native::{Gate, Lines, Native};
 pub use order::Placed;
 pub use path::{PathError, Segments};
@@ -62,6 +62,8 @@ pub struct Ecosystem {
     pub version: fn(&str) -> Result<Version, Malformed>,
     /// The files that name a project's releases, most telling first.
     pub lockfiles: &'static [&'static Lockfile],
+    /// Those of them that are read together.
+    pub linked: Option<&'static Linked>,
     /// The files that say what is wanted, and count where no lockfile says what was chosen.
     pub manifests: &'static [&'static Manifest],
     /// How installed releases are found.

@@ -67,6 +67,19 @@ pub struct Lockfile {
     pub parse: fn(bytes: &[u8]) -> Parsed<Vec<Locked>>,
 }
 
+/// A sort of file of which several are read together: one takes from others what it does not say itself.
+pub struct Linked {
+    /// The file, and how one is read that has no others beside it.
+    pub file: &'static Lockfile,
+    /// Where those are of which one takes more: paths of files or folders, relative to its own folder.
+    pub leads: fn(bytes: &[u8]) -> Vec<String>,
+    /// Reads several. Each has its path, relative to anything or to nothing, with `/`.
+    pub parse: ReadTogether,
+}
+
+/// See [`Linked::parse`].
+type ReadTogether = fn(files: &[(&str, &[u8])]) -> Vec<Parsed<Vec<Locked>>>;
+
 /// A sort of file that says what is wanted. What was chosen, a lockfile says, in the same folder or in one above it.
 pub struct Manifest {
     /// The file. Its reader gives the releases that it names exactly, and a problem for whatever it leaves open.

@@ -10,7 +10,7 @@ mod sbom;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use stockade_ecosystem::{Include, Lockfile, Manifest, built, known};
+use stockade_ecosystem::{Include, Linked, Lockfile, Manifest, built, known};
 
 use crate::files;
 pub(crate) use found::Found;
@@ -37,6 +37,10 @@ pub(crate) struct Seen {
     pub(crate) left_out: Vec<String>,
     /// Files that are part of others: who includes them, and how they are read.
     includes: Vec<(PathBuf, Include, &'static Lockfile)>,
+    /// Files that are read with others: where they are among those that were found, what they have, and how.
+    linked: Vec<(usize, Bytes, &'static Linked)>,
+    /// How many bytes those have.
+    kept: usize,
     /// Files that count where no lockfile does.
     manifests: Vec<(PathBuf, &'static Manifest)>,
 }
@@ -60,6 +64,7 @@ pub(crate) fn see(paths: &[PathBuf]) -> anyhow::Result<Seen> {
         }
     }
     seen.follow(paths);
+    seen.link(paths);
     seen.ask();
     Ok(seen)
 }
@@ -142,7 +147,13 @@ impl Seen {
         let looked = match wanted {
             Wanted::IfProgram => files::open_if(path, look::MAGIC, is_program)
                 .map(|file| file.map(|file| look::contents(&text, built::program_in(file), self))),
-            _ => files::read(path).map(|bytes| bytes.map(|bytes| look(&text, &Bytes::from(bytes), self))),
+            _ => files::read(path).map(|bytes| {
+                bytes.map(|bytes| {
+                    let bytes = Bytes::from(bytes);
+                    look(&text, &bytes, self);
+                    self.note_linked(path, &bytes);
+                })
+            }),
         };
         self.readable(path, looked);
     }

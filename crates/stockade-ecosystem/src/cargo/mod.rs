@@ -49,6 +49,7 @@ pub static CARGO: Ecosystem = Ecosystem {
     name: name::parse,
     version: version::parse,
     lockfiles: &[&lockfile::CARGO_LOCK],
+    linked: None,
     manifests: &[&manifest::CARGO_TOML],
     installed: None,
     registry: Some(&Protocol),

@@ -23,6 +23,7 @@ pub static COMPOSER: Ecosystem = Ecosystem {
     joins_alike: false,
     version: version::parse,
     lockfiles: &[&lockfile::COMPOSER_LOCK],
+    linked: None,
     manifests: &[&manifest::COMPOSER_JSON],
     installed: Some(&installed::INSTALLED),
     registry: None,

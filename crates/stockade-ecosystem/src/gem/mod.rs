@@ -23,6 +23,7 @@ pub static GEM: Ecosystem = Ecosystem {
     joins_alike: false,
     version: version::parse,
     lockfiles: &[&lockfile::GEMFILE_LOCK],
+    linked: None,
     manifests: &[&manifest::GEMFILE],
     installed: Some(&installed::INSTALLED),
     registry: None,

@@ -24,6 +24,7 @@ pub static ACTIONS: Ecosystem = Ecosystem {
     joins_alike: false,
     version: version::parse,
     lockfiles: &[&workflow::WORKFLOW, &workflow::ACTION],
+    linked: None,
     manifests: &[],
     installed: None,
     registry: None,

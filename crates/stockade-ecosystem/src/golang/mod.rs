@@ -31,6 +31,7 @@ pub static GOLANG: Ecosystem = Ecosystem {
     joins_alike: false,
     version: version::parse,
     lockfiles: &[&lockfile::GO_MOD, &lockfile::GO_WORK],
+    linked: None,
     manifests: &[&lockfile::GO_SUM],
     installed: Some(&installed::INSTALLED),
     registry: None,

@@ -2,7 +2,7 @@
 //!
 //! Gradle has lockfiles, if the project wants them, and a list of digests. Maven has neither: a `pom.xml` names what the
 //! project asks for itself, and what that needs only Maven knows. So of it the versions are read that stand there, and all
-//! else is a problem that says why it could not be known.
+//! else is a problem that says why it could not be known. What it inherits is read where those files are there.
 
 mod elements;
 mod gradle;
@@ -11,9 +11,9 @@ mod pom;
 use stockade_model::{Malformed, Release};
 
 use super::{package, version};
-use crate::Lockfile;
 use crate::archive::extension;
 use crate::locked::read;
+use crate::{Linked, Lockfile};
 
 pub(super) static GRADLE_LOCK: Lockfile = Lockfile {
     name: "gradle.lockfile",
@@ -36,6 +36,8 @@ pub(super) static POM: Lockfile = Lockfile {
     matches: |path| file(path) == "pom.xml" || extension(path) == "pom",
     parse: |bytes| read(bytes, pom::parse),
 };
+
+pub(super) static BUILD: Linked = Linked { file: &POM, leads: pom::parents, parse: pom::together };
 
 fn file(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)

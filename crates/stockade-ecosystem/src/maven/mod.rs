@@ -53,6 +53,7 @@ pub static MAVEN: Ecosystem = Ecosystem {
     name: name::parse,
     version: version::parse,
     lockfiles: &[&lockfile::GRADLE_LOCK, &lockfile::VERIFICATION, &lockfile::POM],
+    linked: Some(&lockfile::BUILD),
     manifests: &[&manifest::BUILD_GRADLE, &manifest::VERSION_CATALOG],
     installed: Some(&installed::INSTALLED),
     registry: Some(&Protocol),

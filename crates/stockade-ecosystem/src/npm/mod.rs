@@ -40,6 +40,7 @@ pub static NPM: Ecosystem = Ecosystem {
     name: name::parse,
     version: version::parse,
     lockfiles: &[&lockfile::PACKAGE_LOCK, &lockfile::PNPM_LOCK, &lockfile::YARN_LOCK, &lockfile::BUN_LOCK],
+    linked: None,
     manifests: &[&manifest::PACKAGE_JSON],
     installed: Some(&installed::INSTALLED),
     registry: Some(&Protocol),

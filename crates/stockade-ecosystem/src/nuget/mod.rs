@@ -23,6 +23,7 @@ pub static NUGET: Ecosystem = Ecosystem {
     joins_alike: false,
     version: version::parse,
     lockfiles: &[&lockfile::PACKAGES_LOCK, &assets::PROJECT_ASSETS, &assets::DEPS, &lockfile::PACKAGES_CONFIG],
+    linked: None,
     manifests: &[&manifest::PROJECT],
     installed: None,
     registry: None,

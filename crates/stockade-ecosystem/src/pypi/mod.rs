@@ -57,6 +57,7 @@ pub static PYPI: Ecosystem = Ecosystem {
         &lockfile::PYLOCK,
         &lockfile::REQUIREMENTS,
     ],
+    linked: None,
     manifests: &[&manifest::PYPROJECT],
     installed: Some(&installed::INSTALLED),
     registry: Some(&Protocol),

@@ -300,6 +300,11 @@ proptest! {
         for lockfile in lockfiles() {
             holds(&(lockfile.parse)(&bytes), lines.max(bytes.len()));
         }
+        for linked in known().filter_map(|ecosystem| ecosystem.linked) {
+            (linked.leads)(&bytes);
+            let read = (linked.parse)(&[("pom.xml", &bytes), ("a/pom.xml", &bytes[bytes.len() / 2..])]);
+            read.iter().for_each(|parsed| holds(parsed, lines.max(bytes.len())));
+        }
         for read in known().filter_map(|ecosystem| ecosystem.installed) {
             (read.files)(&bytes);
             for path in [

@@ -144,6 +144,50 @@ fn files_that_others_include_are_read_once() {
     "#);
 }
 
+/// A project of Maven, by its artifact, and what else is in it.
+fn maven(artifact: &str, parent: &str, rest: &str) -> String {
+    let names = "<groupId>example.shop</groupId><artifactId>root</artifactId><version>1</version>";
+    let inherited =
+        format!("<parent>{names}<relativePath>{parent}</relativePath></parent><artifactId>{artifact}</artifactId>");
+    let own = if parent.is_empty() { names } else { &inherited };
+    format!("<project>\n{own}\n{rest}\n</project>\n")
+}
+
+#[test]
+fn a_project_of_maven_is_read_with_its_parents() {
+    let Some(world) = informed() else { return };
+    let left = |version: &str| {
+        format!("<dependency><groupId>example.left</groupId><artifactId>left</artifactId>{version}</dependency>")
+    };
+    let listed = format!(
+        "<dependencyManagement><dependencies>{}</dependencies></dependencyManagement>",
+        left("<version>1.1.0</version>")
+    );
+    let asks = format!("<dependencies>{}</dependencies>", left(""));
+    world.project.write("build/parent/pom.xml", maven("root", "", &listed));
+    world.project.write("build/web/pom.xml", maven("web", "../parent", &asks));
+    assert_snapshot!(seen(&world.stockade(["scan"])), @r#"
+    looked at 1 release in 2 files, with 1 advisory record
+    no finding
+    status 0
+    "#);
+    // Named alone, it leads to one that nobody named.
+    assert_snapshot!(seen(&world.stockade(["scan", "build/web"])), @r#"
+    looked at 0 releases in 1 file, with 1 advisory record
+    not looked at:
+      build/web/pom.xml: line 3: the version of `example.left:left` is not known: a parent, or a list that is imported, has it
+      build/web/pom.xml: line 2: what its parent `example.shop:root:1` asks for is not known: `../parent` is not among what is read
+    status 2
+    "#);
+    world.project.write("build/web/pom.xml", maven("web", "parent", &asks));
+    world.project.write("build/web/parent/pom.xml", maven("root", "", &listed));
+    assert_snapshot!(seen(&world.stockade(["scan", "build/web/pom.xml"])), @r#"
+    looked at 1 release in 2 files, with 1 advisory record
+    no finding
+    status 0
+    "#);
+}
+
 #[test]
 fn a_manifest_without_a_lockfile_is_a_gap() {
     let Some(world) = informed() else { return };

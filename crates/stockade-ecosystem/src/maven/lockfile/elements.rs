@@ -32,13 +32,18 @@ pub(super) fn walk(text: &str, out: &mut Out, mut tell: impl FnMut(&Element<'_>,
         let line = lines.line(usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX));
         match reader.read_event() {
             Ok(Event::Start(tag)) => {
-                let name = tag.local_name();
-                if open.len() >= MAX_DEPTH || name.as_ref().len() > MAX_NAME {
+                if open.len() >= MAX_DEPTH || tag.local_name().as_ref().len() > MAX_NAME {
                     return out.problem(line, "from here on it is nested too deep, or a name in it is too long");
                 }
                 open.push((path.len(), line));
-                path.push_str(if path.is_empty() { "" } else { "/" });
-                path.push_str(name.as_ref());
+                enter(&mut path, tag.local_name().as_ref());
+                content.clear();
+            }
+            Ok(Event::Empty(tag)) => {
+                let length = path.len();
+                enter(&mut path, tag.local_name().as_ref());
+                tell(&Element { path: &path, text: "", line }, out);
+                path.truncate(length);
                 content.clear();
             }
             Ok(Event::End(_)) => {
@@ -63,6 +68,11 @@ pub(super) fn walk(text: &str, out: &mut Out, mut tell: impl FnMut(&Element<'_>,
     if let Some((_, line)) = open.last() {
         out.problem(*line, "an element begins here and does not end: it breaks off");
     }
+}
+
+fn enter(path: &mut String, name: &str) {
+    path.push_str(if path.is_empty() { "" } else { "/" });
+    path.push_str(name);
 }
 
 fn add(content: &mut String, part: &str) {
