@@ -233,24 +233,21 @@ pub(super) fn check(path: &Path, kind: Kind) -> Result<(), String> {
 mod tests {
     use super::*;
 
-    fn at(text: &str) -> Option<Timestamp> {
-        Some(text.parse().unwrap())
-    }
-
     #[test]
     fn a_feed_is_due_when_its_time_has_passed_whatever_it_answered() {
         const EVERY: Duration = Duration::from_mins(15);
-        let wait = |answered: Option<Timestamp>, failed: Option<Timestamp>| {
-            let failed = failed.map(|at| Failure { at, why: "it was away".to_owned() });
-            let checked = Checked { answered, failed, ..Checked::default() };
+        let wait = |answered: Option<&str>, failed: Option<&str>| {
+            let at = |text: &str| text.parse::<Timestamp>().unwrap();
+            let failed = failed.map(|text| Failure { at: at(text), why: "it was away".to_owned() });
+            let checked = Checked { answered: answered.map(at), failed, ..Checked::default() };
             super::wait(&checked, EVERY, "2026-06-01T12:00:00Z".parse().unwrap()).as_secs()
         };
         assert_eq!(wait(None, None), 0);
-        assert_eq!(wait(at("2026-06-01T11:45:00Z"), None), 0);
-        assert_eq!(wait(at("2026-06-01T11:50:00Z"), None), 5 * 60);
-        assert_eq!(wait(at("2026-06-01T11:00:00Z"), at("2026-06-01T11:50:00Z")), 5 * 60);
-        assert_eq!(wait(None, at("2026-06-01T11:46:00Z")), 60);
-        assert_eq!(wait(at("2026-06-01T13:00:00Z"), None), 0, "another clock");
+        assert_eq!(wait(Some("2026-06-01T11:45:00Z"), None), 0);
+        assert_eq!(wait(Some("2026-06-01T11:50:00Z"), None), 5 * 60);
+        assert_eq!(wait(Some("2026-06-01T11:00:00Z"), Some("2026-06-01T11:50:00Z")), 5 * 60);
+        assert_eq!(wait(None, Some("2026-06-01T11:46:00Z")), 60);
+        assert_eq!(wait(Some("2026-06-01T13:00:00Z"), None), 0, "another clock");
     }
 
     #[test]
