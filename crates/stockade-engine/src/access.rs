@@ -32,6 +32,8 @@ pub enum Right {
     Publish(Pattern),
     /// To decide about releases that are held.
     Approve,
+    /// To tell what a sandbox saw of releases.
+    Report,
     /// All of it.
     Admin,
 }
@@ -45,6 +47,8 @@ pub enum Action<'a> {
     Publish(&'a Package),
     /// Decide about a release.
     Approve,
+    /// Tell what a sandbox saw of a release.
+    Report,
 }
 
 impl Right {
@@ -52,10 +56,11 @@ impl Right {
         match (self, action) {
             (Self::Admin, _)
             // Who may write or decide has to see what.
-            | (Self::Read | Self::Publish(_) | Self::Approve, Action::Read)
-            | (Self::Approve, Action::Approve) => true,
+            | (Self::Read | Self::Publish(_) | Self::Approve | Self::Report, Action::Read)
+            | (Self::Approve, Action::Approve)
+            | (Self::Report, Action::Report) => true,
             (Self::Publish(names), Action::Publish(package)) => names.matches_package(package),
-            (Self::Read | Self::Approve, Action::Publish(_)) | (Self::Read | Self::Publish(_), Action::Approve) => false,
+            _ => false,
         }
     }
 }
@@ -68,6 +73,7 @@ impl fmt::Display for Right {
             Self::Read => f.write_str("read"),
             Self::Publish(names) => write!(f, "{PUBLISH}{names}"),
             Self::Approve => f.write_str("approve"),
+            Self::Report => f.write_str("report"),
             Self::Admin => f.write_str("admin"),
         }
     }
@@ -77,7 +83,7 @@ impl fmt::Display for Right {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum NoRight {
     /// It begins as none does.
-    #[error("`{0}` is no right; there is `read`, `publish:PATTERN`, `approve` and `admin`")]
+    #[error("`{0}` is no right; there is `read`, `publish:PATTERN`, `approve`, `report` and `admin`")]
     Unknown(String),
     /// The pattern is none.
     #[error(transparent)]
@@ -94,6 +100,7 @@ impl FromStr for Right {
         match text {
             "read" => Ok(Self::Read),
             "approve" => Ok(Self::Approve),
+            "report" => Ok(Self::Report),
             "admin" => Ok(Self::Admin),
             _ => {
                 let names = text.strip_prefix(PUBLISH).ok_or_else(|| NoRight::Unknown(text.to_owned()))?;
@@ -274,9 +281,9 @@ mod tests {
             assert_eq!(right.parse::<Right>().unwrap().to_string(), right);
         }
         for (wrong, why) in [
-            ("", "`` is no right; there is `read`, `publish:PATTERN`, `approve` and `admin`"),
-            ("Admin", "`Admin` is no right; there is `read`, `publish:PATTERN`, `approve` and `admin`"),
-            ("publish", "`publish` is no right; there is `read`, `publish:PATTERN`, `approve` and `admin`"),
+            ("", "`` is no right; there is `read`, `publish:PATTERN`, `approve`, `report` and `admin`"),
+            ("Admin", "`Admin` is no right; there is `read`, `publish:PATTERN`, `approve`, `report` and `admin`"),
+            ("publish", "`publish` is no right; there is `read`, `publish:PATTERN`, `approve`, `report` and `admin`"),
             (
                 "publish:pkg:demo/a@1",
                 "`pkg:demo/a@1` names a version; a right is for all versions of a package, so leave it out",
@@ -291,18 +298,19 @@ mod tests {
     fn a_right_is_good_for_what_it_says() {
         let (ours, theirs) = (package("@acme/left"), package("left"));
         let all = |caller: &Caller| {
-            [Action::Read, Action::Publish(&ours), Action::Publish(&theirs), Action::Approve]
+            [Action::Read, Action::Publish(&ours), Action::Publish(&theirs), Action::Approve, Action::Report]
                 .map(|action| caller.may(action))
         };
-        assert_eq!(all(&caller(&[])), [false, false, false, false]);
-        assert_eq!(all(&caller(&["read"])), [true, false, false, false]);
-        assert_eq!(all(&caller(&["publish:pkg:demo/@acme/*"])), [true, true, false, false]);
-        assert_eq!(all(&caller(&["publish:pkg:other/@acme/*"])), [true, false, false, false]);
-        assert_eq!(all(&caller(&["approve"])), [true, false, false, true]);
-        assert_eq!(all(&caller(&["admin"])), [true, true, true, true]);
+        assert_eq!(all(&caller(&[])), [false; 5]);
+        assert_eq!(all(&caller(&["read"])), [true, false, false, false, false]);
+        assert_eq!(all(&caller(&["publish:pkg:demo/@acme/*"])), [true, true, false, false, false]);
+        assert_eq!(all(&caller(&["publish:pkg:other/@acme/*"])), [true, false, false, false, false]);
+        assert_eq!(all(&caller(&["approve"])), [true, false, false, true, false]);
+        assert_eq!(all(&caller(&["report"])), [true, false, false, false, true]);
+        assert_eq!(all(&caller(&["admin"])), [true; 5]);
         let somebody = |may_read| Caller::at("192.0.2.1".into(), may_read);
-        assert_eq!(all(&somebody(true)), [true, false, false, false]);
-        assert_eq!(all(&somebody(false)), [false, false, false, false]);
+        assert_eq!(all(&somebody(true)), [true, false, false, false, false]);
+        assert_eq!(all(&somebody(false)), [false; 5]);
     }
 
     proptest! {

@@ -3,6 +3,7 @@
 //!
 //! It is written down as a decision about exactly these bytes, and a person's decision about them goes before it.
 
+use serde::{Deserialize, Serialize};
 use stockade_model::{Digest, Release, Trigger, Verdict};
 
 use crate::gather::in_force;
@@ -20,7 +21,8 @@ pub struct Behaviour {
 }
 
 /// What tells a hook that was understood from one that was not.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Deed {
     /// It talked to a host, or asked for one: its name or address.
     Connect(String),

@@ -1,4 +1,4 @@
-//! The gateway's own addresses: health, numbers, runs, rulings. All but one only read; that one wants a token, so that no
+//! The gateway's own addresses: health, numbers, runs, rulings. All but two only read; those want a token, so that no
 //! web page can decide for whoever looks at it.
 
 use std::collections::BTreeMap;
@@ -46,6 +46,9 @@ impl Gateway {
         }
         if target == "/api/v1/decisions" && request.method() == Method::POST && self.is_addressed(&request) {
             return self.decide(request, peer).await;
+        }
+        if target == "/api/v1/sightings" && request.method() == Method::POST && self.is_addressed(&request) {
+            return self.sighted(request, peer).await;
         }
         if mount == "osv" && request.method() == Method::POST && self.is_addressed(&request) {
             let path = rest.split('?').next().unwrap_or_default().to_owned();

@@ -76,7 +76,7 @@ impl Gateway {
 }
 
 /// The release that a purl names, in the normal form of its ecosystem.
-fn normalised(purl: &Purl) -> Option<Release> {
+pub(crate) fn normalised(purl: &Purl) -> Option<Release> {
     let ecosystem = ALL.iter().find(|ecosystem| ecosystem.purl_type == purl.package.ecosystem.as_str())?;
     let name = (ecosystem.name)(purl.package.name.as_str()).ok()?;
     let release = Package { ecosystem: ecosystem.id.clone(), name }.release(purl.version.clone()?);

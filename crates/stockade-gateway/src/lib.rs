@@ -20,6 +20,7 @@ mod refuse;
 mod render;
 mod runs;
 mod serve;
+mod sightings;
 mod summary;
 
 use std::sync::{Arc, Mutex};

@@ -56,7 +56,7 @@ const LAST_WORK: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     #[cfg(target_os = "linux")]
-    if let Some(code) = sandbox::shell().or_else(sandbox::launch) {
+    if let Some(code) = sandbox::errand().or_else(sandbox::shell).or_else(sandbox::launch) {
         return Exit::Of(code).into();
     }
     let cli = match Cli::try_parse() {

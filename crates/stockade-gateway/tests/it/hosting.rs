@@ -265,6 +265,36 @@ fn a_decision_wants_a_token_for_it() {
     assert_eq!(world.get(YOUNG).status, 200);
 }
 
+#[test]
+fn a_sighting_wants_a_token_for_it_and_what_it_can_be_compared_with() {
+    let world = World::new();
+    world.registry.publish_all(&left_demo());
+    let sighting = |purl: &str, deed: serde_json::Value| json!([{ "purl": purl, "deed": deed }]).to_string();
+    let (purl, host) = ("pkg:npm/left-demo@1.0.9", json!({ "connect": "192.0.2.1:443" }));
+    let tell = |token: Option<&Secret>, body: &str| send(&world, "POST", "/api/v1/sightings", token, body);
+    for rights in [&[][..], &["read"], &["approve"], &["publish:pkg:npm/**"]] {
+        let token = (!rights.is_empty()).then(|| token(&world, 1 + u8::try_from(rights[0].len()).unwrap(), rights));
+        assert_eq!(tell(token.as_ref(), &sighting(purl, host.clone())).status, 401, "{rights:?}");
+    }
+    let reporter = token(&world, 99, &["report"]);
+    let long = "x".repeat(257);
+    for wrong in [
+        "{".to_owned(),
+        sighting("pkg:npm/left-demo", host.clone()),
+        sighting("pkg:nothing/left-demo@1.0.9", host.clone()),
+        sighting(purl, json!({ "connect": "" })),
+        sighting(purl, json!({ "connect": "a\nb" })),
+        sighting(purl, json!({ "run": long })),
+        sighting(purl, json!({ "think": "x" })),
+        serde_json::to_string(&vec![json!({ "purl": purl, "deed": host }); 101]).unwrap(),
+    ] {
+        assert_eq!(tell(Some(&reporter), &wrong).status, 400, "{wrong}");
+    }
+    // Nobody has got it here, so nothing is known of it that this could differ from.
+    let answer = tell(Some(&reporter), &sighting(purl, host.clone()));
+    assert_eq!((answer.status, answer.json()), (200, json!({ "held": [] })), "{}", answer.text());
+}
+
 /// A world that hosts names of another ecosystem, whose registry is elsewhere and hears of nothing.
 fn hosting_of(ecosystem: &'static stockade_ecosystem::Ecosystem, url: String, names: &str) -> World {
     let others = vec![(ecosystem.id.clone(), url)];

@@ -167,15 +167,24 @@ pub struct Hooks {
     /// The variable with the hook's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hook: Option<String>,
-    /// The name of the program that is a hook, where the client starts it by itself.
+    /// The name of the program that a hook begins with, where the client starts it by itself. `*` stands for anything. Each
+    /// gets then what [`Hooks::write`] says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<String>,
     /// The variable that names the shell in which a client runs hooks. With it, each gets its own folder alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shell: Option<String>,
-    /// The name of the folders in which packages lie whose hooks are confined.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub within: Option<String>,
+    /// The ends of the paths of folders in which the packages lie whose hooks are confined: not the project's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub within: Vec<String>,
+    /// Folders that a hook may write, if they are there. A place begins with `.`, the folder of its package, with `..`, or with
+    /// `$` and a variable that its client gives it; `*` in a part stands for anything. The package's folder if there is
+    /// none. Each has a home and a place for temporary files besides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub write: Vec<String>,
+    /// More of those, which it may write only if their paths stand in the arguments that its client starts it with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub named: Vec<String>,
     /// Whether they may connect to what the command may.
     #[serde(default, skip_serializing_if = "is_default")]
     pub network: bool,
@@ -283,6 +292,13 @@ impl Profile {
         self.programs.deny.extend(programs.deny);
         self.hooks = hooks.or(self.hooks);
         self
+    }
+}
+
+impl Hooks {
+    /// Whether each hook is confined by itself.
+    pub fn confines(&self) -> bool {
+        self.shell.is_some() || self.program.is_some()
     }
 }
 

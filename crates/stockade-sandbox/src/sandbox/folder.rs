@@ -7,13 +7,13 @@ use super::watch::Cause;
 use crate::profile::matches;
 
 /// What a build is called.
-const BUILD: &str = "build";
+pub(super) const BUILD: &str = "build";
 /// Stand for the name and the version of what is built.
 const PACKAGE: &str = "$PACKAGE";
 const VERSION: &str = "$VERSION";
 
-/// What is built in a folder, if it or one that it lies in ends as a pattern says.
-pub(super) fn built_in(folder: &Path, pattern: &str) -> Option<Cause> {
+/// What is built in a folder, if it or one that it lies in ends as a pattern says, and that one.
+pub(super) fn built_in<'a>(folder: &'a Path, pattern: &str) -> Option<(Cause, &'a Path)> {
     let wanted: Vec<&str> = pattern.split('/').collect();
     folder.ancestors().find_map(|folder| {
         let mut parts: Vec<&str> = folder.iter().rev().take(wanted.len()).filter_map(OsStr::to_str).collect();
@@ -33,7 +33,7 @@ pub(super) fn built_in(folder: &Path, pattern: &str) -> Option<Cause> {
                     None => !wanted.contains('$') && matches(wanted, part),
                 },
             });
-        (fits && !cause.package.is_empty()).then_some(cause)
+        (fits && !cause.package.is_empty()).then_some((cause, folder))
     })
 }
 
@@ -56,15 +56,20 @@ mod tests {
     #[test]
     fn folders_of_builds_say_what_is_built() {
         let built = |folder: &str, pattern: &str| {
-            built_in(Path::new(folder), pattern).map(|cause| format!("{} {}", cause.package, cause.version))
+            built_in(Path::new(folder), pattern)
+                .map(|(cause, folder)| format!("{} {} in {}", cause.package, cause.version, folder.display()))
         };
+        let mine = "my_pkg  in /tmp/pip-install-x1/my_pkg_0a1b";
         let one = "pip-install-*/$PACKAGE_*";
-        assert_eq!(built("/tmp/pip-install-x1/my_pkg_0a1b", one).as_deref(), Some("my_pkg "));
-        assert_eq!(built("/tmp/pip-install-x1/my_pkg_0a1b/src/deep", one).as_deref(), Some("my_pkg "));
+        assert_eq!(built("/tmp/pip-install-x1/my_pkg_0a1b", one).as_deref(), Some(mine));
+        assert_eq!(built("/tmp/pip-install-x1/my_pkg_0a1b/src/deep", one).as_deref(), Some(mine));
         assert_eq!(built("/tmp/pip-install-x1", one), None);
         assert_eq!(built("/tmp/other/my_pkg_0a1b", one), None);
         let two = "sdists-v*/*/$PACKAGE/$VERSION";
-        assert_eq!(built("/c/uv/sdists-v9/pypi/num/1.2/hash/src", two).as_deref(), Some("num 1.2"));
+        assert_eq!(
+            built("/c/uv/sdists-v9/pypi/num/1.2/hash/src", two).as_deref(),
+            Some("num 1.2 in /c/uv/sdists-v9/pypi/num/1.2")
+        );
         assert_eq!(built("/c/uv/sdists-v9/pypi", two), None);
     }
 }

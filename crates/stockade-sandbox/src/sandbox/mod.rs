@@ -16,6 +16,7 @@
 mod calls;
 mod door;
 mod emulate;
+mod errand;
 mod files;
 mod filter;
 mod folder;
@@ -46,9 +47,10 @@ use serde::{Deserialize, Serialize};
 
 pub use door::Door;
 pub use emulate::Destinations;
+pub use errand::errand;
 pub use files::is_everybodys;
 pub use group::Kept;
-pub use hook::{HOOK, Hook, SHELL, shell};
+pub use hook::{Given, HOOK, Hook, SHELL, shell};
 pub use launch::launch;
 pub use layer::{Change, Kind, changes, forget, keep};
 pub use watch::{Cause, Deed, Event, HookNames, Past, Watched};

@@ -12,7 +12,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use super::files::{DEVICES, MACHINE, SYSTEM};
-use super::{HOOK, Hook, Plan, SHELL, Tier};
+use super::{Plan, SHELL, Tier};
 
 /// Where what is forgotten afterwards lies, in the folder for it.
 const HOME: &str = "home";
@@ -111,7 +111,6 @@ fn at_home(plan: &Plan, private: &Path, plain: &mut Plan) -> io::Result<()> {
     plain.links.clear();
     let change = |(name, value): (OsString, OsString)| match name.to_str() {
         Some("HOME") => (name, home.clone().into()),
-        Some(HOOK) => (name, value.to_str().and_then(|hook| Hook::moved(hook, &temporary)).map_or(value, Into::into)),
         _ if value == SHELL => (name, shell.clone().into()),
         _ => (name, value),
     };

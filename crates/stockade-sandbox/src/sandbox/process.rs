@@ -1,7 +1,8 @@
 //! What the kernel tells of another process.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::PathBuf;
 
@@ -20,6 +21,11 @@ pub(super) fn memory(pid: i32, at: u64, length: usize) -> Option<Vec<u8>> {
     let read = open(pid, "mem")?.read_at(&mut bytes, at).ok()?;
     bytes.truncate(read);
     (read > 0).then_some(bytes)
+}
+
+/// Writes into a process's memory, all of it or nothing that is right.
+pub(super) fn write(pid: i32, at: u64, bytes: &[u8]) -> io::Result<()> {
+    File::options().write(true).open(format!("/proc/{pid}/mem"))?.write_all_at(bytes, at)
 }
 
 /// Text in a process's memory, up to its end.
@@ -51,6 +57,11 @@ pub(super) fn folder(pid: i32) -> Option<PathBuf> {
 pub(super) fn id(pid: i32) -> Option<Id> {
     let metadata = std::fs::metadata(format!("/proc/{pid}/exe")).ok()?;
     Some((metadata.dev(), metadata.ino()))
+}
+
+/// What identifies a file.
+pub(super) fn id_of(file: &OwnedFd) -> Option<Id> {
+    rustix::fs::fstat(file).ok().map(|stat| (stat.st_dev, stat.st_ino))
 }
 
 /// What identifies this program.

@@ -5,10 +5,11 @@
 //! thing by the time it is used. Where there is no such world, connections are made here ([`Emulation`]). Source: `seccomp_unotify(2)`.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::io;
 use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,17 +19,23 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat2};
 
 use super::emulate::Emulation;
+use super::errand::{Errand, Place};
 use super::folder;
 use super::group::{Group, Refused};
+use super::hook::{Hook, lies_within};
 use super::opened;
 use super::process::{self, Id};
+use crate::profile::matches;
 
 /// Who is told, and how hooks of packages are known.
 pub struct Watched {
     /// Told of everything, on the watching thread, while the program waits.
     pub tell: Box<dyn FnMut(Event) + Send>,
-    /// The variables that say whose hook a process is.
+    /// How hooks of packages are known.
     pub names: Option<HookNames>,
+    /// What hooks may do whose client does not run them with our shell: this program is put in the place of theirs. Their
+    /// sandbox has to let this program be run.
+    pub hook: Option<Hook>,
     /// Whether hooks may connect to nothing, where connections are made for the program.
     pub hooks_stay: bool,
 }
@@ -49,12 +56,13 @@ pub struct HookNames {
     /// The variable with the hook's name; without one, the program's name is the hook's.
     #[serde(default)]
     pub hook: Option<String>,
-    /// The name of the program that is the hook, for a client that starts hooks without a shell of ours.
+    /// The name of the program that a hook begins with, with `*` in it, for a client that starts hooks without a shell of
+    /// ours.
     #[serde(default)]
     pub program: Option<String>,
-    /// The name of the folders in which packages lie whose hooks are confined.
+    /// The ends of the folders in which packages lie whose hooks are confined.
     #[serde(default)]
-    pub within: Option<String>,
+    pub within: Vec<String>,
 }
 
 /// Something that a process did, or tried.
@@ -87,6 +95,13 @@ pub enum Deed {
     Read(PathBuf),
     /// It changes a file or a folder, or makes or removes one. Seen only there.
     Write(PathBuf),
+    /// It starts the program of a hook that cannot be confined, and was kept from it.
+    Unconfined {
+        /// The program.
+        program: PathBuf,
+        /// Why it cannot.
+        why: String,
+    },
     /// It was kept from something by a control group, after whatever else should have kept it.
     Past(Past),
 }
@@ -137,9 +152,13 @@ pub(super) fn start(
 ) -> io::Result<JoinHandle<()>> {
     // Who asks and who answers take turns, so they stay on one processor. Older kernels do not know it.
     let _ = control(&listener, SET_FLAGS, &mut ());
+    // What is never asked for need not be there.
+    let program = watched.hook.as_ref().map(|_| std::fs::read_link("/proc/self/exe")).transpose()?;
     let mut watch = Watch {
         listener,
         watched,
+        program,
+        errand: None,
         emulation,
         group,
         ours: process::ourselves(),
@@ -153,6 +172,10 @@ pub(super) fn start(
 struct Watch {
     listener: OwnedFd,
     watched: Watched,
+    /// Where this program is, if it is put in the place of others.
+    program: Option<PathBuf>,
+    /// What this program is to do in the place of the one that is asked about, whose path is at this address.
+    errand: Option<(Place, Errand)>,
     emulation: Option<Emulation>,
     group: Option<Arc<Group>>,
     /// What identifies this program.
@@ -170,7 +193,9 @@ struct Watch {
 struct Begun {
     /// Whose it is, once that is known.
     cause: Option<Cause>,
-    /// The folder that it is confined to.
+    /// The name of the program that it began with.
+    program: String,
+    /// The folder of the package, if it is confined.
     confined: Option<PathBuf>,
 }
 
@@ -199,12 +224,13 @@ impl Watch {
             }
             let event = self.event(&asked);
             // Only if the process still waits, what was read was its own.
-            if control(&self.listener, IS_VALID, &mut asked.id.clone()).is_ok()
-                && let Some(event) = event
-            {
-                (self.watched.tell)(event);
-            }
-            let mut answer = self.answer(&asked);
+            let waits = control(&self.listener, IS_VALID, &mut asked.id.clone()).is_ok();
+            let mut answer = if let Some((at, errand)) = self.errand.take().filter(|_| waits) {
+                self.send(&asked, &at, &errand, event)
+            } else {
+                event.filter(|_| waits).into_iter().for_each(&mut self.watched.tell);
+                self.answer(&asked)
+            };
             let _ = control(&self.listener, SEND, &mut answer);
         }
     }
@@ -238,6 +264,40 @@ impl Watch {
         }
     }
 
+    /// Puts this program in the place of a hook's. Where that cannot be done the hook is not run, unless it is to be anyway.
+    /// What it runs is told when this program becomes it.
+    fn send(
+        &mut self,
+        asked: &libc::seccomp_notif,
+        at: &Place,
+        errand: &Errand,
+        event: Option<Event>,
+    ) -> libc::seccomp_notif_resp {
+        let listener = &self.listener;
+        let add = |file: &OwnedFd, number, closes| hand(listener, asked.id, file, number, closes);
+        // As the process sees it, since what it may run is said of what it sees. What only names a file is not handed on.
+        let seen = self.program.as_ref().and_then(|program| inside(at.pid, program, OFlags::RDONLY));
+        let ourselves = seen.filter(|found| process::id_of(found).is_some_and(|id| Some(id) == self.ours));
+        let missing = || io::Error::other("this program is not there for it");
+        let sent = ourselves.ok_or_else(missing).and_then(|ourselves| errand.send(at, &ourselves, add));
+        let go_on = u32::try_from(libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE).unwrap_or_default();
+        let mut answer = libc::seccomp_notif_resp { id: asked.id, val: 0, error: 0, flags: go_on };
+        let Err(why) = sent else { return answer };
+        if let Some((_, start)) = process::parent_and_start(at.pid) {
+            self.hooks.remove(&(at.pid, start));
+        }
+        let event = event.map(|event| {
+            if errand.hook.despite_gaps {
+                return event;
+            }
+            (answer.flags, answer.error) = (0, -libc::EACCES);
+            let (program, why) = (PathBuf::from(&errand.program), why.to_string());
+            Event { deed: Deed::Unconfined { program, why }, ..event }
+        });
+        event.into_iter().for_each(&mut self.watched.tell);
+        answer
+    }
+
     fn event(&mut self, asked: &libc::seccomp_notif) -> Option<Event> {
         let pid = i32::try_from(asked.pid).ok()?;
         let [first, second, third, _, fifth, sixth] = asked.data.args;
@@ -258,7 +318,9 @@ impl Watch {
 
     /// The program that a process starts; none if it is not there, as when a path is searched.
     fn run(&mut self, pid: i32, folder: Option<i32>, path: u64) -> Option<Deed> {
-        let path = PathBuf::from(std::ffi::OsString::from_vec(process::text(pid, path, MAX_PATH)?));
+        let (at, path) = (path, process::text(pid, path, MAX_PATH)?);
+        let at = Place { pid, at, length: path.len() };
+        let path = PathBuf::from(std::ffi::OsString::from_vec(path));
         let folder = folder.filter(|number| *number >= 0).map_or("cwd".to_owned(), |number| format!("fd/{number}"));
         let path = if path.is_absolute() {
             path
@@ -266,22 +328,22 @@ impl Watch {
             let folder = std::fs::read_link(format!("/proc/{pid}/{folder}")).ok()?;
             folder.join(path)
         };
-        let root = rustix::fs::open(format!("/proc/{pid}/root"), OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
-        let found = openat2(&root, &path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::IN_ROOT).ok()?;
+        let found = inside(pid, &path, OFlags::PATH)?;
         let kind = fstat(&found).map(|stat| FileType::from_raw_mode(stat.st_mode));
         // A program that is hidden is covered by a device.
         if !matches!(kind, Ok(FileType::RegularFile | FileType::CharacterDevice)) {
             return None;
         }
-        self.remember_hook(pid, &path);
+        self.remember_hook(at, &path);
         Some(Deed::Run(path))
     }
 
     /// A hook begins where our shell becomes the system's, or with the program that is one.
-    fn remember_hook(&mut self, pid: i32, starts: &Path) {
+    fn remember_hook(&mut self, at: Place, starts: &Path) {
         if self.watched.names.is_none() {
             return;
         }
+        let pid = at.pid;
         let Some(started) = process::parent_and_start(pid).map(|(_, start)| start) else { return };
         let key = (pid, started);
         // What a confined hook starts belongs to it, under whatever name.
@@ -293,19 +355,26 @@ impl Watch {
             return;
         }
         let Some(names) = &self.watched.names else { return };
-        let built = |folder: PathBuf| names.folders.iter().find_map(|pattern| folder::built_in(&folder, pattern));
-        if let Some(cause) = process::folder(pid).filter(|_| !names.folders.is_empty()).and_then(built) {
-            self.hooks.insert(key, Begun { cause: Some(cause), confined: None });
-        } else if names.program.as_ref().is_some_and(|program| starts.file_name() == Some(program.as_ref())) {
-            // What says whose it is will be its environment when it runs.
-            self.hooks.insert(key, Begun { cause: None, confined: None });
-        } else if names.program.is_none() && self.ours.is_some() && process::id(pid) == self.ours {
-            let lies_in =
-                |folder: &PathBuf| names.within.as_ref().is_some_and(|within| super::hook::is_within(folder, within));
+        let name = starts.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        if names.program.is_some() || !names.folders.is_empty() {
+            let begins = names.program.as_ref().is_none_or(|pattern| matches(pattern, name));
+            let Some(folder) = process::folder(pid).filter(|_| begins) else { return };
+            let built = || names.folders.iter().find_map(|pattern| folder::built_in(&folder, pattern));
+            let (cause, folder) = match built() {
+                Some((cause, folder)) => (Some(cause), folder.to_owned()),
+                None if names.folders.is_empty() => (None, folder),
+                None => return,
+            };
+            let hook = self.watched.hook.as_ref().filter(|hook| hook.is_for(&folder)).cloned();
+            let confined = hook.is_some().then(|| folder.clone());
+            self.hooks.insert(key, Begun { cause, program: name.to_owned(), confined });
+            self.errand = hook.map(|hook| (at, Errand { program: starts.into(), folder, hook }));
+        } else if self.ours.is_some() && process::id(pid) == self.ours {
+            let lies_in = |folder: &PathBuf| names.within.iter().any(|end| lies_within(folder, end));
             let confined = process::folder(pid).filter(lies_in);
-            let cause = cause_from(pid, names);
+            let cause = cause_from(pid, names, name);
             if confined.is_some() || cause.is_some() {
-                self.hooks.insert(key, Begun { cause, confined });
+                self.hooks.insert(key, Begun { cause, program: name.to_owned(), confined });
             }
         }
     }
@@ -332,7 +401,7 @@ impl Watch {
     /// which is what it says itself.
     fn cause(&mut self, pid: i32) -> Option<Cause> {
         let found = self.hook(pid).and_then(|hook| hook.cause);
-        found.or_else(|| cause_from(pid, self.watched.names.as_ref()?))
+        found.or_else(|| cause_from(pid, self.watched.names.as_ref()?, folder::BUILD))
     }
 
     /// What is known of the outermost hook that a process belongs to; of a confined one before any other.
@@ -343,7 +412,7 @@ impl Watch {
             let Some((parent, start)) = process::parent_and_start(at) else { break };
             if let Some(known) = self.hooks.get_mut(&(at, start)) {
                 if known.cause.is_none() {
-                    known.cause = self.watched.names.as_ref().and_then(|names| cause_from(at, names));
+                    known.cause = self.watched.names.as_ref().and_then(|names| cause_from(at, names, &known.program));
                 }
                 if known.confined.is_some() || found.as_ref().is_none_or(|found| found.confined.is_none()) {
                     found = Some(known.clone());
@@ -358,11 +427,18 @@ impl Watch {
     }
 }
 
-fn cause_from(pid: i32, names: &HookNames) -> Option<Cause> {
+/// What a process sees at a path.
+fn inside(pid: i32, path: &Path, how: OFlags) -> Option<OwnedFd> {
+    let root = rustix::fs::open(format!("/proc/{pid}/root"), OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    openat2(&root, path, how | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::IN_ROOT).ok()
+}
+
+/// Whose hook a process is by its environment, and its name if nothing else says one.
+fn cause_from(pid: i32, names: &HookNames, name: &str) -> Option<Cause> {
     let wanted = [names.package.as_ref(), names.version.as_ref(), names.hook.as_ref()];
     let [package, version, hook] = process::variables(pid, wanted.map(|name| name.map(String::as_str)))?;
     let plain = |text: String| text.chars().filter(|char| !char.is_control()).take(MAX_NAME).collect();
-    let hook = hook.or_else(|| names.program.clone()).unwrap_or_default();
+    let hook = hook.unwrap_or_else(|| name.to_owned());
     Some(Cause { package: plain(package?), version: plain(version.unwrap_or_default()), hook: plain(hook) })
 }
 
@@ -403,6 +479,7 @@ pub(super) fn parsed(bytes: &[u8]) -> Option<Deed> {
 const RECEIVE: libc::c_ulong = request(3, 0, size_of::<libc::seccomp_notif>());
 const SEND: libc::c_ulong = request(3, 1, size_of::<libc::seccomp_notif_resp>());
 const IS_VALID: libc::c_ulong = request(1, 2, size_of::<u64>());
+const ADD: libc::c_ulong = request(1, 3, size_of::<libc::seccomp_notif_addfd>());
 const SET_FLAGS: libc::c_ulong = request(1, 4, size_of::<u64>());
 /// Wakes who waits on the same processor.
 const SYNC_WAKE_UP: u64 = 1;
@@ -410,6 +487,15 @@ const SYNC_WAKE_UP: u64 = 1;
 /// A request's number: direction, length, `!`, number. Source: `ioctl(2)`.
 const fn request(direction: libc::c_ulong, number: libc::c_ulong, length: usize) -> libc::c_ulong {
     direction << 30 | (length as libc::c_ulong) << 16 | (b'!' as libc::c_ulong) << 8 | number
+}
+
+/// Gives a descriptor to a process that waits for an answer, under a number; one that `closes` when it starts a program.
+fn hand(listener: &OwnedFd, id: u64, file: &OwnedFd, number: RawFd, closes: bool) -> io::Result<()> {
+    let unsigned = |number: RawFd| u32::try_from(number).map_err(io::Error::other);
+    let newfd_flags = if closes { unsigned(libc::O_CLOEXEC)? } else { 0 };
+    let flags = u32::try_from(libc::SECCOMP_ADDFD_FLAG_SETFD).map_err(io::Error::other)?;
+    let (srcfd, newfd) = (unsigned(file.as_raw_fd())?, unsigned(number)?);
+    control(listener, ADD, &mut libc::seccomp_notif_addfd { id, flags, srcfd, newfd, newfd_flags })
 }
 
 fn control<T>(listener: &OwnedFd, request: libc::c_ulong, argument: &mut T) -> io::Result<()> {

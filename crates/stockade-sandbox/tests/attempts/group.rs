@@ -191,7 +191,7 @@ pub(super) fn check(place: &Place) {
     let events = Arc::new(Mutex::new(Vec::new()));
     let told = Arc::clone(&events);
     let tell = move |event: Event| told.lock().unwrap().push(event);
-    let watched = Watched { tell: Box::new(tell), names: None, hooks_stay: false };
+    let watched = Watched { tell: Box::new(tell), names: None, hook: None, hooks_stay: false };
     let entered = sandbox.enter(&plan, watched, false).unwrap();
     child.stdout.as_mut().unwrap().read_exact(&mut [0; 3]).unwrap();
     let kept = entered.kept.expect("root gets a control group");

@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::group;
+use crate::{group, hooks};
 use stockade_sandbox::sandbox::{Ends, Plan, Sandbox, Watched};
 
 /// How long a connection may take that comes or does not.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// A port at which the sandbox's network ends.
-const PORT: u16 = 4873;
+pub(super) const PORT: u16 = 4873;
 /// What a file has that a shell reads when it starts.
 const START_UP: &str = "# empty";
 /// The variable that says who is around.
@@ -24,6 +24,11 @@ const AROUND: &str = "AROUND";
 const SECRET: &str = "do not read me";
 
 pub(super) fn main() {
+    let (words, environment): (Vec<_>, Vec<_>) = (std::env::args_os().collect(), std::env::vars_os().collect());
+    if let Some((code, why)) = stockade_sandbox::sandbox::errand(&words, &environment) {
+        println!("{why}");
+        std::process::exit(code);
+    }
     let arguments: Vec<String> = std::env::args().collect();
     let words: Vec<&str> = arguments.iter().skip(1).map(String::as_str).collect();
     match *words {
@@ -31,7 +36,13 @@ pub(super) fn main() {
             std::process::exit(stockade_sandbox::sandbox::launch(socket.parse().unwrap(), tier))
         }
         ["attempt", name, place] => {
-            let (_, attempt) = ATTEMPTS.iter().chain(NEEDS).find(|(known, _)| *known == name).unwrap();
+            let (_, attempt) = ATTEMPTS
+                .iter()
+                .chain(NEEDS)
+                .chain(hooks::ATTEMPTS)
+                .chain(hooks::NEEDS)
+                .find(|(known, _)| *known == name)
+                .unwrap();
             let outcome = attempt(&Place::at(Path::new(place)));
             println!("{outcome:?}");
             std::process::exit(i32::from(outcome.is_err()));
@@ -47,7 +58,7 @@ pub(super) fn main() {
 pub(super) struct Place {
     pub(super) root: PathBuf,
     home: PathBuf,
-    project: PathBuf,
+    pub(super) project: PathBuf,
     victim: i32,
     stream: u16,
     datagram: u16,
@@ -107,7 +118,7 @@ impl Place {
     }
 }
 
-type Attempt = fn(&Place) -> io::Result<()>;
+pub(super) type Attempt = fn(&Place) -> io::Result<()>;
 
 /// What malicious releases have tried, and what gets out of weaker sandboxes.
 const ATTEMPTS: &[(&str, Attempt)] = &[
@@ -232,15 +243,15 @@ fn right(text: &str) -> io::Result<()> {
     if text == SECRET { Ok(()) } else { Err(io::Error::other("something else is there")) }
 }
 
-fn pid(number: i32) -> io::Result<rustix::process::Pid> {
+pub(super) fn pid(number: i32) -> io::Result<rustix::process::Pid> {
     rustix::process::Pid::from_raw(number).ok_or_else(|| io::Error::other("no process"))
 }
 
-fn call(outcome: rustix::io::Result<()>) -> io::Result<()> {
+pub(super) fn call(outcome: rustix::io::Result<()>) -> io::Result<()> {
     Ok(outcome?)
 }
 
-fn talk(address: SocketAddr) -> io::Result<()> {
+pub(super) fn talk(address: SocketAddr) -> io::Result<()> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut said = [0; SECRET.len()];
@@ -344,6 +355,7 @@ fn check_all() {
     assert_eq!(fs::read_to_string(place.home.join(".bashrc")).unwrap(), START_UP, "the home is as it was");
     codes(&place);
     check_plain(&place, &mut wrong);
+    hooks::check(&place, &mut wrong);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     println!("in a sandbox: {} attempts failed as they should, {} needs are met", ATTEMPTS.len(), NEEDS.len());
     group::check(&place);
@@ -428,22 +440,24 @@ fn check_plain(place: &Place, wrong: &mut Vec<String>) {
     }
 }
 
-fn said(child: std::process::Child) -> (bool, String) {
+pub(super) fn said(child: std::process::Child) -> (bool, String) {
     let output = child.wait_with_output().unwrap();
     (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Starts a program in a sandbox whose network ends at a service that tells secrets.
 fn start(plan: &Plan) -> Result<std::process::Child, String> {
+    start_watched(plan, Watched { tell: Box::new(|_| ()), names: None, hook: None, hooks_stay: false })
+}
+
+/// Starts a program in a sandbox whose network ends at a service that tells secrets.
+pub(super) fn start_watched(plan: &Plan, watched: Watched) -> Result<std::process::Child, String> {
     let sandbox = Sandbox::new(plan.tier).unwrap();
     let mut command = sandbox.command(&std::env::current_exe().unwrap(), &["launch"]).unwrap();
     let mut child = command.stdout(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
-    let entered = sandbox
-        .enter(plan, Watched { tell: Box::new(|_| ()), names: None, hooks_stay: false }, false)
-        .map_err(|error| {
-            child.wait().unwrap();
-            error.to_string()
-        });
+    let entered = sandbox.enter(plan, watched, false).map_err(|error| {
+        child.wait().unwrap();
+        error.to_string()
+    });
     let Ends { streams, names, to } = entered?.ends;
     for stream in streams {
         let to = to.clone();

@@ -10,6 +10,8 @@
 #[cfg(target_os = "linux")]
 mod group;
 #[cfg(target_os = "linux")]
+mod hooks;
+#[cfg(target_os = "linux")]
 mod linux;
 
 #[cfg(target_os = "linux")]

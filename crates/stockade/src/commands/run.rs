@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::Serialize;
 use stockade_ecosystem::{ALL, Client, Ecosystem};
+use stockade_engine::{Sighted, Told, UpstreamError};
 use stockade_gateway::{Gateway, Notice, Options, Origins, RunReport};
 use stockade_model::{Digest, Purl, Verdict};
 use tempfile::TempDir;
@@ -149,20 +150,34 @@ async fn start(
     Ok((status, Some(report)))
 }
 
-/// Holds the releases whose hooks did what was not expected of them, for everybody who gets them here.
+/// Holds the releases whose hooks did what was not expected of them, for everybody who gets them here, and for those who
+/// get them from the gateway that they came from.
 async fn hold(context: &Context<'_>, inherited: &Inherited, seen: &mut sandbox::Report) -> anyhow::Result<()> {
     let behaviour = seen.behaviour(inherited.ecosystem);
     if behaviour.is_empty() {
         return Ok(());
     }
-    let engine = context.engine_of_records().await?;
+    let engine = context.engine_of(std::slice::from_ref(inherited)).await?;
     let whose = settings::user().unwrap_or_else(|| "somebody".to_owned());
     let held = engine.behaved(&behaviour, &format!("the sandbox of {whose}")).await;
     seen.held(
         held.context("what a hook did could not be written down")?.iter().map(|release| Purl::of(release).to_string()),
     );
+    for Told { gateway, outcome } in engine.tell_gateways(&behaviour).await {
+        let text = match outcome {
+            Ok(Sighted { held }) if held.is_empty() => continue,
+            Ok(Sighted { held }) => format!("{} held there as well", count(held.len(), "release")),
+            Err(UpstreamError::Status(401 | 403)) => format!("it was not told what was seen: {NO_RIGHT}"),
+            Err(error) => format!("it was not told what was seen: {error}"),
+        };
+        context.printer.talk(&format!("stockade: the gateway at {gateway}: {text}\n"));
+    }
     Ok(())
 }
+
+/// Why a gateway takes no word of a sandbox.
+const NO_RIGHT: &str = "the token that packages are fetched with there may not `report`; whoever runs it gives that right \
+                        with `stockade token create --may report`";
 
 fn introduction(route: Option<&Route>, prepared: Option<&sandbox::Prepared<'_>>) -> String {
     let sandbox = match prepared {

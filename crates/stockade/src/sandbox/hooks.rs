@@ -65,7 +65,7 @@ impl Hooks {
             Deed::Run(program) if refused => Did::Run(program.to_string_lossy().into_owned()),
             _ => return,
         };
-        if folder.ends_with(&cause.package) && self.did.len() < MAX_HOOKS {
+        if says_the_same(folder, cause) && self.did.len() < MAX_HOOKS {
             self.did.insert((cause.clone(), did));
         }
     }
@@ -75,8 +75,8 @@ impl Hooks {
         self.did.iter()
     }
 
-    /// The files that hooks wrote. What is kept apart from the project is in `changes`; packages lie in folders `within`.
-    pub(super) fn written(&self, project: &Path, changes: Option<&Path>, within: &str) -> Vec<Written> {
+    /// The files that hooks wrote. What is kept apart from the project is in `changes`; packages lie in folders that end like `within`.
+    pub(super) fn written(&self, project: &Path, changes: Option<&Path>, within: &[String]) -> Vec<Written> {
         let mut found = Vec::new();
         for ((folder, cause), since) in &self.began {
             let Ok(below) = folder.strip_prefix(project) else { continue };
@@ -96,15 +96,22 @@ impl Hooks {
     }
 }
 
+/// Whether the folder of a package says whose it is: with its version beside the name, in the name, or not at all.
+fn says_the_same(folder: &Path, Cause { package, version, .. }: &Cause) -> bool {
+    folder.ends_with(package)
+        || folder.ends_with(format!("{package}-{version}"))
+        || folder.ends_with(Path::new(package).join(version))
+}
+
 /// What in a folder was changed since then. Packages in it have hooks of their own.
-fn newer(folder: &Path, since: SystemTime, within: &str, found: &mut Vec<PathBuf>) {
+fn newer(folder: &Path, since: SystemTime, within: &[String], found: &mut Vec<PathBuf>) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     let mut entries: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     entries.sort();
     for path in entries {
         let Ok(metadata) = path.symlink_metadata() else { continue };
         if metadata.is_dir() {
-            if path.file_name() != Some(within.as_ref()) {
+            if !within.iter().any(|end| path.ends_with(end)) {
                 newer(&path, since, within, found);
             }
         } else if changed(&metadata) >= since && found.len() < MAX_FILES {

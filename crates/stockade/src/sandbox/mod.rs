@@ -26,7 +26,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context as _;
 use stockade_engine::Clock;
 use stockade_sandbox::profile::{Hooks, Profile, Resolved, Surroundings};
-use stockade_sandbox::sandbox::{Entered, HOOK, Hook, HookNames, Kept, Layer, Plan, SHELL, Sandbox, Tier, Watched};
+use stockade_sandbox::sandbox::{
+    Entered, Given, HOOK, Hook, HookNames, Kept, Layer, Plan, SHELL, Sandbox, Tier, Watched,
+};
 use tokio::process::Child;
 
 use crate::args::Run;
@@ -99,6 +101,12 @@ pub(crate) fn launch() -> Option<u8> {
     Some(u8::try_from(stockade_sandbox::sandbox::launch(socket, tier.to_str()?)).unwrap_or(NOTHING_RUN))
 }
 
+/// Becomes the program of a hook, if this was started in its place. What is returned is an exit code.
+pub(crate) fn errand() -> Option<u8> {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    stockade_sandbox::sandbox::errand(&arguments, &settings::environment()).map(not_run)
+}
+
 /// Becomes the shell of a hook, if this was started as one. What is returned is an exit code.
 pub(crate) fn shell() -> Option<u8> {
     let mut arguments = std::env::args_os();
@@ -108,9 +116,14 @@ pub(crate) fn shell() -> Option<u8> {
     }
     let arguments: Vec<OsString> = arguments.collect();
     let folder = std::env::current_dir().unwrap_or_default();
-    let (code, why) = stockade_sandbox::sandbox::shell(&arguments, &folder, settings::variable(HOOK).as_deref());
+    let given = Given { arguments: &arguments, environment: &settings::environment(), folder: &folder };
+    Some(not_run(stockade_sandbox::sandbox::shell(given)))
+}
+
+/// Says why a hook was not run.
+fn not_run((code, why): (i32, String)) -> u8 {
     crate::output::insist(&format!("{why}\n"));
-    Some(u8::try_from(code).unwrap_or(NOTHING_RUN))
+    u8::try_from(code).unwrap_or(NOTHING_RUN)
 }
 
 impl<'a> Prepared<'a> {
@@ -251,8 +264,10 @@ impl Entrance<'_> {
     fn enter(&self, launcher: Launcher, plan: &Plan) -> Result<(Child, Entered), String> {
         let told = Arc::clone(self.watching);
         let tell = move |event| told.lock().unwrap_or_else(PoisonError::into_inner).saw(event);
-        let hooks_stay = self.hooks.is_some_and(|hooks| hooks.shell.is_some() && !hooks.network);
-        let watched = Watched { tell: Box::new(tell), names: self.hooks.map(names), hooks_stay };
+        let confined = self.hooks.filter(|hooks| hooks.confines() && plan.tier != Tier::Observe);
+        let hooks_stay = confined.is_some_and(|hooks| !hooks.network);
+        let hook = confined.filter(|hooks| hooks.shell.is_none()).map(|hooks| hook(hooks, self.despite_gaps));
+        let watched = Watched { tell: Box::new(tell), names: self.hooks.map(names), hook, hooks_stay };
         let Launcher { child, sandbox } = launcher;
         let entered = tokio::task::block_in_place(|| sandbox.enter(plan, watched, self.despite_gaps));
         entered.map(|entered| (child, entered)).map_err(|error| error.to_string())
@@ -316,17 +331,23 @@ fn plan(resolved: &Resolved, around: &Surroundings, arguments: &Run, layer: Opti
     }
 }
 
-/// Lets the client run hooks with our shell, if it can be told to.
+/// Lets us come before the hooks of packages: as the shell of a client that can be told of one, else in their place.
 fn confine_hooks(plan: &mut Plan, hooks: Option<&Hooks>, despite_gaps: bool) -> anyhow::Result<()> {
-    let Some(Hooks { shell: Some(variable), within: Some(within), network, .. }) = hooks else { return Ok(()) };
+    let Some(hooks) = hooks.filter(|hooks| hooks.confines()) else { return Ok(()) };
     let ourselves = std::env::current_exe().context("this program cannot find itself")?;
-    let hook = Hook { within: within.clone(), temporary: "/tmp".into(), network: *network, despite_gaps };
-    let hook = serde_json::to_string(&hook)?;
-    plan.environment.extend([(variable.into(), SHELL.into()), (HOOK.into(), hook.into())]);
-    plan.links.push((SHELL.into(), ourselves.clone()));
+    if let Some(variable) = &hooks.shell {
+        let hook = serde_json::to_string(&hook(hooks, despite_gaps))?;
+        plan.environment.extend([(variable.into(), SHELL.into()), (HOOK.into(), hook.into())]);
+        plan.links.push((SHELL.into(), ourselves.clone()));
+    }
     plan.read.push(ourselves.clone());
     plan.programs.iter_mut().for_each(|programs| programs.push(ourselves.clone()));
     Ok(())
+}
+
+fn hook(hooks: &Hooks, despite_gaps: bool) -> Hook {
+    let Hooks { within, write, named, network, .. } = hooks.clone();
+    Hook { within, write, named, network, despite_gaps }
 }
 
 /// Says it if the project is somebody else's: root has no rights over what others own where it has no privileges.
@@ -364,9 +385,9 @@ impl Running<'_> {
         let mut watching = watching.lock().unwrap_or_else(PoisonError::into_inner);
         let mut report = watching.report();
         report.dropped += untold;
-        if let Some(within) = profile.hooks.as_ref().and_then(|hooks| hooks.within.as_deref()) {
+        if let Some(hooks) = &profile.hooks {
             let changes = layer.as_ref().map(|layer| layer.layer.changes.as_path());
-            report.written = watching.hooks.written(&around.project, changes, within);
+            report.written = watching.hooks.written(&around.project, changes, &hooks.within);
         }
         if let Some(layer) = layer {
             report.changes = layer.settle(&resolved, arguments.review, printer)?;

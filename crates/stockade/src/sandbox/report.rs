@@ -188,7 +188,7 @@ impl Watching {
             hidden: plan.hide.clone(),
             hooks: Hooks::default(),
             own: own.into_iter().chain(plan.blank.iter().cloned()).collect(),
-            hooks_connect: profile.hooks.as_ref().is_none_or(|hooks| hooks.network || hooks.shell.is_none()),
+            hooks_connect: profile.hooks.as_ref().is_none_or(|hooks| hooks.network || !hooks.confines()),
             all_comes: false,
             audit: None,
             calls: VecDeque::new(),
@@ -273,6 +273,10 @@ impl Watching {
                     let why = "nothing of this machine's is in the sandbox".to_owned();
                     self.block(Object::Socket, (program, cause), format!("talk to {}", path.display()), why, None);
                 }
+            }
+            Deed::Unconfined { program: hook, why } => {
+                let why = format!("it cannot be confined: {why}");
+                self.block(Object::Program, (program, cause), format!("run {}", hook.display()), why, None);
             }
             Deed::Past(past) => self.past(past, (program, cause)),
         }

@@ -279,3 +279,52 @@ fn setup_can_be_undone_byte_for_byte() {
     assert_eq!(fs::read_to_string(&file).unwrap(), text);
     assert_eq!(contents(&world.root.path().join("project")), before);
 }
+
+/// A build script that writes where its own are and where others' are, and says what it could. It is inert: nobody has the
+/// address.
+const CURIOUS: &str = r#"
+    let var = |name: &str| std::env::var(name).unwrap();
+    let (out, own) = (var("OUT_DIR"), var("CARGO_MANIFEST_DIR"));
+    let write = |path: String| std::fs::write(path, "").is_ok();
+    let tried = [
+        ("output", write(format!("{out}/made"))),
+        ("temporary", write(std::env::temp_dir().join("made").display().to_string())),
+        ("home", write(format!("{}/made", var("HOME")))),
+        ("shared", write(format!("{}/made", var("DEP_SHARED_PLACE")))),
+        ("source", write(format!("{own}/made"))),
+        ("others", write(format!("{out}/../../made"))),
+        ("project", write(format!("{out}/../../../../../src/made"))),
+        ("host", std::net::TcpStream::connect(("192.0.2.1", 443)).is_ok()),
+        ("program", std::process::Command::new("true").status().is_ok()),
+    ];
+    let could: Vec<&str> = tried.iter().filter(|tried| tried.1).map(|tried| tried.0).collect();
+    println!("cargo:rustc-env=COULD={}", could.join(" "));
+"#;
+
+#[test]
+fn the_build_script_of_a_crate_writes_what_it_makes_and_nothing_else() {
+    let world = World::new("1");
+    let shared = "println!(\"cargo:place={}\", std::env::var(\"OUT_DIR\").unwrap());";
+    world.registry.publish(&CrateRelease::new("scratch", "1.0.0").links("shared").build_script(shared));
+    let could = "pub fn could() -> &'static str { env!(\"COULD\") }\n";
+    let curious = CrateRelease::new("curious-demo", "1.0.0").dependency("scratch", "1").build_script(CURIOUS);
+    world.registry.publish(&curious.file("src/lib.rs", could));
+    world.write(
+        "project/Cargo.toml",
+        "[package]\nname = \"demo\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n[dependencies]\ncurious-demo = \"1\"\n",
+    );
+    world.write("project/src/main.rs", "fn main() { println!(\"{} | {}\", curious_demo::could(), env!(\"OWN\")); }\n");
+    // The project's own is part of the command.
+    let own = "println!(\"cargo:rustc-env=OWN={:?}\", std::fs::write(\"src/own.txt\", \"\").is_ok());";
+    world.write("project/build.rs", &format!("fn main() {{ {own} }}\n"));
+    // What it does is found when it is inspected; somebody has looked.
+    let reason = ["--reason", "looked", "--expires", "30d", "--yes"];
+    let approved = world.stockade(["approve", "pkg:cargo/curious-demo@1.0.0"].iter().chain(&reason));
+    assert!(approved.ok(), "{approved}");
+
+    let output = world.stockade(["run", "--", "cargo", "run", "--quiet"]);
+    assert_eq!(output.stdout, "output temporary home shared program | true\n", "{output}");
+    let line = "stockade: blocked: curious-demo 1.0.0 (build-script-build) tried to connect to 192.0.2.1:443";
+    assert!(output.stderr.contains(line), "{output}");
+    assert!(world.root.path().join("project/src/own.txt").exists());
+}

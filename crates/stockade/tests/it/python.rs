@@ -16,6 +16,27 @@ const PIP: &str = "/usr/bin/pip";
 /// Its interpreter.
 const PYTHON: &str = "/usr/bin/python3";
 
+/// A release whose build writes where its own things are and where others' are, and puts what it could into its package. It
+/// is inert: nobody has the address.
+pub(crate) fn curious(project: &Path) -> Distribution {
+    Distribution::sdist("curious-demo", "1.0").build_script(&CURIOUS.replace("PROJECT", &project.to_string_lossy()))
+}
+
+const CURIOUS: &str = r#"
+import os, socket, tempfile
+def could(path):
+    try: return open(path, "w").close() is None
+    except OSError: return False
+try: socket.create_connection(("192.0.2.1", 443), 1)
+except OSError: pass
+tried = {
+    "own": could("made"), "temporary": could(os.path.join(tempfile.gettempdir(), "made")),
+    "home": could(os.path.expanduser("~/made")), "beside": could("../made"), "others": could("/tmp/made"),
+    "project": could("PROJECT/made"),
+}
+open("curious_demo/could.py", "w").write(repr(" ".join(name for name in tried if tried[name])))
+"#;
+
 /// A user whose pip fetches from here. There is a release of `left-demo` of long ago and one of five hours ago.
 struct World {
     registry: PythonRegistry,
@@ -91,6 +112,21 @@ fn an_interpreter_that_is_told_to_run_pip_is_pip() {
     let output = run("left-demo==1.1.0");
     assert!(output.stderr.contains("is 5 hours old; policy asks 72 hours"), "{output}");
     assert!(world.registry.requests().iter().all(|seen| !seen.header("user-agent").unwrap_or("").starts_with("pip/")));
+}
+
+#[test]
+fn a_build_writes_what_it_makes_and_nothing_else() {
+    let Some(world) = World::or_skip() else { return };
+    world.registry.publish(&curious(&world.root.path().join("project")));
+    // What it does is found when it is inspected; somebody has looked.
+    let reason = ["--reason", "looked", "--expires", "30d", "--yes"];
+    let approved = world.stockade(["approve", "pkg:pypi/curious-demo@1.0"].iter().chain(&reason));
+    assert!(approved.ok(), "{approved}");
+    let output = world.stockade(["run", "--", PIP, "install", "--target", "out", "curious-demo"]);
+    let line = "stockade: blocked: curious-demo (build) tried to connect to 192.0.2.1:443";
+    assert!(output.stderr.contains(line), "{output}");
+    let could = fs::read_to_string(world.root.path().join("project/out/curious_demo/could.py"));
+    assert_eq!(could.unwrap_or_default(), "'own temporary home'", "{output}");
 }
 
 #[test]

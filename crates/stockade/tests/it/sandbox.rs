@@ -9,8 +9,9 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use stockade_model::Digest;
 use stockade_testkit::kernel::{at, opened, without_call};
-use stockade_testkit::{NOW, Output, Package, hours_before};
+use stockade_testkit::{NOW, Output, Package, Release, hours_before};
 
+use crate::serve::serve;
 use crate::world::World;
 
 /// A hook that tries what malicious ones have tried, and writes down what came of it. It is inert: what it reads are the
@@ -489,16 +490,25 @@ load(parts.module)[parts.call]({ host: parts.host, port: 443 }).on("error", () =
 require("fs").writeFileSync(__dirname + "/built.txt", "x");
 "#;
 
+/// A release with that hook.
+fn understated() -> Release {
+    let package = Package::new("quiet-demo").release("1.0.0").published(hours_before(NOW, 1000));
+    let parts = json!({"code": "return process.mainModule.require.bind(process.mainModule)", "module": "net",
+                       "call": "connect", "host": "192.0.2.1"});
+    let package = package.script("postinstall", "node hook.js").file("hook.js", UNDERSTATED);
+    package.file("parts.json", parts.to_string())
+}
+
+fn want_quiet_demo(world: &World) {
+    let manifest = json!({"name": "mine", "version": "0.0.1", "dependencies": {"quiet-demo": "1.0.0"}});
+    world.project.write("package.json", manifest.to_string());
+}
+
 #[test]
 fn what_a_sandbox_saw_of_a_release_holds_it_for_everybody() {
     let Some(world) = World::or_skip() else { return };
-    let old = hours_before(NOW, 1000);
-    let package = Package::new("quiet-demo").release("1.0.0").published(old).script("postinstall", "node hook.js");
-    let parts = json!({"code": "return process.mainModule.require.bind(process.mainModule)", "module": "net",
-                       "call": "connect", "host": "192.0.2.1"});
-    world.registry.publish(&package.file("hook.js", UNDERSTATED).file("parts.json", parts.to_string()));
-    let manifest = json!({"name": "mine", "version": "0.0.1", "dependencies": {"quiet-demo": "1.0.0"}});
-    world.project.write("package.json", manifest.to_string());
+    world.registry.publish(&understated());
+    want_quiet_demo(&world);
     let first = run(&world, &["run", "--", "npm", "install", "--no-audit"]);
     assert!(first.ok(), "{first}");
     assert!(first.stderr.contains("stockade: 1 release held from now on"), "{first}");
@@ -526,40 +536,39 @@ fn what_a_sandbox_saw_of_a_release_holds_it_for_everybody() {
     assert_eq!(written[0]["digest"], Digest::of(b"x").to_string());
 }
 
-/// Makes a source distribution whose build tries things. It is inert: nobody has the address.
-const SDIST: &str = r#"
-import io, tarfile
-setup = """
-import socket
-try: socket.create_connection(("192.0.2.1", 443), 1)
-except OSError: pass
-from setuptools import setup
-setup(name="evil-demo", version="1.0.0", py_modules=[])
-"""
-info = "Metadata-Version: 2.1\nName: evil-demo\nVersion: 1.0.0\n"
-with tarfile.open("wheelhouse/evil_demo-1.0.0.tar.gz", "w:gz") as archive:
-    for name, text in [("setup.py", setup), ("PKG-INFO", info)]:
-        entry = tarfile.TarInfo("evil_demo-1.0.0/" + name)
-        entry.size = len(text)
-        archive.addfile(entry, io.BytesIO(text.encode()))
-"#;
-
 #[test]
-fn what_the_build_of_a_source_distribution_tries_is_told_with_its_name() {
-    let Some(world) = World::or_skip() else { return };
-    world.project.write("wheelhouse/README", "");
-    let python = |arguments: &[&str]| world.project.finish(world.project.command("python3").args(arguments));
-    if !python(&["-c", "import setuptools, pip"]).ok() {
-        return stockade_testkit::skipped("pip and setuptools are not installed");
-    }
-    let made = python(&["-c", SDIST]);
-    assert!(made.ok(), "{made}");
-    let install = "python3 -m pip install --no-index --no-build-isolation --find-links wheelhouse -t out evil-demo";
-    let words: Vec<&str> = ["run", "--"].into_iter().chain(install.split(' ')).collect();
-    // Whether it can be built without more from a registry is nothing that this is about.
-    let output = run(&world, &words);
-    let line = "stockade: blocked: evil-demo (build) tried to connect to `192.0.2.1`:443";
-    assert!(output.stderr.contains(line), "{output}");
+fn what_a_sandbox_saw_is_told_to_the_gateway_that_the_release_came_from() {
+    let Some(company) = World::or_skip() else { return };
+    company.registry.publish(&understated());
+    let token = |may: &str| {
+        let made = run(&company, &["token", "create", "alice", "--may", may, "--expires", "30d"]);
+        assert!(made.ok(), "{made}");
+        made.stdout.trim().to_owned()
+    };
+    let (reader, reporter) = (token("read"), token("report"));
+    let served = serve(&company, &["--listen", "127.0.0.1:0"]);
+    let behind = |token: &str| {
+        let mut world = World::or_skip().unwrap();
+        let url = format!("{}/npm/", served.url);
+        world.project = world.project.registry(&url).token(&url, token);
+        want_quiet_demo(&world);
+        world
+    };
+    let install = ["run", "--", "npm", "install", "--no-audit"];
+    let said = run(&behind(&reader), &install);
+    assert!(said.ok() && said.stderr.contains("1 release held from now on"), "{said}");
+    assert!(said.stderr.contains("/: it was not told what was seen: the token that packages are fetched"), "{said}");
+    let said = run(&behind(&reporter), &install);
+    assert!(said.ok() && said.stderr.contains("/: 1 release held there as well"), "{said}");
+    let why = run(&company, &["why", "pkg:npm/quiet-demo@1.0.0"]);
+    assert!(
+        why.stdout.contains("tried to talk to `192.0.2.1:443`") && why.stdout.contains("sandbox of alice"),
+        "{why}"
+    );
+    // Nobody else gets it there.
+    let other = behind(&reader);
+    let refused = other.project.run(["install", "--no-audit"]);
+    assert!(!refused.ok() && refused.stderr.contains("held by stockade: `quiet-demo` 1.0.0"), "{refused}");
 }
 
 /// What a run of this reads, writes, starts and connects to.

@@ -8,6 +8,7 @@ use insta::assert_snapshot;
 use stockade_testkit::{Distribution, Guard, NOW, Output, PythonRegistry, PythonTool, finished, hours_before};
 use tempfile::TempDir;
 
+use crate::python::curious;
 use crate::serve::wait_until;
 use crate::world::summary;
 
@@ -163,4 +164,24 @@ fn what_a_run_writes_names_neither_the_gateway_nor_the_run() {
     assert_portable(&world.lockfile());
     let output = world.plain(&["sync", "--locked"]);
     assert!(output.ok(), "{output}\n{}", world.lockfile());
+}
+
+#[test]
+fn a_build_writes_what_it_makes_and_nothing_else() {
+    let Some(world) = World::or_skip() else { return };
+    world.registry.publish(&curious(&world.root.path().join("project")));
+    world.want("curious-demo");
+    // What it does is found when it is inspected; somebody has looked.
+    let reason = ["--reason", "looked", "--expires", "30d", "--yes"];
+    let approved = finished(&mut world.stockade(["approve", "pkg:pypi/curious-demo@1.0"].iter().chain(&reason)));
+    assert!(approved.ok(), "{approved}");
+    let output = world.guarded(&["sync"]);
+    let line = "stockade: blocked: curious-demo 1.0 (build) tried to connect to 192.0.2.1:443";
+    assert!(output.stderr.contains(line), "{output}");
+    let could = world.root.path().join("project/.venv/lib");
+    let versions = fs::read_dir(could).into_iter().flatten().map(|entry| entry.unwrap().path());
+    let could: Vec<_> = versions.map(|path| path.join("site-packages/curious_demo/could.py")).collect();
+    let could = could.iter().find_map(|path| fs::read_to_string(path).ok());
+    // What lies beside its source is of the same release.
+    assert_eq!(could.unwrap_or_default(), "'own temporary home beside'", "{output}");
 }
