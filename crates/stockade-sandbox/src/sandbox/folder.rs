@@ -12,29 +12,35 @@ pub(super) const BUILD: &str = "build";
 const PACKAGE: &str = "$PACKAGE";
 const VERSION: &str = "$VERSION";
 
-/// What is built in a folder, if it or one that it lies in ends as a pattern says, and that one.
-pub(super) fn built_in<'a>(folder: &'a Path, pattern: &str) -> Option<(Cause, &'a Path)> {
-    let wanted: Vec<&str> = pattern.split('/').collect();
+/// What is built in a folder, if it or one that it lies in ends as one of these patterns says, and that one: the innermost,
+/// and the first pattern.
+pub(super) fn built_in<'a>(folder: &'a Path, patterns: &[String]) -> Option<(Cause, &'a Path)> {
     folder.ancestors().find_map(|folder| {
-        let mut parts: Vec<&str> = folder.iter().rev().take(wanted.len()).filter_map(OsStr::to_str).collect();
-        parts.reverse();
-        let mut cause = Cause { package: String::new(), version: String::new(), hook: BUILD.to_owned() };
-        let fits = parts.len() == wanted.len()
-            && wanted.iter().zip(parts).all(|(wanted, part)| match captured(wanted, PACKAGE, part) {
-                Some(package) => {
-                    package.clone_into(&mut cause.package);
+        let cause = patterns.iter().find_map(|pattern| captured_all(pattern, folder))?;
+        Some((cause, folder))
+    })
+}
+
+fn captured_all(pattern: &str, folder: &Path) -> Option<Cause> {
+    let wanted: Vec<&str> = pattern.split('/').collect();
+    let mut parts: Vec<&str> = folder.iter().rev().take(wanted.len()).filter_map(OsStr::to_str).collect();
+    parts.reverse();
+    let mut cause = Cause { package: String::new(), version: String::new(), hook: BUILD.to_owned() };
+    let fits = parts.len() == wanted.len()
+        && wanted.iter().zip(parts).all(|(wanted, part)| match captured(wanted, PACKAGE, part) {
+            Some(package) => {
+                package.clone_into(&mut cause.package);
+                true
+            }
+            None => match captured(wanted, VERSION, part) {
+                Some(version) => {
+                    version.clone_into(&mut cause.version);
                     true
                 }
-                None => match captured(wanted, VERSION, part) {
-                    Some(version) => {
-                        version.clone_into(&mut cause.version);
-                        true
-                    }
-                    None => !wanted.contains('$') && matches(wanted, part),
-                },
-            });
-        (fits && !cause.package.is_empty()).then_some((cause, folder))
-    })
+                None => !wanted.contains('$') && matches(wanted, part),
+            },
+        });
+    (fits && !cause.package.is_empty()).then_some(cause)
 }
 
 /// What stands in a name where a pattern has a variable. What follows it there is found from the end.
@@ -55,8 +61,9 @@ mod tests {
 
     #[test]
     fn folders_of_builds_say_what_is_built() {
-        let built = |folder: &str, pattern: &str| {
-            built_in(Path::new(folder), pattern)
+        let built = |folder: &str, patterns: &str| {
+            let patterns: Vec<String> = patterns.split(' ').map(str::to_owned).collect();
+            built_in(Path::new(folder), &patterns)
                 .map(|(cause, folder)| format!("{} {} in {}", cause.package, cause.version, folder.display()))
         };
         let mine = "my_pkg  in /tmp/pip-install-x1/my_pkg_0a1b";
@@ -65,6 +72,11 @@ mod tests {
         assert_eq!(built("/tmp/pip-install-x1/my_pkg_0a1b/src/deep", one).as_deref(), Some(mine));
         assert_eq!(built("/tmp/pip-install-x1", one), None);
         assert_eq!(built("/tmp/other/my_pkg_0a1b", one), None);
+        let scoped = "node_modules/@*/$PACKAGE node_modules/$PACKAGE";
+        assert_eq!(built("/p/node_modules/one/lib", scoped).as_deref(), Some("one  in /p/node_modules/one"));
+        assert_eq!(built("/p/node_modules/@a/one/lib", scoped).as_deref(), Some("one  in /p/node_modules/@a/one"));
+        let deep = "/p/node_modules/@a/one/node_modules/two";
+        assert_eq!(built(deep, scoped), Some(format!("two  in {deep}")));
         let two = "sdists-v*/*/$PACKAGE/$VERSION";
         assert_eq!(
             built("/c/uv/sdists-v9/pypi/num/1.2/hash/src", two).as_deref(),

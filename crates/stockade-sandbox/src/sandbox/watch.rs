@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat2};
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, StatVfsMountFlags, fstat, fstatvfs, openat2};
 
 use super::emulate::Emulation;
 use super::errand::{Errand, Place};
@@ -334,7 +334,10 @@ impl Watch {
         if !matches!(kind, Ok(FileType::RegularFile | FileType::CharacterDevice)) {
             return None;
         }
-        self.remember_hook(at, &path);
+        // Who looks for a program goes on after one that cannot be run.
+        if is_runnable(&found) {
+            self.remember_hook(at, &path);
+        }
         Some(Deed::Run(path))
     }
 
@@ -357,11 +360,13 @@ impl Watch {
         let Some(names) = &self.watched.names else { return };
         let name = starts.file_name().and_then(OsStr::to_str).unwrap_or_default();
         if names.program.is_some() || !names.folders.is_empty() {
-            let begins = names.program.as_ref().is_none_or(|pattern| matches(pattern, name));
+            // The command itself is no hook, wherever it is started.
+            let begins =
+                self.command != Some(key) && names.program.as_ref().is_none_or(|pattern| matches(pattern, name));
             let Some(folder) = process::folder(pid).filter(|_| begins) else { return };
-            let built = || names.folders.iter().find_map(|pattern| folder::built_in(&folder, pattern));
-            let (cause, folder) = match built() {
-                Some((cause, folder)) => (Some(cause), folder.to_owned()),
+            let (cause, folder) = match folder::built_in(&folder, &names.folders) {
+                // Its variables say more.
+                Some((cause, folder)) => (Some(cause).filter(|_| names.package.is_none()), folder.to_owned()),
                 None if names.folders.is_empty() => (None, folder),
                 None => return,
             };
@@ -431,6 +436,13 @@ impl Watch {
 fn inside(pid: i32, path: &Path, how: OFlags) -> Option<OwnedFd> {
     let root = rustix::fs::open(format!("/proc/{pid}/root"), OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
     openat2(&root, path, how | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::IN_ROOT).ok()
+}
+
+/// Whether a file can be run, as far as it and what it lies on say.
+fn is_runnable(file: &OwnedFd) -> bool {
+    let mode = fstat(file).map_or(Mode::empty(), |stat| Mode::from_raw_mode(stat.st_mode));
+    let forbidden = fstatvfs(file).is_ok_and(|system| system.f_flag.contains(StatVfsMountFlags::NOEXEC));
+    mode.intersects(Mode::XUSR | Mode::XGRP | Mode::XOTH) && !forbidden
 }
 
 /// Whose hook a process is by its environment, and its name if nothing else says one.

@@ -66,6 +66,22 @@ pub(super) fn check(place: &Place, wrong: &mut Vec<String>) {
         }
     }
     short(place, wrong);
+    searched(place, wrong);
+}
+
+/// Who looks for a program comes to the second of that name, if the first cannot be run, and that is confined.
+fn searched(place: &Place, wrong: &mut Vec<String>) {
+    let package = place.project.join(PACKAGE);
+    let folder = package.join("first-folder-of-programs");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("hook-demo"), "no program").unwrap();
+    let (name, root) = ("hook: write the project", place.root.display());
+    let (first, second) = (folder.display(), package.display());
+    let script = format!("cd {second}; PATH={first}:{second}:$PATH; hook-demo attempt '{name}' {root}; exit $?");
+    let (ok, said, events) = tried(place, &script, false);
+    if ok || !events.iter().any(|event| event.confined.is_some()) || !said.contains("Err") {
+        wrong.push(format!("a hook that is looked for ends with {ok}: {said} {events:?}"));
+    }
 }
 
 /// A path that is too short to be replaced is not started, and that is told.

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use stockade_model::Digest;
 use stockade_testkit::kernel::{at, opened, without_call};
-use stockade_testkit::{NOW, Output, Package, Release, hours_before};
+use stockade_testkit::{NOW, Other, Output, Package, Release, hours_before};
 
 use crate::serve::serve;
 use crate::world::World;
@@ -17,8 +17,8 @@ use crate::world::World;
 /// A hook that tries what malicious ones have tried, and writes down what came of it. It is inert: what it reads are the
 /// test's own files, and whom it calls does not exist or is the test.
 const HOOK: &str = r#"
-const fs = require("fs"), os = require("os"), net = require("net"), dns = require("dns"), path = require("path");
-const home = process.argv[2], port = Number(process.argv[3]), project = path.resolve(__dirname, "../..");
+const fs = require("fs"), os = require("os"), net = require("net"), dns = require("dns");
+const home = process.argv[2], port = Number(process.argv[3]), project = process.argv[4];
 const said = {};
 const attempt = (name, what) => { try { said[name] = what() ?? true; } catch (error) { said[name] = error.code; } };
 attempt("token", () => fs.readFileSync(home + "/.npmrc", "utf8").includes("_authToken") || "ENOENT");
@@ -48,15 +48,23 @@ Promise.all([
 /// A project with a dependency whose hook tries things, and secrets around it.
 fn world() -> Option<(World, TcpListener)> {
     let world = World::or_skip()?;
+    let service = with_evil_demo(&world);
+    Some((world, service))
+}
+
+/// Gives a project that dependency. Clients that ask whether its hook may run are told so.
+fn with_evil_demo(world: &World) -> TcpListener {
     let service = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let home = world.project.home();
-    let hook = format!("node hook.js {} {}", home.display(), service.local_addr().unwrap().port());
+    let (port, project) = (service.local_addr().unwrap().port(), world.project.path());
+    let hook = format!("node hook.js {} {port} {}", home.display(), project.display());
     let old = hours_before(NOW, 1000);
     let evil = Package::new("evil-demo").release("1.0.0").published(old);
     world.registry.publish(&evil.script("postinstall", &hook).file("hook.js", HOOK));
     world.registry.publish(&Package::new("other-demo").release("1.0.0").published(old));
-    let manifest =
-        json!({"name": "mine", "version": "0.0.1", "dependencies": {"evil-demo": "1.0.0", "other-demo": "1.0.0"}});
+    let manifest = json!({"name": "mine", "version": "0.0.1", "trustedDependencies": ["evil-demo"],
+                          "dependenciesMeta": {"evil-demo": {"built": true}},
+                          "dependencies": {"evil-demo": "1.0.0", "other-demo": "1.0.0"}});
     world.project.write("package.json", manifest.to_string());
     world.project.write(".env", "SECRET=1");
     world.project.write(".git/hooks/README", "");
@@ -66,7 +74,7 @@ fn world() -> Option<(World, TcpListener)> {
     fs::write(home.join(".npmrc"), npmrc + "\n//registry.example/:_authToken=secret\n").unwrap();
     // What is tested is what holds if everything before it has let the release in.
     world.settings("[policy]\nmode = \"audit\"\n");
-    Some((world, service))
+    service
 }
 
 fn run(world: &World, arguments: &[&str]) -> Output {
@@ -93,24 +101,49 @@ fn a_hook_reaches_no_secret_no_host_and_no_file_but_its_own() {
     let Some((world, _service)) = self::world() else { return };
     let manifest = world.project.read("package.json");
     let output = run(&world, &["run", "--", "npm", "install", "--no-audit"]);
+    assert_eq!(world.project.read("package.json"), manifest);
+    assert!(world.project.has("package-lock.json"));
+    let programs = json!("EACCES");
+    assert_kept_away(&world, &output, &programs);
+}
+
+/// What the hook said that it reached, and what was told of it. `git` is what comes of running that.
+fn assert_kept_away(world: &World, output: &Output, git: &Value) {
     assert!(output.ok(), "{output}");
     let expected = json!({
         "token": "ENOENT", "key": "ENOENT", "env file": "empty", "variable": "unset", "git hook": "EROFS",
         "workflow": "EACCES", "manifest": "EACCES", "source": "EACCES", "other package": "EACCES", "own folder": true,
-        "own home": true, "temporary": true, "git": "EACCES", "host service": "EACCES", "address": "EACCES",
+        "own home": true, "temporary": true, "git": git, "host service": "EACCES", "address": "EACCES",
         "port": "EACCES", "name": "ENOTFOUND",
     });
-    assert_eq!(said(&world), expected, "{output}");
-    assert_eq!(world.project.read("package.json"), manifest);
-    assert!(world.project.has("package-lock.json") && world.project.has("node_modules/evil-demo/built.txt"));
+    assert_eq!(said(world), expected, "{output}");
+    assert!(world.project.has("node_modules/evil-demo/built.txt"));
     assert!(!world.project.has(".github") && !world.project.has("index.js"));
+    if *git == json!("EACCES") {
+        let line = "stockade: blocked: evil-demo 1.0.0 (postinstall) tried to run /usr/bin/git";
+        assert!(output.stderr.contains(line), "`{line}` is missing: {output}");
+    }
     for line in [
-        "stockade: blocked: evil-demo 1.0.0 (postinstall) tried to run /usr/bin/git",
         "stockade: blocked: evil-demo 1.0.0 (postinstall) tried to connect to 192.0.2.1:443",
         "stockade: blocked: evil-demo 1.0.0 (postinstall) tried to connect to 192.0.2.1:4444",
         "stockade: blocked: evil-demo 1.0.0 (postinstall) tried to look up `evil.invalid`",
     ] {
         assert!(output.stderr.contains(line), "`{line}` is missing: {output}");
+    }
+}
+
+#[test]
+fn a_hook_reaches_nothing_either_where_its_client_has_no_setting_for_a_shell() {
+    for other in Other::all() {
+        let Some(world) = crate::clients::world(&other) else { return };
+        let _service = with_evil_demo(&world);
+        if other.name() == "pnpm" {
+            let builds = "onlyBuiltDependencies: [evil-demo]\nallowBuilds:\n  evil-demo: true\n";
+            world.project.write("pnpm-workspace.yaml", builds);
+        }
+        let output = run(&world, &["run", "--", other.name(), "install"]);
+        println!("{} {}: {output}", other.name(), other.major());
+        assert_kept_away(&world, &output, &json!(true));
     }
 }
 
