@@ -44,6 +44,9 @@ pub enum EngineError {
     /// Somebody asked for what cannot be done.
     #[error("{0}")]
     Refused(String),
+    /// No record that could be read has this identifier.
+    #[error("no advisory here is called `{0}`; `stockade doctor` says where advisories are put")]
+    NoAdvisory(String),
     /// The advisories could not be asked, or do not know.
     #[error("{0}")]
     Advisories(String),

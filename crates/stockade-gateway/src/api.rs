@@ -1,5 +1,5 @@
-//! The gateway's own addresses: health, numbers, runs, rulings. All but two only read; those want a token, so that no
-//! web page can decide for whoever looks at it.
+//! The gateway's own addresses: health, numbers, runs, rulings. What changes something wants a token, so that no web
+//! page can decide for whoever looks at it; so does what tells of a company's projects.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -12,11 +12,13 @@ use hyper::header::{
 use hyper::{Method, Request, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use stockade_ecosystem::{ALL, Claim, ClientConfig, Stated, by_id};
+use stockade_engine::access::{Action, Caller};
 use stockade_engine::{EngineError, Explained};
 use stockade_model::{Evidence, redacted};
 
 use crate::Gateway;
 use crate::body::Body;
+use crate::hosting::shown;
 use crate::metrics::count;
 use crate::mount::{Mounted, headed};
 use crate::serve::Peer;
@@ -54,6 +56,10 @@ impl Gateway {
             let path = rest.split('?').next().unwrap_or_default().to_owned();
             return self.osv(&path, request, peer).await;
         }
+        let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+        if path == "/api/v1/inventory" && self.is_addressed(&request) {
+            return self.inventory(request, query, peer).await;
+        }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return plain(StatusCode::METHOD_NOT_ALLOWED, "this address only reads\n");
         }
@@ -63,11 +69,10 @@ impl Gateway {
                 "this gateway is not known by that name; set `public-url`\n",
             );
         }
-        self.own(&request, &target).await
+        self.own(&request, path, peer).await
     }
 
-    async fn own(&self, request: &Request<Incoming>, target: &str) -> Response<Body> {
-        let path = target.split('?').next().unwrap_or_default();
+    async fn own(&self, request: &Request<Incoming>, path: &str, peer: &Peer) -> Response<Body> {
         let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         match segments.as_slice() {
             ["healthz"] => plain(StatusCode::OK, "ok\n"),
@@ -82,6 +87,7 @@ impl Gateway {
             }
             ["r", id] => self.ruling(id, wants_json(request)).await,
             ["api", "v1", "status"] => json(StatusCode::OK, &self.status()),
+            ["api", "v1", "malware"] => self.malware(request, peer).await,
             ["api", "v1", "rulings", id] => self.ruling(id, true).await,
             ["api", "v1", "runs", name] => match self.run_report(name) {
                 Some(report) => json(StatusCode::OK, &report),
@@ -112,6 +118,22 @@ impl Gateway {
                 plain(StatusCode::INTERNAL_SERVER_ERROR, "the ruling could not be read; see the gateway's log\n")
             }
         }
+    }
+
+    /// Whoever has shown a token that is good for this, which needs one whoever may read; else why not, for a person.
+    pub(crate) fn holder(
+        &self,
+        request: &Request<Incoming>,
+        peer: &Peer,
+        action: Action<'_>,
+        right: &str,
+    ) -> Result<Caller, String> {
+        let caller = self.0.engine.caller(shown(request).as_ref(), Caller::at(peer.principal.clone(), false));
+        if caller.may(action) {
+            return Ok(caller);
+        }
+        let why = caller.unknown_token.unwrap_or_else(|| format!("this needs a token that may `{right}`"));
+        Err(format!("{why}\n"))
     }
 
     /// A web page that resolves its own name to our address must not read what is here: we answer to addresses, to

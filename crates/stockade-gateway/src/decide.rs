@@ -7,14 +7,13 @@ use hyper::{Request, Response, StatusCode};
 use jiff::Timestamp;
 use serde::Deserialize;
 use stockade_ecosystem::ALL;
-use stockade_engine::access::{Action, Caller};
+use stockade_engine::access::Action;
 use stockade_engine::{DecisionRequest, EngineError};
 use stockade_model::{Package, Purl, Release, Verdict};
 
 use crate::Gateway;
 use crate::api::{json, plain};
 use crate::body::Body;
-use crate::hosting::shown;
 use crate::serve::Peer;
 
 /// The longest request to decide in bytes.
@@ -38,11 +37,10 @@ struct Asked {
 impl Gateway {
     /// Decides about a release, in the name of whose token it is.
     pub(crate) async fn decide(&self, request: Request<Incoming>, peer: &Peer) -> Response<Body> {
-        let caller = self.0.engine.caller(shown(&request).as_ref(), Caller::at(peer.principal.clone(), false));
-        if !caller.may(Action::Approve) {
-            let why = caller.unknown_token.unwrap_or_else(|| "a decision needs a token that may `approve`".to_owned());
-            return plain(StatusCode::UNAUTHORIZED, &format!("{why}\n"));
-        }
+        let caller = match self.holder(&request, peer, Action::Approve, "approve") {
+            Ok(caller) => caller,
+            Err(why) => return plain(StatusCode::UNAUTHORIZED, &why),
+        };
         let Ok(body) = Limited::new(request.into_body(), MAX_REQUEST).collect().await else {
             return plain(StatusCode::PAYLOAD_TOO_LARGE, "the request is too long\n");
         };

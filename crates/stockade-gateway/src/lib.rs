@@ -12,6 +12,7 @@ mod body;
 mod checksum;
 mod decide;
 mod hosting;
+mod inventory;
 mod metrics;
 mod mount;
 mod osv;

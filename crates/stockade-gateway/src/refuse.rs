@@ -45,7 +45,9 @@ pub(crate) fn failed(error: &EngineError, about: &str) -> Refusal {
             };
             return unserved(status.as_u16(), &error.to_string());
         }
-        EngineError::Off(_) | EngineError::NoRelease(_) | EngineError::NoRuling(_) => (StatusCode::NOT_FOUND, None),
+        EngineError::Off(_) | EngineError::NoRelease(_) | EngineError::NoRuling(_) | EngineError::NoAdvisory(_) => {
+            (StatusCode::NOT_FOUND, None)
+        }
         EngineError::Upstream(error) => match error {
             UpstreamError::NotFound => (StatusCode::NOT_FOUND, None),
             UpstreamError::Busy { .. } => (StatusCode::TOO_MANY_REQUESTS, None),

@@ -3,7 +3,7 @@
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
-use stockade_engine::access::{Action, Caller};
+use stockade_engine::access::Action;
 use stockade_engine::{Behaviour, Deed, Sighted, Sighting};
 use stockade_model::Purl;
 
@@ -11,7 +11,6 @@ use crate::Gateway;
 use crate::api::{json, plain};
 use crate::body::Body;
 use crate::decide::normalised;
-use crate::hosting::shown;
 use crate::serve::Peer;
 
 /// The longest request in bytes.
@@ -24,11 +23,10 @@ const MAX_NAME: usize = 256;
 impl Gateway {
     /// Holds the releases that did what no inspection of them has found, and says which.
     pub(crate) async fn sighted(&self, request: Request<Incoming>, peer: &Peer) -> Response<Body> {
-        let caller = self.0.engine.caller(shown(&request).as_ref(), Caller::at(peer.principal.clone(), false));
-        if !caller.may(Action::Report) {
-            let why = caller.unknown_token.unwrap_or_else(|| "this needs a token that may `report`".to_owned());
-            return plain(StatusCode::UNAUTHORIZED, &format!("{why}\n"));
-        }
+        let caller = match self.holder(&request, peer, Action::Report, "report") {
+            Ok(caller) => caller,
+            Err(why) => return plain(StatusCode::UNAUTHORIZED, &why),
+        };
         let Ok(body) = Limited::new(request.into_body(), MAX_REQUEST).collect().await else {
             return plain(StatusCode::PAYLOAD_TOO_LARGE, "the request is too long\n");
         };

@@ -1,10 +1,14 @@
 //! `pyproject.toml`: what a project asks for. What builds it is chosen anew at each build, and no lockfile has it.
 
+mod setup;
+
 use super::lockfile::{PDM_LOCK, POETRY_LOCK, PYLOCK, UV_LOCK, release};
 use super::name;
 use crate::locked::toml::{Toml, Value, get, items, members, text};
 use crate::locked::{Locked, Out, is_below, read};
 use crate::{Lockfile, Manifest, Scope};
+
+pub(super) use setup::{SETUP_CFG, SETUP_PY};
 
 pub(super) static PYPROJECT: Manifest = Manifest {
     file: Lockfile {
@@ -12,10 +16,14 @@ pub(super) static PYPROJECT: Manifest = Manifest {
         matches: |path| path.rsplit('/').next() == Some("pyproject.toml") && !is_below(path, "site-packages"),
         parse: |bytes| read(bytes, parse),
     },
-    // A `requirements.txt` may be of anything, and says itself what it leaves open.
-    answered_by: &[&UV_LOCK, &POETRY_LOCK, &PDM_LOCK, &PYLOCK],
+    answered_by: PLACES,
     below: &[],
 };
+
+/// The lockfiles that say what is taken. A `requirements.txt` may be of anything, and says itself what it leaves open.
+const PLACES: &[&Lockfile] = &[&UV_LOCK, &POETRY_LOCK, &PDM_LOCK, &PYLOCK];
+/// What a manifest without a lockfile leaves open besides what it says.
+const NEEDS: &str = "no lockfile of it is among what is read, so what its packages need is not known";
 
 fn parse(text: &str, out: &mut Out) {
     let file = Toml::read(text, out);
@@ -39,7 +47,7 @@ fn parse(text: &str, out: &mut Out) {
     }
     asks |= poetry(&file, out);
     if asks {
-        out.problem_of_all("no lockfile of it is among what is read, so what its packages need is not known");
+        out.problem_of_all(NEEDS);
     }
 }
 

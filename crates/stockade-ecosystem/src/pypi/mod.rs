@@ -58,7 +58,7 @@ pub static PYPI: Ecosystem = Ecosystem {
         &lockfile::REQUIREMENTS,
     ],
     linked: None,
-    manifests: &[&manifest::PYPROJECT],
+    manifests: &[&manifest::PYPROJECT, &manifest::SETUP_CFG, &manifest::SETUP_PY],
     installed: Some(&installed::INSTALLED),
     registry: Some(&Protocol),
     clients: &[&client::PIP, &client::UV, &client::POETRY],

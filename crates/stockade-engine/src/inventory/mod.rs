@@ -12,6 +12,7 @@
 //! that is exact for a repository's history, and no less than what was so for looks from time to time.
 
 mod advised;
+mod answer;
 mod ask;
 mod bill;
 mod body;
@@ -29,6 +30,7 @@ use stockade_ecosystem::Locked;
 use stockade_model::{Digest, Package, Purl, Release};
 
 pub use advised::Advised;
+pub use answer::{Affected, Found};
 pub use ask::{Asked, Coverage, Old, Project, Span, Unread};
 pub use bill::Bill;
 pub use record::Recorded;

@@ -9,6 +9,7 @@ use stockade_testkit::{
 };
 use tempfile::TempDir;
 
+use crate::hosting::{send, token};
 use crate::world::{Answer, OLD, Setup, World, left_demo, malware};
 
 const BULK: &str = "/npm/-/npm/v1/security/advisories/bulk";
@@ -187,6 +188,8 @@ fn who_was_given_what_is_now_malware_is_known_when_the_record_comes() {
     assert_eq!(found[0].id, "MAL-2026-0001");
     assert_eq!((found[0].release.to_string().as_str(), found[0].given.len()), ("left-demo@1.0.9", 1));
     assert_eq!(found[0].given[0].principal, "127.0.0.1");
+    let listed = send(&world, "GET", "/api/v1/malware", Some(&token(&world, 1, &["read"])), "").json();
+    assert_eq!(listed, serde_json::to_value(&found).unwrap());
     // Taken back.
     std::fs::remove_file(folder.path().join("MAL-2026-0002.json")).unwrap();
     world.until(|world| metric(world) == "0");

@@ -21,7 +21,7 @@ fn hosting(registry: FakeRegistry) -> World {
     World::with(registry, Setup { claims, ..Setup::default() })
 }
 
-fn token(world: &World, chance: u8, rights: &[&str]) -> Secret {
+pub(crate) fn token(world: &World, chance: u8, rights: &[&str]) -> Secret {
     let rights = rights.iter().map(|right| right.parse().unwrap()).collect();
     let expires = NOW + jiff::SignedDuration::from_hours(48);
     let request = TokenRequest { name: "alice".to_owned(), rights, expires };
@@ -48,7 +48,7 @@ fn publication(version: &str, script: Option<&str>) -> String {
     .to_string()
 }
 
-fn send(world: &World, method: &str, path: &str, token: Option<&Secret>, body: &str) -> Answer {
+pub(crate) fn send(world: &World, method: &str, path: &str, token: Option<&Secret>, body: &str) -> Answer {
     let header = token.map(|token| format!("authorization: Bearer {}", token.reveal()));
     let headers: Vec<&str> = header.iter().map(String::as_str).collect();
     world.ask(method, path, &headers, body.as_bytes())

@@ -10,6 +10,7 @@ mod faults;
 mod hosting;
 mod human;
 mod inspection;
+mod inventory;
 mod listings;
 mod maven;
 mod other_routes;

@@ -4,26 +4,26 @@
 //! many projects there are. A project that was not read whole is said with every answer, and without a hit that is exit
 //! status 2: it may be the one.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
+use stockade_engine::EngineError;
 use stockade_engine::advisory::Grade;
 use stockade_engine::inventory::{
-    self, Asked, Bill, Coverage, File, Hit, Look, Part, Project, Recorded, Span, Unread, Way, is_name,
+    Affected, Bill, Coverage, File, Found, Hit, Look, Part, Project, Recorded, Span, Unread, Way, is_name,
 };
-use stockade_model::{Digest, Package, Purl};
+use stockade_model::Purl;
 
 use super::{Context, Exit};
 use crate::args::{Inventory, InventoryAdd};
 use crate::errors::hinted;
 use crate::output::{columns, count};
-use crate::scan::{Found, see};
+use crate::scan::{self, see};
 use crate::{files, git, subject};
 
-/// A project that nobody has looked at for so long may have anything by now.
-const OLD: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How many places in a project's files are shown to a person.
 const SHOWN: usize = 3;
 /// How many projects are shown to a person that are old, or were not read whole.
@@ -50,6 +50,8 @@ struct Added {
     recorded: Recorded,
     /// What could not be read, and why.
     unseen: Vec<String>,
+    /// What was read and somebody should know, and what is none of what is kept.
+    remarks: Vec<String>,
 }
 
 async fn add(context: &Context<'_>, arguments: InventoryAdd) -> anyhow::Result<Exit> {
@@ -66,7 +68,7 @@ async fn add(context: &Context<'_>, arguments: InventoryAdd) -> anyhow::Result<E
         ensure!(folder.is_dir(), "`{}` is no folder; `--git-history` is of one", folder.display());
         looks = git::history(folder, now).await?;
     }
-    let seen = look(&paths, at)?;
+    let (seen, remarks) = look(&paths, at)?;
     let look = match (seen.files.is_empty(), looks.last()) {
         (false, _) => seen,
         // Nothing is checked out, as in a mirror: what its newest commit has is there.
@@ -83,7 +85,7 @@ async fn add(context: &Context<'_>, arguments: InventoryAdd) -> anyhow::Result<E
     }
     let engine = context.engine_of_records().await?;
     let recorded = engine.store().record_looks(&project, looks).await?;
-    let added = Added { project, at, files, releases, recorded, unseen };
+    let added = Added { project, at, files, releases, recorded, unseen, remarks };
     context.printer.answer(&added, || added.told())?;
     Ok(if added.unseen.is_empty() { Exit::Allowed } else { Exit::Undecided })
 }
@@ -96,7 +98,7 @@ fn nothing() -> anyhow::Error {
 
 impl Added {
     fn told(&self) -> String {
-        let Self { project, at, files, releases, recorded, unseen } = self;
+        let Self { project, at, files, releases, recorded, unseen, remarks } = self;
         let Recorded { looks, snapshots, came, went } = recorded;
         let seen = format!("{} in {}", count(*releases, "release"), count(*files, "file"));
         let changed = match snapshots {
@@ -105,7 +107,11 @@ impl Added {
         };
         let looks = if *looks > 1 { format!("; {} of the history", count(looks - 1, "look")) } else { String::new() };
         let gaps = if unseen.is_empty() { String::new() } else { not_looked_at(unseen) };
-        format!("{project}: {seen}, on {}: {changed}{looks}\n{gaps}", day(*at))
+        let mut text = format!("{project}: {seen}, on {}: {changed}{looks}\n{gaps}", day(*at));
+        for remark in remarks {
+            let _ = writeln!(text, "remark: {remark}");
+        }
+        text
     }
 }
 
@@ -131,8 +137,8 @@ fn instant(text: &str, now: Timestamp) -> anyhow::Result<Timestamp> {
     Ok(at)
 }
 
-/// What there is now.
-fn look(paths: &[PathBuf], at: Timestamp) -> anyhow::Result<Look> {
+/// What there is now, and what is to be said of it.
+fn look(paths: &[PathBuf], at: Timestamp) -> anyhow::Result<(Look, Vec<String>)> {
     let mut look = Look { at, files: Vec::new(), gaps: Vec::new() };
     let mut others = Vec::new();
     for path in paths {
@@ -147,12 +153,14 @@ fn look(paths: &[PathBuf], at: Timestamp) -> anyhow::Result<Look> {
     }
     let seen = see(&others)?;
     look.gaps.extend(seen.unseen);
-    for Found { path, locked, problems, .. } in &seen.found {
+    let mut remarks = seen.left_out;
+    for scan::Found { path, locked, problems, notices, .. } in &seen.found {
         let path = below(path, &others);
         look.gaps.extend(problems.iter().map(|problem| format!("{path}: {problem}")));
+        remarks.extend(notices.iter().map(|notice| format!("{path}: {notice}")));
         look.files.push(File { path, parts: locked.iter().map(Part::from).collect() });
     }
-    Ok(look)
+    Ok((look, remarks))
 }
 
 /// A bill of materials, if a file is one.
@@ -222,110 +230,50 @@ async fn remove(context: &Context<'_>, project: &str) -> anyhow::Result<Exit> {
     Ok(Exit::Allowed)
 }
 
-/// Who has it.
-#[derive(Serialize)]
-struct Answer {
-    asked: String,
-    hits: Vec<Shown>,
-    coverage: Coverage,
-    /// What could not be compared, or was not there to ask.
-    unclear: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct Shown {
-    /// True if the project has it now, as far as is known.
-    now: bool,
-    #[serde(flatten)]
-    hit: Hit,
-    /// How well the advisory fits, if one was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    grade: Option<Grade>,
-    places: Vec<Way>,
-}
-
 async fn affected(context: &Context<'_>, what: &str) -> anyhow::Result<Exit> {
     let engine = context.engine_of_records().await?;
-    let store = engine.store();
-    let mut unclear = Vec::new();
-    let found: Vec<(Hit, Option<Grade>)> = if let Some(asked) = asked(what)? {
-        store.who_has(asked).await?.into_iter().map(|hit| (hit, None)).collect()
-    } else {
-        let advisories = engine.advisories();
-        unclear.extend(advisories.shortfalls());
-        let advised = store.who_is_affected(&advisories, what).await?;
-        let unknown = || {
+    let affected = engine.affected(what).await.map_err(|error| match error {
+        EngineError::NoAdvisory(_) => {
             hinted(format!("no advisory here is called `{what}`"), "`stockade doctor` says where advisories are put")
-        };
-        let advised = advised.ok_or_else(unknown)?;
-        unclear.extend(advised.unclear);
-        advised.hits.into_iter().map(|(hit, grade)| (hit, Some(grade))).collect()
-    };
-    let hits: Vec<Hit> = found.iter().map(|(hit, _)| hit.clone()).collect();
-    let ways = store.ways(&hits).await?;
-    let shown = found.into_iter().zip(ways).map(|((hit, grade), places)| Shown {
-        now: hit.until.is_none(),
-        hit,
-        grade,
-        places,
-    });
-    let old = (context.clock)().checked_sub(OLD).unwrap_or(Timestamp::MIN);
-    let coverage = store.looked_at(old).await?;
-    let answer = Answer { asked: what.to_owned(), hits: shown.collect(), coverage, unclear };
-    context.printer.answer(&answer, || answer.told())?;
-    Ok(answer.exit())
+        }
+        other => other.into(),
+    })?;
+    context.printer.answer(&affected, || told(&affected))?;
+    Ok(exit(&affected))
 }
 
-/// What is asked for by itself; `None` for an advisory.
-fn asked(what: &str) -> anyhow::Result<Option<Asked>> {
-    if what.starts_with("pkg:") {
-        let Purl { package, version, .. } = what.parse()?;
-        let package: Package = inventory::normal(&package);
-        return Ok(Some(match version {
-            Some(version) => Asked::Release(package.release(version)),
-            None => Asked::Package(package),
-        }));
+fn exit(affected: &Affected) -> Exit {
+    match affected {
+        Affected { hits, .. } if !hits.is_empty() => Exit::Refused,
+        affected if affected.is_nobody() => Exit::Allowed,
+        _ => Exit::Undecided,
     }
-    let looks_like_a_digest = what.starts_with("sha") && what.contains([':', '-']);
-    looks_like_a_digest.then(|| Ok(Asked::Digest(what.parse::<Digest>()?))).transpose()
 }
 
-impl Answer {
-    fn exit(&self) -> Exit {
-        if !self.hits.is_empty() {
-            Exit::Refused
-        } else if self.coverage.projects > 0 && self.coverage.unread.is_empty() && self.unclear.is_empty() {
-            Exit::Allowed
-        } else {
-            Exit::Undecided
-        }
+fn told(affected: &Affected) -> String {
+    let Affected { hits, coverage: Coverage { projects, oldest, old, unread }, unclear, .. } = affected;
+    let mut lines: Vec<String> = Vec::new();
+    for (title, now) in [("have it now:", true), ("had it:", false)] {
+        let mut hits = hits.iter().filter(|found| found.now == now).peekable();
+        lines.extend(hits.peek().map(|_| title.to_owned()));
+        lines.extend(hits.map(hit));
     }
-
-    fn told(&self) -> String {
-        let Coverage { projects, oldest, old, unread } = &self.coverage;
-        let mut lines: Vec<String> = Vec::new();
-        for (title, now) in [("have it now:", true), ("had it:", false)] {
-            let mut hits = self.hits.iter().filter(|shown| shown.now == now).peekable();
-            lines.extend(hits.peek().map(|_| title.to_owned()));
-            lines.extend(hits.map(Shown::told));
-        }
-        let oldest = oldest.map(|oldest| format!(", the oldest look of {}", day(oldest))).unwrap_or_default();
-        lines.push(format!("asked of {}{oldest}", count(*projects, "project")));
-        if *projects == 0 {
-            lines.push("there are no projects; `stockade inventory add` adds one".to_owned());
-        }
-        let old = old.iter().map(|old| format!("old: {} was last looked at on {}", old.project, day(old.seen)));
-        lines.extend(first(old));
-        let unread = unread.iter().map(|Unread { project, at, gaps }| {
-            format!("not read whole: {project} on {}: {}", day(*at), gaps.join("; "))
-        });
-        lines.extend(first(unread));
-        lines.extend(first(self.unclear.iter().map(|unclear| format!("not clear: {unclear}"))));
-        if self.exit() == Exit::Allowed {
-            lines.push("nobody has it, and nobody had it".to_owned());
-        }
-        lines.join("\n") + "\n"
+    let oldest = oldest.map(|oldest| format!(", the oldest look of {}", day(oldest))).unwrap_or_default();
+    lines.push(format!("asked of {}{oldest}", count(*projects, "project")));
+    if *projects == 0 {
+        lines.push("there are no projects; `stockade inventory add` adds one".to_owned());
     }
+    let old = old.iter().map(|old| format!("old: {} was last looked at on {}", old.project, day(old.seen)));
+    lines.extend(first(old));
+    let unread = unread
+        .iter()
+        .map(|Unread { project, at, gaps }| format!("not read whole: {project} on {}: {}", day(*at), gaps.join("; ")));
+    lines.extend(first(unread));
+    lines.extend(first(unclear.iter().map(|unclear| format!("not clear: {unclear}"))));
+    if affected.is_nobody() {
+        lines.push("nobody has it, and nobody had it".to_owned());
+    }
+    lines.join("\n") + "\n"
 }
 
 /// The first of many lines, and how many there are besides.
@@ -336,26 +284,23 @@ fn first(mut lines: impl ExactSizeIterator<Item = String>) -> Vec<String> {
     first
 }
 
-impl Shown {
-    fn told(&self) -> String {
-        let Self { hit, grade, places, .. } = self;
-        let Hit { project, release, since, until, .. } = hit;
-        let times = match until {
-            None => format!("since {}, still there", day(*since)),
-            Some(until) => format!("from {} to {}", day(*since), day(*until)),
-        };
-        let doubt = match grade {
-            Some(Grade::SuspectWildcard) => "; the advisory may not mean it",
-            Some(Grade::NameCollision) => "; it may only have the name",
-            _ => "",
-        };
-        let mut lines = vec![format!("  {project}  {}  {times}{doubt}", Purl::of(release))];
-        lines.extend(places.iter().take(SHOWN).map(|way| format!("    {}", place(way))));
-        if let Some(more) = places.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-            lines.push(format!("    and in {}", count(more, "more place")));
-        }
-        lines.join("\n")
+fn hit(found: &Found) -> String {
+    let Found { hit: Hit { project, release, since, until, .. }, grade, places, .. } = found;
+    let times = match until {
+        None => format!("since {}, still there", day(*since)),
+        Some(until) => format!("from {} to {}", day(*since), day(*until)),
+    };
+    let doubt = match grade {
+        Some(Grade::SuspectWildcard) => "; the advisory may not mean it",
+        Some(Grade::NameCollision) => "; it may only have the name",
+        _ => "",
+    };
+    let mut lines = vec![format!("  {project}  {}  {times}{doubt}", Purl::of(release))];
+    lines.extend(places.iter().take(SHOWN).map(|way| format!("    {}", place(way))));
+    if let Some(more) = places.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        lines.push(format!("    and in {}", count(more, "more place")));
     }
+    lines.join("\n")
 }
 
 fn place(way: &Way) -> String {

@@ -13,6 +13,9 @@ use super::model::{Asked, Model, Parent};
 use crate::Scope;
 use crate::locked::{Locked, Out};
 
+/// What no file of Maven's says.
+pub(super) const NEEDS: &str =
+    "what its dependencies need in turn stands in no file: Maven finds that out when it builds";
 /// How many parents one may have, one above the other.
 const MAX_PARENTS: usize = 32;
 /// How many lists may import each other.
@@ -128,6 +131,9 @@ impl Build {
         let versions = self.versions(at, &chain, &Wanted::of(&chain), 0, Some(out));
         for asked in &model.asked {
             add(chain.judge(asked, &versions), asked.line, out);
+        }
+        if !model.asked.is_empty() {
+            out.problem_of_all(NEEDS);
         }
         let Some(parent) = &model.parent else { return };
         self.absent(at, parent, &chain, out);

@@ -1,3 +1,4 @@
+use super::build::NEEDS;
 use super::*;
 
 const PROJECT: &str = "<groupId>example.shop</groupId><artifactId>";
@@ -10,7 +11,9 @@ fn told(files: &[(&str, &str)]) -> Vec<String> {
         told.extend(
             parsed.value.iter().map(|entry| format!("{path}:{} {} {:?}", entry.line, entry.release, entry.scope)),
         );
-        told.extend(parsed.problems.iter().map(|it| format!("{path}:{} {}", it.line.unwrap_or_default(), it.what)));
+        // Of each that asks for something.
+        let own = parsed.problems.iter().filter(|problem| problem.what != NEEDS);
+        told.extend(own.map(|it| format!("{path}:{} {}", it.line.unwrap_or_default(), it.what)));
     }
     told
 }
@@ -34,6 +37,14 @@ fn managed(inside: &str) -> String {
 
 fn dependencies(inside: &str) -> String {
     format!("<dependencies>\n{inside}</dependencies>")
+}
+
+#[test]
+fn what_dependencies_need_is_a_gap_of_each_file_that_has_some() {
+    let one = project("one", &dependencies(&dependency("left", "<version>1.0</version>")));
+    let problems = |text: &str| super::super::read(text.as_bytes(), parse).problems;
+    assert_eq!(problems(&one).iter().map(|problem| problem.what.as_str()).collect::<Vec<_>>(), [NEEDS]);
+    assert_eq!(problems(&project("none", "")), []);
 }
 
 #[test]
@@ -240,5 +251,5 @@ fn a_build_of_many_projects_is_read_whole() {
     let mut files: Vec<(&str, &[u8])> = vec![("pom.xml", root.as_bytes())];
     files.extend(paths.iter().map(|path| (path.as_str(), web.as_bytes())));
     let parsed = together(&files);
-    assert!(parsed.iter().skip(1).all(|parsed| parsed.value.len() == 1 && parsed.problems.is_empty()));
+    assert!(parsed.iter().skip(1).all(|parsed| parsed.value.len() == 1 && parsed.problems.len() == 1));
 }
