@@ -66,6 +66,7 @@ pub(crate) fn see(paths: &[PathBuf]) -> anyhow::Result<Seen> {
     seen.follow(paths);
     seen.link(paths);
     seen.ask();
+    seen.compare_commits();
     Ok(seen)
 }
 

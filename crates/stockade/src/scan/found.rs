@@ -58,7 +58,7 @@ impl Found {
     }
 }
 
-fn placed(Problem { what, line }: Problem) -> String {
+pub(super) fn placed(Problem { what, line }: Problem) -> String {
     line.map_or_else(|| what.clone(), |line| format!("line {line}: {what}"))
 }
 

@@ -1,12 +1,14 @@
 //! What one file alone does not tell: files that are part of others or inherit from them, manifests without a lockfile, and
 //! names that can be moved to other code.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use stockade_ecosystem::{Linked, Locked, Problem, known};
+use stockade_ecosystem::{Linked, Locked, Origin, Problem, known};
+use stockade_model::Release;
 
+use super::found::placed;
 use super::{Found, INSTALLED, Seen};
 use crate::files;
 
@@ -38,7 +40,40 @@ fn is_inside(real: &Path, folder: &Path, roots: &[PathBuf]) -> bool {
     is_beside || roots.iter().any(|root| real.starts_with(root))
 }
 
+/// The repository of sources that an entry is of, and the commit in it.
+fn commit(entry: &Locked) -> Option<(&str, &str)> {
+    match &entry.origin {
+        Origin::Git(address) => address.rsplit_once('#'),
+        _ => None,
+    }
+}
+
 impl Seen {
+    /// Says where one version of something is two commits: a tag that was moved, as attackers do, or a wrong comment.
+    pub(super) fn compare_commits(&mut self) {
+        let mut first: HashMap<(&Release, &str), (&str, String)> = HashMap::new();
+        let mut told = Vec::new();
+        for (at, found) in self.found.iter().enumerate() {
+            for entry in &found.locked {
+                let version = &entry.release.version;
+                let Some((repository, commit)) = commit(entry).filter(|(_, commit)| commit != version) else {
+                    continue;
+                };
+                let here = || (commit, format!("{}:{}", found.path.display(), entry.line));
+                let (other, there) = first.entry((&entry.release, repository)).or_insert_with(here);
+                if *other != commit {
+                    let (name, version) = (&entry.release.package.name, version.escape_debug());
+                    let why = "a tag was moved, or one of them is called so wrongly";
+                    let what = format!("`{name}` {version} is another commit than in {there}: {why}");
+                    told.push((at, placed(Problem::at(entry.line, what))));
+                }
+            }
+        }
+        for (at, notice) in told {
+            self.found[at].notices.push(notice);
+        }
+    }
+
     /// Reads the files that others include, each once. One is followed if it is below what is scanned, or beside the file
     /// that includes it.
     pub(super) fn follow(&mut self, scanned: &[PathBuf]) {

@@ -168,14 +168,16 @@ fn a_project_of_maven_is_read_with_its_parents() {
     world.project.write("build/web/pom.xml", maven("web", "../parent", &asks));
     assert_snapshot!(seen(&world.stockade(["scan"])), @r#"
     looked at 1 release in 2 files, with 1 advisory record
-    no finding
-    status 0
+    not looked at:
+      ./build/web/pom.xml: what its dependencies need in turn stands in no file: Maven finds that out when it builds
+    status 2
     "#);
     // Named alone, it leads to one that nobody named.
     assert_snapshot!(seen(&world.stockade(["scan", "build/web"])), @r#"
     looked at 0 releases in 1 file, with 1 advisory record
     not looked at:
       build/web/pom.xml: line 3: the version of `example.left:left` is not known: a parent, or a list that is imported, has it
+      build/web/pom.xml: what its dependencies need in turn stands in no file: Maven finds that out when it builds
       build/web/pom.xml: line 2: what its parent `example.shop:root:1` asks for is not known: `../parent` is not among what is read
     status 2
     "#);
@@ -183,8 +185,9 @@ fn a_project_of_maven_is_read_with_its_parents() {
     world.project.write("build/web/parent/pom.xml", maven("root", "", &listed));
     assert_snapshot!(seen(&world.stockade(["scan", "build/web/pom.xml"])), @r#"
     looked at 1 release in 2 files, with 1 advisory record
-    no finding
-    status 0
+    not looked at:
+      build/web/pom.xml: what its dependencies need in turn stands in no file: Maven finds that out when it builds
+    status 2
     "#);
 }
 
@@ -273,6 +276,14 @@ fn ecosystems_that_are_only_read_are_asked_of_advisories_too() {
     world.project.write(".github/workflows/ci.yml", "jobs:\n  a:\n    steps:\n    - uses: acme/right@v4\n");
     let answer = world.stockade(["scan", ".github/workflows/ci.yml"]);
     assert_eq!(answer.status, Some(0), "a name that can be moved is said, and is no finding: {answer}");
+    for (file, commit) in [("ci.yml", "0"), ("other.yml", "0"), ("third.yml", "1")] {
+        let uses = format!("jobs:\n  a:\n    steps:\n    - uses: acme/left@{} # v1.2.0\n", commit.repeat(40));
+        world.project.write(&format!(".github/workflows/{file}"), uses);
+    }
+    let answer = world.stockade(["scan", ".github"]);
+    let moved =
+        "third.yml: line 4: `acme/left` v1.2.0 is another commit than in .github/workflows/ci.yml:4: a tag was moved";
+    assert!(answer.stdout.contains(moved) && answer.stdout.matches("another commit").count() == 1, "{answer}");
 }
 
 /// The answer as a document, on standard output alone.
