@@ -23,7 +23,7 @@ fuzz_target!(|data: &str| {
         Route::Forward { path, .. } | Route::Search { path } => {
             assert!(path.starts_with("-/") && path.bytes().all(|byte| byte.is_ascii_graphic()));
         }
-        Route::Audit | Route::Configuration | Route::Ping | Route::Refuse { .. } => {}
+        Route::Audit(_) | Route::Configuration | Route::Ping | Route::Refuse { .. } => {}
         Route::Change | Route::Account(_) => {}
         Route::Checksum { .. } | Route::Summary { .. } => unreachable!("this protocol has none"),
     }
