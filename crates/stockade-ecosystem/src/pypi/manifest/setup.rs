@@ -87,7 +87,9 @@ fn program(text: &str, out: &mut Out) {
             asks = true;
             match list(&text[end..]) {
                 Some(items) => {
-                    items.into_iter().for_each(|(offset, wanted)| requirement(wanted, scope, line(end + offset), out));
+                    for (offset, wanted) in items {
+                        requirement(wanted, scope, line(end + offset), out);
+                    }
                 }
                 None => out.problem(line(at), format!("what `{name}` is, only running it tells")),
             }
