@@ -67,10 +67,6 @@ fn main() -> ExitCode {
             return if error.use_stderr() { Exit::Undecided } else { Exit::Allowed }.into();
         }
     };
-    #[cfg(target_os = "linux")]
-    if matches!(cli.command, args::Command::Run(_) | args::Command::Serve(_)) {
-        process::keep_little();
-    }
     if let args::Command::InspectWorker = cli.command {
         // It can be nothing else: no settings, no threads, nothing that is read or opened.
         return commands::be_worker().into();

@@ -18,14 +18,6 @@ const KILLED: i32 = 128;
 /// The code of a process of which not even the signal is known.
 const UNKNOWN: u8 = 255;
 
-/// Takes memory in small pieces from here on. With pieces of 2 MB a command that reads much and ends is done sooner; what
-/// stays for as long as others work would hold many that are nearly empty.
-#[cfg(target_os = "linux")]
-pub(crate) fn keep_little() {
-    // A system that has no large pieces has none to be refused.
-    let _ = rustix::thread::disable_transparent_huge_pages(true);
-}
-
 /// A folder in which no project's code is found.
 pub(crate) const OUTSIDE: &str = "/";
 

@@ -13,8 +13,8 @@ use std::process::Command;
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{DumpableBehavior, set_child_subreaper, set_dumpable_behavior, set_parent_process_death_signal};
 use rustix::thread::{
-    CapabilitySet, CapabilitySets, UnshareFlags, clear_ambient_capability_set, disable_transparent_huge_pages,
-    remove_capability_from_bounding_set, set_capabilities, set_no_new_privs, unshare_unsafe,
+    CapabilitySet, CapabilitySets, UnshareFlags, clear_ambient_capability_set, remove_capability_from_bounding_set,
+    set_capabilities, set_no_new_privs, unshare_unsafe,
 };
 
 use super::relay::{Forked, end_all, fork, relay, release};
@@ -61,8 +61,6 @@ impl<T, E: Into<io::Error>> Step<T> for Result<T, E> {
 /// program has ended. The process must have one thread. `tier` is the word of the plan's [`Tier`]: a new world begins before
 /// there is a plan for it.
 pub fn launch(socket: RawFd, tier: &str) -> i32 {
-    // What its parent keeps little by is not for the program.
-    let _ = disable_transparent_huge_pages(false);
     // SAFETY: the number comes from our own parent, who passed this descriptor on for this alone.
     #[expect(unsafe_code, reason = "a descriptor that was passed on has no owner yet")]
     let socket = UnixStream::from(unsafe { OwnedFd::from_raw_fd(socket) });
