@@ -22,7 +22,8 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
         }
         Err(error) => return Err(error).with_context(|| format!("`{}` could not be read", path.display())),
     };
-    let mut bytes = Vec::new();
+    let expected = file.metadata().map_or(0, |metadata| metadata.len().min(MAX_FILE));
+    let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or_default());
     let read = file.take(MAX_FILE + 1).read_to_end(&mut bytes);
     read.with_context(|| format!("`{}` could not be read", path.display()))?;
     anyhow::ensure!(bytes.len() as u64 <= MAX_FILE, "`{}` is longer than {MAX_FILE} bytes", path.display());

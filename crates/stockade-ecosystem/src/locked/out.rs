@@ -36,6 +36,11 @@ impl Out {
         u32::try_from(self.entries.len() - 1).ok()
     }
 
+    /// Makes room for as many entries. One that grows as they come is moved again and again.
+    pub(crate) fn expect(&mut self, entries: usize) {
+        self.entries.reserve(entries.min(MAX_ENTRIES));
+    }
+
     /// Adds a problem in a line.
     pub(crate) fn problem(&mut self, line: u32, what: impl Into<String>) {
         self.add(Problem::at(line, what));

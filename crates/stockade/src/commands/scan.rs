@@ -194,7 +194,7 @@ impl Asked<'_> {
             running.into_iter().flat_map(joined).collect()
         });
         answers.sort_by_key(|(at, _)| *at);
-        let mut findings = Vec::new();
+        let mut findings = Vec::with_capacity(answers.iter().map(|(_, (found, _))| found.len()).sum());
         for (_, (found, gaps)) in answers {
             findings.extend(found);
             unseen.extend(gaps);

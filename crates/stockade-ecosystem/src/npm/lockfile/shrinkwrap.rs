@@ -23,9 +23,11 @@ use crate::locked::{Graph, Lines, Locked, Out, licence, mark_direct};
 
 /// What is between a package and what is installed for it.
 const MODULES: &str = "node_modules/";
+/// How many bytes most entries have at least, as far as room is made for them.
+const SHORTEST: usize = 256;
 
 pub(crate) fn parse(text: &str, out: &mut Out) {
-    let mut file = File::default();
+    let mut file = File { packages: Vec::with_capacity(text.len() / SHORTEST), ..File::default() };
     let lines = Lines::of(text);
     match document(text, Top(&mut file)) {
         Ok(Some(())) => {}
@@ -88,6 +90,7 @@ fn join(file: &File<'_>, lines: &Lines<'_>, out: &mut Out) {
     let mut paths = Paths::new(MODULES);
     let mut graph = Graph::new();
     let mut line = 1;
+    out.expect(if file.has_packages { file.packages.len() } else { file.nested.len() });
     for entry in &file.packages {
         line = entry.place.and_then(|place| lines.line_of(place)).unwrap_or(line);
         let at = add(entry, line, out);
