@@ -241,6 +241,8 @@ fn an_empty_file_says_that_it_is_none() {
             "go.sum",
             "Cargo.toml",
             "pyproject.toml",
+            "setup.cfg",
+            "setup.py",
             "build.gradle",
             "libs.versions.toml",
             "csproj",
