@@ -1,8 +1,9 @@
 //! Watching what a program starts and whom it calls, as evidence of who did what.
 //!
-//! The kernel asks before each such call and waits for the answer, which in a world of its own is always "go on": what may
-//! not be is kept away by namespaces, mounts and Landlock, since whatever lies in the memory of the asker may be another
-//! thing by the time it is used. Where there is no such world, connections are made here ([`Emulation`]). Source: `seccomp_unotify(2)`.
+//! The kernel asks before each such call and waits for the answer, which in a world of its own is "go on", unless a hook
+//! cannot be confined ([`Errand`]): what may not be is kept away by namespaces, mounts and Landlock, since whatever lies in
+//! the memory of the asker may be another thing by the time it is used. Where there is no such world, connections are made
+//! here ([`Emulation`]). Source: `seccomp_unotify(2)`.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
