@@ -142,12 +142,24 @@ fn part(locked: &Locked, path: &str, dependencies: Coverage) -> Component {
 fn located(purl: &Purl, origin: &Origin) -> PackageUrl {
     let plain = PackageUrl::from(purl);
     let (key, address) = match origin {
-        Origin::Git(address) => ("vcs_url", address),
-        Origin::Url(address) => ("download_url", address),
+        Origin::Git(address) => ("vcs_url", repository(address)),
+        Origin::Url(address) => ("download_url", address.clone()),
         Origin::Registry(_) | Origin::Path(_) | Origin::Bundled => return plain,
     };
     let separator = if plain.as_str().contains('?') { '&' } else { '?' };
-    format!("{plain}{separator}{key}={}", encoded(address)).parse().unwrap_or(plain)
+    format!("{plain}{separator}{key}={}", encoded(&address)).parse().unwrap_or(plain)
+}
+
+/// Where sources are and which, as SPDX and package URLs write it: `git+https://HOST/PATH@COMMIT`. Lockfiles have the commit
+/// behind a `#`, and cargo's what was asked for before it.
+///
+/// Source: SPDX 2.3, 7.7; the package URL specification, `vcs_url`.
+fn repository(address: &str) -> String {
+    let (place, commit) = address.rsplit_once('#').unwrap_or((address, ""));
+    let place = place.split('?').next().unwrap_or(place);
+    let tool = if place.starts_with("git+") || !place.contains("://") { "" } else { "git+" };
+    let separator = if commit.is_empty() { "" } else { "@" };
+    format!("{tool}{place}{separator}{commit}")
 }
 
 fn encoded(text: &str) -> String {
@@ -157,7 +169,8 @@ fn encoded(text: &str) -> String {
 /// The address of the file itself. Some lockfiles have that of the registry in its place, which is none.
 fn download(locked: &Locked) -> Option<String> {
     let address = match &locked.origin {
-        Origin::Url(address) | Origin::Git(address) => return Some(address.clone()),
+        Origin::Url(address) => return Some(address.clone()),
+        Origin::Git(address) => return Some(repository(address)),
         Origin::Registry(address) => address.as_ref()?,
         Origin::Path(_) | Origin::Bundled => return None,
     };

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
-use stockade_testkit::PythonTool;
+use stockade_testkit::{Npm, PythonTool};
 
 use crate::world::{World, seen};
 
@@ -17,7 +17,7 @@ const LOCKFILE: &str = r#"{
     },
     "node_modules/@acme/left": { "version": "1.1.0" },
     "node_modules/tool": { "version": "1.0.0", "dev": true, "dependencies": { "@acme/left": "0.9" },
-      "resolved": "git+ssh://git@host.example/tool.git#0123456789012345678901234567890123456789" },
+      "resolved": "git+ssh://git@host.test/tool.git#0123456789012345678901234567890123456789" },
     "node_modules/tool/node_modules/@acme/left": { "version": "0.9.0", "dev": true }
   }
 }"#;
@@ -56,7 +56,10 @@ fn a_lockfile_becomes_parts_with_everything_that_it_says() {
     let tool = bill["components"].as_array().unwrap().iter().find(|part| part["name"] == "tool").unwrap();
     assert_eq!(tool["scope"], "excluded");
     let vcs = tool["purl"].as_str().unwrap();
-    assert!(vcs.starts_with("pkg:npm/tool@1.0.0?vcs_url=git%2Bssh%3A%2F%2Fhost.example"), "{vcs}");
+    assert_eq!(
+        vcs,
+        "pkg:npm/tool@1.0.0?vcs_url=git%2Bssh%3A%2F%2Fhost.test%2Ftool.git%400123456789012345678901234567890123456789"
+    );
     let edges: Vec<String> = bill["dependencies"]
         .as_array()
         .unwrap()
@@ -264,4 +267,79 @@ fn the_library_of_the_field_reads_the_same() {
     }
     let said = world.project.finish(&mut command);
     assert_eq!((said.status, said.stdout.as_str(), said.stderr.as_str()), (Some(0), "", ""));
+}
+
+/// The version of SPDX's own library.
+const SPDX: &str = "0.8.5";
+/// Prints what is wrong, and how many parts and edges there are.
+const READ_SPDX: &str = "
+import sys
+from spdx_tools.spdx.model import RelationshipType
+from spdx_tools.spdx.parser.parse_anything import parse_file
+from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
+document = parse_file(sys.argv[1])
+for wrong in validate_full_spdx_document(document):
+    print(wrong.validation_message)
+edges = [edge for edge in document.relationships if edge.relationship_type == RelationshipType.DEPENDS_ON]
+print(len(document.packages), len([edge for edge in edges if isinstance(edge.related_spdx_element_id, str)]))
+";
+
+#[test]
+fn the_library_of_spdx_reads_the_same() {
+    let Some(world) = world() else { return };
+    let Some(python) = PythonTool::library_or_skip("spdx-tools", SPDX) else { return };
+    world.project.write("bill.spdx.json", world.stockade(["sbom", "--format", "spdx"]).stdout);
+    let mut command = world.project.command(python.to_str().unwrap());
+    let said = world.project.finish(command.args(["-c", READ_SPDX, "bill.spdx.json"]));
+    assert_eq!((said.status, said.stdout.as_str()), (Some(0), "5 4\n"), "the project is a part: {said}");
+}
+
+/// Prints the releases that npm's own reader of lockfiles finds, and who of them needs whom.
+const READ_TREE: &str = "
+const npm = require('fs').realpathSync(process.argv[1]);
+const Arborist = require('module').createRequire(npm)('@npmcli/arborist');
+const said = (node) => `${node.packageName}@${node.version}`;
+new Arborist({ path: '.' }).loadVirtual().then((tree) => {
+  const nodes = [...tree.inventory.values()].filter((node) => node.location.includes('node_modules') && !node.isLink);
+  const edges = nodes.flatMap((node) => [...node.edgesOut.values()].filter((edge) => edge.to).map((edge) => [node, edge.to]));
+  console.log(JSON.stringify([nodes.map(said), edges.map(([from, to]) => `${said(from)} > ${said(to.target)}`)]));
+});
+";
+
+#[test]
+fn npms_own_reader_reads_the_same() {
+    let Some(npm) = Npm::usual_or_skip() else { return };
+    for file in ["npm-6.json", "npm-10-v1.json", "npm-10-v2.json", "npm-10-v3.json"] {
+        let world = World::with(&npm);
+        let lockfiles = concat!(env!("CARGO_MANIFEST_DIR"), "/../stockade-ecosystem/src/npm/testdata/lockfiles/");
+        world.project.write("package-lock.json", std::fs::read(format!("{lockfiles}{file}")).unwrap());
+        std::fs::remove_file(world.project.path().join("package.json")).unwrap();
+        let mut node = world.project.command("node");
+        let said = world.project.finish(node.arg("-e").arg(READ_TREE).arg(npm.program()));
+        let mut theirs: [Vec<String>; 2] =
+            serde_json::from_str(&said.stdout).unwrap_or_else(|error| panic!("{error}: {said}"));
+        let mut ours = parts_and_edges(&bill(&world, &[]));
+        for list in theirs.iter_mut().chain(&mut ours) {
+            list.sort();
+            list.dedup();
+        }
+        assert!(theirs[0].len() > 10 && theirs[1].len() > 3, "{file}: {theirs:?}");
+        assert_eq!(ours, theirs, "{file}");
+    }
+}
+
+/// The parts of a bill by name and version, and who of them needs whom.
+fn parts_and_edges(bill: &Value) -> [Vec<String>; 2] {
+    let said = |part: &Value| {
+        let group = part["group"].as_str().map(|group| format!("{group}/")).unwrap_or_default();
+        format!("{group}{}@{}", part["name"].as_str().unwrap(), part["version"].as_str().unwrap())
+    };
+    let parts = || bill["components"].as_array().unwrap().iter();
+    let by_reference = |wanted: &Value| parts().find(|part| part["bom-ref"] == *wanted).map(said);
+    let edges = bill["dependencies"].as_array().unwrap().iter().flat_map(|entry| {
+        let from = by_reference(&entry["ref"]);
+        let needs = entry["dependsOn"].as_array().into_iter().flatten();
+        needs.filter_map(move |need| Some(format!("{} > {}", from.as_ref()?, by_reference(need)?)))
+    });
+    [parts().map(said).collect(), edges.collect()]
 }
