@@ -73,8 +73,8 @@ fn option(content: &str, line: u32, index: &mut Option<String>, more: &mut Vec<S
     let (key, value) = content.split_at(end);
     let value = value.trim_start_matches(|c: char| c.is_whitespace() || c == '=').trim();
     // The value may stand right behind a short one.
-    let (key, value) =
-        if value.is_empty() && !key.starts_with("--") { key.split_at(key.len().min(2)) } else { (key, value) };
+    let joined = (value.is_empty() && !key.starts_with("--")).then(|| key.split_at_checked(2)).flatten();
+    let (key, value) = joined.unwrap_or((key, value));
     match key {
         "-r" | "--requirement" | "-c" | "--constraint" => include(value, line, out),
         "-e" | "--editable" => requirement(value, line, out),
