@@ -15,6 +15,7 @@ mod check;
 mod conformance;
 mod demo;
 mod eval;
+mod fuzz;
 mod ordinary;
 mod tidy;
 
@@ -39,6 +40,7 @@ cargo xtask bench install DIR `npm ci` of the project in DIR: direct, through a 
 cargo xtask eval [CORPUS]     what is caught of malware and held of harmless releases; `--sample N`, `--peer`
 cargo xtask eval fetch        fills the corpora of harmless releases, beside the repository
 cargo xtask eval build-hijacks  writes inert replays of hijacked releases beside them
+cargo xtask fuzz SECONDS [TARGET…] throws anything at each parser, or at those that are named
 cargo xtask conformance       what a person sees in each client; writes `docs/conformance.md`
 cargo xtask ordinary [NAME…]  what popular packages do, bare and in the sandbox; writes `docs/ordinary.md`";
 
@@ -65,6 +67,7 @@ fn dispatch(args: &[&str]) -> anyhow::Result<()> {
         ["bench", rest @ ..] => bench::run(rest),
         ["demo"] => demo::run(),
         ["eval", rest @ ..] => eval::run(rest),
+        ["fuzz", rest @ ..] => fuzz::run(rest),
         ["conformance"] => conformance::run(),
         ["ordinary", names @ ..] => ordinary::run(names),
         ["help" | "--help" | "-h"] => {
