@@ -51,7 +51,7 @@ pub use clock::{NOW, hours_before, now};
 pub use fault::{Fault, Stall};
 pub use files::{FileServer, zip_of};
 pub use filters::tidy;
-pub use maven::{MavenRegistry, MavenRelease};
+pub use maven::{JAVA_OPTIONS, MavenRegistry, MavenRelease};
 pub use npm::FakeRegistry;
 pub use package::{Package, Release};
 pub use proc::{Guard, free_port, wait_for_port};

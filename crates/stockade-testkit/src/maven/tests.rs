@@ -40,7 +40,7 @@ impl Project {
     fn validate(&self) -> (bool, String) {
         let mut command = Command::new("mvn");
         command.args(["-B", "-N", "-C", "-s", "settings.xml", "-Dmaven.repo.local=local", "validate"]);
-        let output = command.current_dir(self.path()).env_remove("MAVEN_OPTS").output().unwrap();
+        let output = command.current_dir(self.path()).env("MAVEN_OPTS", super::JAVA_OPTIONS).output().unwrap();
         (output.status.success(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
     }
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use stockade_testkit::{NOW, Output, finished};
+use stockade_testkit::{JAVA_OPTIONS, NOW, Output, finished};
 use tempfile::TempDir;
 
 use crate::clients::{Client, Wanted};
@@ -65,6 +65,7 @@ impl Place {
         command.current_dir(self.project()).env_clear();
         command.envs(PASSED_ON.iter().filter_map(|key| Some((key, std::env::var_os(key)?))));
         command.env("HOME", self.home()).env("USER", "alice").env("NO_COLOR", "1").env("LANG", "C.UTF-8");
+        command.env("MAVEN_OPTS", JAVA_OPTIONS).env("JAVA_OPTS", JAVA_OPTIONS);
         command
     }
 }

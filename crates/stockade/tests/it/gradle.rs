@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use insta::assert_snapshot;
-use stockade_testkit::{Guard, MavenRegistry, MavenRelease, NOW, Output, finished, hours_before, skipped};
+use stockade_testkit::{
+    Guard, JAVA_OPTIONS, MavenRegistry, MavenRelease, NOW, Output, finished, hours_before, skipped,
+};
 use tempfile::TempDir;
 
 use crate::serve::wait_until;
@@ -75,8 +77,8 @@ impl World {
         command.envs(["PATH", "TMPDIR"].iter().filter_map(|key| Some((key, std::env::var_os(key)?))));
         command.env("HOME", self.home()).env("USER", "alice").env("NO_COLOR", "1");
         // Java takes the home from the system's list of users.
-        let home = format!("-Duser.home={}", self.home().display());
-        command.env("MAVEN_OPTS", &home).env("JAVA_OPTS", &home);
+        let options = format!("{JAVA_OPTIONS} -Duser.home={}", self.home().display());
+        command.env("MAVEN_OPTS", &options).env("JAVA_OPTS", &options);
         command.args(["--now", &NOW.to_string(), "--ecosystem", "maven"]);
         command
     }

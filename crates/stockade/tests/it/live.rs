@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::json;
-use stockade_testkit::{Guard, MavenRelease, Npm, Output, finished, skipped};
+use stockade_testkit::{Guard, JAVA_OPTIONS, MavenRelease, Npm, Output, finished, skipped};
 use tempfile::TempDir;
 
 use crate::serve::wait_until;
@@ -48,6 +48,7 @@ impl Place {
         command.current_dir(self.path("project")).env_clear();
         command.envs(PASSED_ON.iter().filter_map(|key| Some((key, std::env::var_os(key)?))));
         command.env("HOME", self.path("home")).env("USER", "alice").env("NO_COLOR", "1");
+        command.env("MAVEN_OPTS", JAVA_OPTIONS);
         command.env("PATH", std::env::join_paths(folders).unwrap()).env("RUSTUP_HOME", folder.parent().unwrap());
         command
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use insta::assert_snapshot;
-use stockade_testkit::{MavenRegistry, MavenRelease, NOW, Output, finished, hours_before, skipped};
+use stockade_testkit::{JAVA_OPTIONS, MavenRegistry, MavenRelease, NOW, Output, finished, hours_before, skipped};
 use tempfile::TempDir;
 
 use crate::world::{contents, seen, shown, summary};
@@ -64,7 +64,7 @@ impl World {
         command.envs(["PATH", "TMPDIR"].iter().filter_map(|key| Some((key, std::env::var_os(key)?))));
         command.env("HOME", self.home()).env("USER", "alice").env("NO_COLOR", "1");
         // Java takes the home from the system's list of users.
-        command.env("MAVEN_OPTS", format!("-Duser.home={}", self.home().display()));
+        command.env("MAVEN_OPTS", format!("{JAVA_OPTIONS} -Duser.home={}", self.home().display()));
         command.args(["--now", &NOW.to_string(), "--ecosystem", "maven"]);
         command
     }
