@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn an_unknown_step_is_refused_with_the_known_ones() {
         let error = chosen(&["fnt"]).err().unwrap().to_string();
-        assert_eq!(error, "`fnt` is no step of `check`; the steps are prepare, fmt, clippy, test, yara, tidy, deny");
+        assert_eq!(error, "`fnt` is no step of `check`; the steps are prepare, fmt, clippy, test, tidy, deny, yara");
         assert!(chosen(&["fmt", "test"]).is_err());
     }
 }
