@@ -12,7 +12,7 @@ use serde_json::Value;
 use stockade_engine::inspection::Inspector;
 use stockade_testkit::{Output, Package, Release};
 
-use crate::world::{World, hijacked, seen};
+use crate::world::{World, hijacked, sarif, seen};
 
 /// A release as a file in the project's folder.
 fn file(world: &World, release: &Release) -> String {
@@ -134,7 +134,7 @@ fn every_format_is_what_it_says() {
     let Some(world) = World::or_skip() else { return };
     let tarball = file(&world, &hijacked().file("<script>alert(1)</script>.js", "eval(process.argv[2]);\n"));
     let written = |format: &str| world.stockade(["--format", format, "inspect", "-v", &tarball]).stdout;
-    let sarif: Value = serde_json::from_str(&written("sarif")).unwrap();
+    let sarif = sarif(&written("sarif"));
     assert_eq!(sarif["version"], "2.1.0");
     assert!(written("markdown").starts_with("### stockade: left-demo-1.1.0.tgz: "));
     let page = written("html");

@@ -12,7 +12,7 @@ use stockade_testkit::kernel::{at, opened, without_call};
 use stockade_testkit::{NOW, Other, Output, Package, Release, hours_before};
 
 use crate::serve::serve;
-use crate::world::World;
+use crate::world::{World, sarif};
 
 /// A hook that tries what malicious ones have tried, and writes down what came of it. It is inert: what it reads are the
 /// test's own files, and whom it calls does not exist or is the test.
@@ -387,7 +387,7 @@ fn a_program_connects_to_the_hosts_that_it_was_allowed() {
         &world,
         &["--format", "sarif", "run", "--events", "events", "--", "node", "-e", &format!("{script};").repeat(3)],
     );
-    let sarif: Value = serde_json::from_str(&output.stdout).unwrap();
+    let sarif = sarif(&output.stdout);
     let result = &sarif["runs"][0]["results"][0];
     assert_eq!((&result["ruleId"], &result["level"]), (&json!("sandbox-host"), &json!("warning")), "{sarif:#}");
     assert_eq!(result["occurrenceCount"], 3);

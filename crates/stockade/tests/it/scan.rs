@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::world::{World, seen};
+use crate::world::{World, sarif, seen};
 
 const LOCKFILE: &str = r#"{
   "name": "demo", "lockfileVersion": 3,
@@ -297,7 +297,7 @@ fn sarif_tells_malice_from_vulnerabilities_and_names_what_was_not_seen() {
     world.malware("left-demo", "1.1.0");
     vulnerable(&world);
     world.project.write("pnpm-lock.yaml", "<<<<<<<\n");
-    let sarif: Value = serde_json::from_str(&document(&world, "sarif", &[])).unwrap();
+    let sarif = sarif(&document(&world, "sarif", &[]));
     let run = &sarif["runs"][0];
     let told = |result: &Value| {
         let place = &result["locations"][0]["physicalLocation"];
@@ -416,7 +416,7 @@ fn a_statement_lifts_a_vulnerability_and_is_named() {
     looked at 2 releases in 1 file, with 1 advisory record, the newest of 2026-05-31; 2 statements, 1 of them about nothing that was found
     status 0
     "#);
-    let sarif: Value = serde_json::from_str(&document(&world, "sarif", &["--vex", "vex.json"])).unwrap();
+    let sarif = sarif(&document(&world, "sarif", &["--vex", "vex.json"]));
     let suppression = &sarif["runs"][0]["results"][0]["suppressions"][0]["justification"];
     assert_eq!(suppression, "not affected (vulnerable_code_not_in_execute_path), says vex.json");
     let found: Value = serde_json::from_str(&document(&world, "cyclonedx", &["--vex", "vex.json"])).unwrap();

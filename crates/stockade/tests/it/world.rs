@@ -96,6 +96,16 @@ impl World {
     }
 }
 
+/// A document of SARIF, valid by its official schema.
+pub(crate) fn sarif(text: &str) -> Value {
+    let schema = serde_json::from_str(include_str!("testdata/sarif-schema-2.1.0.json")).unwrap();
+    let schema = jsonschema::options().offline().build(&schema).unwrap();
+    let document: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    let wrong: Vec<String> = schema.iter_errors(&document).map(|error| error.to_string()).collect();
+    assert_eq!(wrong, [""; 0], "{document:#}");
+    document
+}
+
 /// What a human sees.
 pub(crate) fn seen(output: &Output) -> String {
     shown(&format!("{}{}status {}\n", output.stdout, output.stderr, output.status.unwrap_or(-1)))
