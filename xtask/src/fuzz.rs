@@ -70,6 +70,6 @@ fn throw(fuzz: &Path, program: &Path, target: &str, seconds: u32) -> anyhow::Res
     let mut run = Command::new(program);
     run.arg(corpus).args(seeds).arg(format!("-artifact_prefix={}/", artifacts.display()));
     run.arg(format!("-max_total_time={seconds}")).arg(format!("-max_len={MAX_LEN}"));
-    run.arg(format!("-timeout={TIMEOUT}")).args(["-print_final_stats=1", "-verbosity=0"]);
+    run.arg(format!("-timeout={TIMEOUT}")).args(["-print_funcs=0", "-print_final_stats=1", "-verbosity=0"]);
     Ok(run.status().with_context(|| format!("`{}` could not be started", program.display()))?.success())
 }

@@ -1,13 +1,13 @@
 //! `stockade scan` and `stockade sbom` as a user starts them: whole processes, on a large lockfile, with as many advisories
 //! as there are in the world. Beside `sbom` run those who make the same from the same lockfile. The programs take turns.
 //!
-//! The lockfile and the records are made here, the same in every run. One package of seven has an advisory, which is far
-//! more than real projects have.
+//! The lockfile and the records are made here, the same in every run. One package of a hundred has an advisory, which is
+//! more than real projects have; and there is a second lockfile in which one of seven has.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -25,8 +25,9 @@ const RECORDS: usize = 600_000;
 /// The packages of a large lockfile, and how many others each needs.
 const PACKAGES: usize = 5_000;
 const NEEDS: usize = 3;
-/// One of so many of them has an advisory.
-const KNOWN: usize = 7;
+/// One of so many of them has an advisory, and one of so many of another lockfile's.
+const KNOWN: usize = 100;
+const OFTEN_KNOWN: usize = 7;
 /// How long the details of a record are that nobody reads, in words.
 const WORDS: usize = 30;
 /// The release of the peer that most people use.
@@ -40,6 +41,7 @@ const MEASURE: &str = "import resource, subprocess, sys\n\
 /// What is measured: words of a command, which statuses it ends with, and how often it is run.
 struct Work {
     name: &'static str,
+    folder: PathBuf,
     words: Vec<String>,
     statuses: &'static [i32],
     runs: usize,
@@ -53,8 +55,11 @@ pub(super) fn run(project: Option<&Path>) -> anyhow::Result<()> {
     fs::create_dir_all(&root)?;
     match project {
         Some(project) => copied(project, &root)?,
-        None => fs::write(root.join("package-lock.json"), lockfile())?,
+        None => fs::write(root.join("package-lock.json"), lockfile(KNOWN))?,
     }
+    let crowded = folder.path().join("crowded");
+    fs::create_dir_all(&crowded)?;
+    fs::write(crowded.join("package-lock.json"), lockfile(OFTEN_KNOWN))?;
     let data = folder.path().join("data");
     let home = folder.path().display().to_string();
     fs::create_dir_all(data.join("advisories"))?;
@@ -64,17 +69,22 @@ pub(super) fn run(project: Option<&Path>) -> anyhow::Result<()> {
         [&[program.as_str(), "--data", &data], more].concat().into_iter().map(str::to_owned).collect()
     };
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let work = |name, words| Work { name, folder: root.clone(), words, statuses: &[0], runs: RUNS };
+    let peer = |name, words| Work { runs: LONG_RUNS, ..work(name, words) };
+    let scan =
+        |name, folder: &Path| Work { folder: folder.to_path_buf(), statuses: &[0, 1], ..work(name, own(&["scan"])) };
     let mut works = vec![
-        Work { name: "stockade --version", words: own(&["--version"]), statuses: &[0], runs: RUNS },
-        Work { name: "stockade scan", words: own(&["scan"]), statuses: &[0, 1], runs: RUNS },
-        Work { name: "stockade sbom", words: own(&["sbom"]), statuses: &[0], runs: RUNS },
+        work("stockade --version", own(&["--version"])),
+        scan("stockade scan", &root),
+        work("stockade sbom", own(&["sbom"])),
+        scan("stockade scan, 1 of 7", &crowded),
     ];
     let npm = ["npm", "sbom", "--sbom-format=cyclonedx", "--package-lock-only"];
-    works.push(Work { name: "npm sbom", words: words(&npm), statuses: &[0], runs: LONG_RUNS });
+    works.push(peer("npm sbom", words(&npm)));
     match cdxgen(folder.path()) {
         Ok(cdxgen) => {
             let words = words(&[&cdxgen, "-t", "npm", "--no-install-deps", "-o", "/dev/null"]);
-            works.push(Work { name: "cdxgen", words, statuses: &[0], runs: LONG_RUNS });
+            works.push(peer("cdxgen", words));
         }
         Err(error) => println!("cdxgen is not measured: {error:#}"),
     }
@@ -82,47 +92,47 @@ pub(super) fn run(project: Option<&Path>) -> anyhow::Result<()> {
         Ok(version) => {
             println!("{}", version.trim());
             let words = words(&["syft", "scan", "dir:.", "-q", "-o", "cyclonedx-json"]);
-            works.push(Work { name: "syft", words, statuses: &[0], runs: LONG_RUNS });
+            works.push(peer("syft", words));
         }
         Err(error) => println!("syft is not measured: {error:#}"),
     }
     let begun = Instant::now();
-    once(&works[1], &root, &home)?;
+    once(&works[1], &home)?;
     println!("the first scan, which makes the index of {RECORDS} records: {:.1} s", begun.elapsed().as_secs_f64());
-    race(&works, &root, &home)
+    race(&works, &home)
 }
 
-fn race(works: &[Work], root: &Path, home: &str) -> anyhow::Result<()> {
+fn race(works: &[Work], home: &str) -> anyhow::Result<()> {
     let mut times = vec![Vec::new(); works.len()];
     for round in 0..RUNS {
         for (work, times) in works.iter().zip(&mut times).filter(|(work, _)| round < work.runs) {
-            times.push(once(work, root, home)?);
+            times.push(once(work, home)?);
         }
     }
     let mut ours: Vec<(&str, f64)> = Vec::new();
     for (work, times) in works.iter().zip(&mut times) {
         let mut at = |share| quantile(times, share).unwrap_or(f64::NAN) * 1e3;
         let [least, half, most] = [0.0, 0.5, 0.95].map(&mut at);
-        let memory = memory(work, root, home)?;
+        let memory = memory(work, home)?;
         let name = work.name;
         let ratios: String = if name.starts_with("stockade") {
             ours.push((name, half));
             String::new()
         } else {
             ours.iter()
-                .skip(1)
+                .filter(|(ours, _)| matches!(*ours, "stockade scan" | "stockade sbom"))
                 .fold(String::new(), |text, (ours, own)| format!("{text}, {:.0} times `{ours}`", half / own))
         };
         println!(
-            "  {name:<20} least {least:>8.1} ms, p50 {half:>8.1} ms, p95 {most:>8.1} ms, peak {memory} MiB{ratios}"
+            "  {name:<21} least {least:>8.1} ms, p50 {half:>8.1} ms, p95 {most:>8.1} ms, peak {memory} MiB{ratios}"
         );
     }
     Ok(())
 }
 
 /// Runs it once and returns the seconds.
-fn once(work: &Work, root: &Path, home: &str) -> anyhow::Result<f64> {
-    let mut command = command(&work.words, root, home)?;
+fn once(work: &Work, home: &str) -> anyhow::Result<f64> {
+    let mut command = command(work, home)?;
     command.stdout(Stdio::null());
     let begun = Instant::now();
     let output = command.output().with_context(|| format!("`{}` could not be started", work.name))?;
@@ -132,18 +142,23 @@ fn once(work: &Work, root: &Path, home: &str) -> anyhow::Result<f64> {
     Ok(took)
 }
 
-fn command(words: &[String], root: &Path, home: &str) -> anyhow::Result<Command> {
-    let [program, arguments @ ..] = words else { bail!("there is no command") };
+fn command(work: &Work, home: &str) -> anyhow::Result<Command> {
+    let [program, arguments @ ..] = work.words.as_slice() else { bail!("there is no command") };
     let mut command = Command::new(program);
-    command.args(arguments).current_dir(root).env("HOME", home).env_remove("XDG_CONFIG_HOME");
+    command.args(arguments).current_dir(&work.folder).env("HOME", home).env_remove("XDG_CONFIG_HOME");
     command.env("SYFT_CHECK_FOR_APP_UPDATE", "false");
     Ok(command)
 }
 
 /// The most memory that it has, in MiB.
-fn memory(work: &Work, root: &Path, home: &str) -> anyhow::Result<u64> {
+fn memory(work: &Work, home: &str) -> anyhow::Result<u64> {
     let mut python = Command::new("python3");
-    python.args(["-c", MEASURE]).args(&work.words).current_dir(root).env("HOME", home).env_remove("XDG_CONFIG_HOME");
+    python
+        .args(["-c", MEASURE])
+        .args(&work.words)
+        .current_dir(&work.folder)
+        .env("HOME", home)
+        .env_remove("XDG_CONFIG_HOME");
     Ok(output(&mut python)?.trim().parse::<u64>()? / 1024)
 }
 
@@ -170,8 +185,9 @@ fn name(at: usize) -> String {
     format!("left-{at}")
 }
 
-fn lockfile() -> String {
-    let named = |at: usize| if at.is_multiple_of(KNOWN) { name(at * 97 % RECORDS) } else { format!("right-{at}") };
+/// A lockfile of packages, one of `known` of which has an advisory.
+fn lockfile(known: usize) -> String {
+    let named = |at: usize| if at.is_multiple_of(known) { name(at * 97 % RECORDS) } else { format!("right-{at}") };
     let root: Vec<String> = (0..NEEDS).map(|at| format!("\"{}\": \"1.0.0\"", named(at))).collect();
     let mut text = format!(
         "{{\n  \"name\": \"demo\",\n  \"version\": \"1.0.0\",\n  \"lockfileVersion\": 3,\n  \"packages\": {{\n    \"\": {{\n      \
@@ -225,7 +241,7 @@ mod tests {
 
     #[test]
     fn the_lockfile_has_all_packages_and_every_need_is_in_it() {
-        let lockfile: serde_json::Value = serde_json::from_str(&lockfile()).unwrap();
+        let lockfile: serde_json::Value = serde_json::from_str(&lockfile(OFTEN_KNOWN)).unwrap();
         let packages = lockfile["packages"].as_object().unwrap();
         assert_eq!(packages.len(), PACKAGES + 1);
         let needs = packages.values().filter_map(|package| package["dependencies"].as_object());

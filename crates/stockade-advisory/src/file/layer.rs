@@ -81,11 +81,11 @@ impl Layer {
         let Some(mut place) = self.begin(hash) else { return Ok(None) };
         let mut window = Window::new(self, Part::Entries);
         while place < self.manifest.parts.entries.length {
-            let head = window.head(place, name)?;
+            let head = window.head(place, hash, name)?;
             if head.hash > hash {
                 return Ok(None);
             }
-            if head.hash == hash && head.is_named {
+            if head.is_named {
                 return window.content(head.content, head.end).map(Some);
             }
             place = head.end;
@@ -220,12 +220,12 @@ impl<'a> Window<'a> {
         Self { layer, part, begin: 0, bytes: Vec::new() }
     }
 
-    /// The head of the entry at a place.
-    fn head(&mut self, place: u64, name: &[u8]) -> Result<Head, Damage> {
+    /// The head of the entry at a place, and whether it has this name, whose hash is `wanted`.
+    fn head(&mut self, place: u64, wanted: u64, name: &[u8]) -> Result<Head, Damage> {
         let ((hash, is_named, length), content) = self.parse(place, |from| {
             let hash = from.u64()?;
-            let is_named = from.bytes()? == name;
-            Ok((hash, is_named, from.number()?))
+            let own = from.bytes()?;
+            Ok((hash, hash == wanted && own == name, from.number()?))
         })?;
         let end = content.checked_add(length).filter(|end| *end <= self.length()).ok_or_else(|| self.damage())?;
         Ok(Head { hash, is_named, content, end })
