@@ -9,7 +9,8 @@ fuzz_target!(|data: &[u8]| {
     match read_vex(data) {
         Ok(statements) => {
             for statement in statements {
-                assert!(!statement.vulnerability.is_empty() && !statement.about.is_empty(), "{statement:?} says nothing");
+                // What is named otherwise than by package URLs is about nothing, and lifts nothing.
+                assert!(!statement.vulnerability.is_empty(), "{statement:?} says nothing");
             }
         }
         Err(why) => assert!(!why.to_string().is_empty()),
