@@ -34,9 +34,9 @@ pub(crate) fn package_name(ecosystem: &str, name: &str) -> Vec<u8> {
     [&[PACKAGE], ecosystem.as_bytes(), &[0], name.as_bytes()].concat()
 }
 
-/// The name of the entry about bytes.
+/// The name of the entry about bytes. The length tells the algorithm.
 pub(crate) fn digest_name(digest: &Digest) -> Vec<u8> {
-    [&[DIGEST], digest.to_string().as_bytes()].concat()
+    [&[DIGEST], digest.as_bytes()].concat()
 }
 
 /// The name of the entry about an identifier.
@@ -191,6 +191,16 @@ impl Advisories {
         self.of(&release.package)?.about(&Question::version(&release.version))
     }
 
+    /// True if anything is known of bytes, whatever they are called.
+    pub fn knows_bytes(&self) -> bool {
+        self.layers.iter().any(|layer| layer.has(DIGEST))
+    }
+
+    /// What is known of bytes, whatever they are called, by their digests.
+    pub fn of_bytes<'a>(&self, digests: impl IntoIterator<Item = &'a Digest>) -> Result<Vec<Match>, Damage> {
+        self.joined(self.hits_of(digests)?)
+    }
+
     /// The vulnerabilities that this very release fixes, as the advisories say.
     pub fn fixes(&self, release: &Release) -> Result<Vec<String>, Damage> {
         self.of(&release.package)?.fixes(&release.version)
@@ -226,6 +236,29 @@ impl Advisories {
         let text = self.layers[layer].text(posting.record)?;
         let record = Record::read(&text).map_err(|_| Damage::Part("text"))?;
         if hash(record.id.as_bytes()) == posting.id { Ok(record) } else { Err(Damage::Part("text")) }
+    }
+
+    /// Advisories about bytes.
+    fn hits_of<'a>(&self, digests: impl IntoIterator<Item = &'a Digest>) -> Result<Vec<Hit>, Damage> {
+        let mut hits = Vec::new();
+        for digest in digests {
+            let found = self.find_all(&digest_name(digest))?;
+            for (layer, posting) in self.postings(&found)? {
+                let record = self.record(layer, &posting)?;
+                hits.push(hit(record, &posting, Basis::Digest, Grade::Hash, false));
+            }
+        }
+        Ok(hits)
+    }
+
+    fn joined(&self, hits: Vec<Hit>) -> Result<Vec<Match>, Damage> {
+        let mut matches = merge::join(hits);
+        for found in &mut matches {
+            let facts = self.facts(std::iter::once(&found.id).chain(&found.aliases))?;
+            found.likelihood = facts.likelihood;
+            found.exploited = facts.exploited;
+        }
+        Ok(matches)
     }
 
     /// What feeds say of the names of a match.
@@ -286,8 +319,11 @@ impl Known<'_> {
         postings: &[(usize, Posting<'_>)],
         texts: &mut Texts<'_>,
     ) -> Result<Answer, Damage> {
-        let mut hits = self.by_digest(question)?;
+        let mut hits = self.advisories.hits_of(question.digests)?;
         let mut answer = Answer::default();
+        if postings.is_empty() && hits.is_empty() {
+            return Ok(answer);
+        }
         let mut retracted = Vec::new();
         let asked = self.asked(question.version, postings);
         for (layer, posting) in postings {
@@ -308,8 +344,8 @@ impl Known<'_> {
                 }
             }
         }
-        answer.matches = self.joined(hits)?;
-        answer.retracted = self.joined(retracted)?;
+        answer.matches = self.advisories.joined(hits)?;
+        answer.retracted = self.advisories.joined(retracted)?;
         Ok(answer)
     }
 
@@ -343,29 +379,6 @@ impl Known<'_> {
             before: if version.contains('-') { None } else { scheme.key(&format!("{version}-0")) },
             is_listed_anywhere: postings.iter().any(|(_, posting)| lists(posting)),
         }
-    }
-
-    /// Advisories about the bytes, whatever they are called.
-    fn by_digest(&self, question: &Question<'_>) -> Result<Vec<Hit>, Damage> {
-        let mut hits = Vec::new();
-        for digest in question.digests {
-            let found = self.advisories.find_all(&digest_name(digest))?;
-            for (layer, posting) in self.advisories.postings(&found)? {
-                let record = self.advisories.record(layer, &posting)?;
-                hits.push(hit(record, &posting, Basis::Digest, Grade::Hash, false));
-            }
-        }
-        Ok(hits)
-    }
-
-    fn joined(&self, hits: Vec<Hit>) -> Result<Vec<Match>, Damage> {
-        let mut matches = merge::join(hits);
-        for found in &mut matches {
-            let facts = self.advisories.facts(std::iter::once(&found.id).chain(&found.aliases))?;
-            found.likelihood = facts.likelihood;
-            found.exploited = facts.exploited;
-        }
-        Ok(matches)
     }
 }
 

@@ -325,8 +325,7 @@ impl Builder {
         self.facts.sort_by_key(|fact| rank[fact.name as usize]);
         let texts = self.text_order();
         let rows = self.rows(&rank);
-        let sorted = rows.iter().map(|row| hashes[row.name as usize]).collect();
-        let contents = Contents { hashes: sorted, ids: self.ids(header), manifest: self.manifest(header, &rows) };
+        let contents = Contents { ids: self.ids(header), manifest: self.manifest(header, &rows) };
         let entries = |push: &mut dyn FnMut(&Entry<'_>) -> io::Result<()>| {
             let mut content = Vec::new();
             for row in &rows {

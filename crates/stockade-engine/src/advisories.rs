@@ -75,7 +75,8 @@ impl Advisories {
         let mut answers = vec![Answer::default(); questions.len()];
         for index in self.indexes() {
             let known = index.of(package)?;
-            if !known.is_empty() {
+            let asks_of_bytes = || questions.iter().any(|question| !question.digests.is_empty());
+            if !known.is_empty() || (index.knows_bytes() && asks_of_bytes()) {
                 answers = answers.into_iter().zip(known.about_all(questions)?).map(joined).collect();
             }
         }
@@ -194,6 +195,23 @@ impl Advisories {
         self.advised_of(&release.package, version, given).pop().unwrap_or_default()
     }
 
+    /// True if they say anything of bytes.
+    pub(crate) fn know_bytes(&self) -> bool {
+        self.indexes().any(stockade_advisory::Advisories::knows_bytes)
+    }
+
+    /// What the advisories say of bytes, whatever these are called.
+    pub(crate) fn advised_of_bytes<'a>(&self, digests: &(impl Iterator<Item = &'a Digest> + Clone)) -> Advised {
+        let mut advised = Advised::default();
+        for index in self.indexes().filter(|index| index.knows_bytes()) {
+            advised = match index.of_bytes(digests.clone()) {
+                Ok(matches) => advised.with_matches(&matches),
+                Err(error) => advised.damaged(&error),
+            };
+        }
+        advised
+    }
+
     /// What the advisories say of several releases of a package, in their order.
     pub(crate) fn advised_of<'a>(
         &self,
@@ -289,18 +307,23 @@ fn all_of(
 }
 
 impl Advised {
-    fn with(mut self, (answer, fixes): &(Answer, Vec<Evidence>)) -> Self {
-        let found = answer.matches.iter().map(evidence).filter(|found| !self.evidence.contains(found));
+    fn with_matches(mut self, matches: &[Match]) -> Self {
+        let found = matches.iter().map(evidence).filter(|found| !self.evidence.contains(found));
         let found: Vec<Evidence> = found.collect();
         self.evidence.extend(found);
-        self.evidence.extend(fixes.iter().cloned());
+        self
+    }
+
+    fn with(self, (answer, fixes): &(Answer, Vec<Evidence>)) -> Self {
+        let mut advised = self.with_matches(&answer.matches);
+        advised.evidence.extend(fixes.iter().cloned());
         let malicious = answer.unclear.iter().find(|unclear| unclear.class == Class::Malicious);
-        self.gaps.extend(malicious.map(|unclear| {
+        advised.gaps.extend(malicious.map(|unclear| {
             let detail =
                 format!("`{}` is about malice, and the version cannot be compared with what it says", unclear.id);
             Gap::new(GapKind::Advisories, detail)
         }));
-        self
+        advised
     }
 
     fn damaged(mut self, error: &Damage) -> Self {

@@ -122,7 +122,7 @@ impl Case {
         let freeze = self.state.freeze.as_ref();
         let (decisions, dates) = (&self.decisions, &self.dates);
         let stale = self.current.stale.as_ref();
-        Known { decisions, freeze, dates, stale, hosted: self.hosted }
+        Known { advisories: &self.state.advisories, decisions, freeze, dates, stale, hosted: self.hosted }
     }
 
     /// The assessment, if it is of these bytes.
@@ -420,6 +420,7 @@ impl Engine {
         gathered.compared(Evidence::Integrity { digest: digest.clone(), comparison });
         // What was found in other bytes says nothing about these.
         gathered.forget_inspections_but_of(&digest);
+        gathered.advised(case.state.advisories.advised_of_bytes(&arrived.digests.iter()));
         let judged = judge(&case.state, &case.release, gathered.clone(), self.now());
         if !matches {
             return Ok(judged);

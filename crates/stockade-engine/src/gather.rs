@@ -3,15 +3,16 @@
 //! This runs for every release of a listing, so it does no I/O and is handed everything that it looks at.
 
 use stockade_ecosystem::{Index, Listed};
-use stockade_model::{Clock, Comparison, Digest, Evidence, Gap, GapKind, Release, Verdict};
+use stockade_model::{Clock, Comparison, Digest, Evidence, Gap, GapKind, Integrity, Release, Verdict};
 
-use crate::advisories::Advised;
+use crate::advisories::{Advised, Advisories};
 use crate::asked::Dates;
 use crate::store::Assessed;
 use crate::{Decision, Freeze, Pin};
 
 /// What is known of a package besides its index.
 pub(crate) struct Known<'a> {
+    pub(crate) advisories: &'a Advisories,
     pub(crate) decisions: &'a [Decision],
     /// Since when nothing new is used.
     pub(crate) freeze: Option<&'a Freeze>,
@@ -53,8 +54,10 @@ pub(crate) fn gather(
         deprecated: listed.deprecated.clone(),
     });
     found.claim(listed);
-    found.evidence.extend(advised.evidence);
-    found.gaps.extend(advised.gaps);
+    let pinned = pin.into_iter().flat_map(|pin| &pin.digests);
+    let bytes = listed.artifact.integrity.iter().flat_map(Integrity::digests).chain(pinned);
+    found.advised(advised);
+    found.advised(known.advisories.advised_of_bytes(&bytes));
     found.evidence.extend(in_force(known.decisions, release, pin).map(Decision::evidence));
     if let Some(pin) = pin {
         found.evidence.push(against_pin(listed, pin));
@@ -105,6 +108,13 @@ pub(crate) fn in_force<'a>(
 }
 
 impl Gathered {
+    /// Adds what advisories say that is not there yet.
+    pub(crate) fn advised(&mut self, advised: Advised) {
+        let more: Vec<Evidence> = advised.evidence.into_iter().filter(|one| !self.evidence.contains(one)).collect();
+        self.evidence.extend(more);
+        self.gaps.extend(advised.gaps);
+    }
+
     fn time(&mut self, index: &Index, listed: &Listed, dates: &Dates) {
         match index.published(listed).or_else(|| dates.of(listed)) {
             Some((at, clock)) => self.evidence.push(Evidence::Published { at, clock }),

@@ -169,7 +169,7 @@ fn judge_all(current: &Current, state: &State, stored: &Stored<'_>, now: Timesta
     let versions = index.releases.iter().map(|listed| listed.version.as_str());
     let advised = state.advisories.advised_of(&index.package, versions, given);
     let (stale, hosted) = (current.stale.as_ref(), current.hosted);
-    let known = Known { decisions, freeze, dates, stale, hosted };
+    let known = Known { advisories: &state.advisories, decisions, freeze, dates, stale, hosted };
     let standings = Vec::with_capacity(index.releases.len());
     let mut rulings = Judgement { standings, refused: Vec::new(), until: None, fresh: Vec::new() };
     let mut fresh = Vec::new();

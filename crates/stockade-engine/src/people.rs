@@ -159,6 +159,8 @@ impl Engine {
             let (state, package) = (self.state(), &row.release.package);
             let given = self.given_of(&state, package).await?;
             evidence.extend(state.advisories.advised(&row.release, &given).evidence);
+            let bytes = pin.iter().flat_map(|pin| &pin.digests);
+            evidence.extend(state.advisories.advised_of_bytes(&bytes).evidence);
             let now = self.now();
             let ruling = self.policy().decide(&row.release, &evidence, &recorded.gaps, now);
             if ruling.verdict != Verdict::Allow {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use stockade_advisory::Question;
-use stockade_model::{Package, Purl, Release};
+use stockade_model::{Digest, Package, Purl, Release};
 
 use crate::{Advisories, Engine, EngineError, ServedRow, Store};
 
@@ -39,13 +39,13 @@ pub(crate) struct Watched {
     found: BTreeMap<Release, String>,
 }
 
-/// Versions of packages that were given out.
-pub(crate) type Given = Vec<(Package, Vec<String>)>;
+/// Versions of packages that were given out, each with digests of its files.
+pub(crate) type Given = Vec<(Package, Vec<(String, Vec<Digest>)>)>;
 
 impl ServedMalware {
     /// Everything that was given out and that these advisories call malware.
     pub async fn all(store: &Store, advisories: &Arc<Advisories>) -> Result<Vec<Self>, EngineError> {
-        let (given, _) = store.given_after(0).await?;
+        let (given, _) = store.given_after(0, advisories.know_bytes()).await?;
         let found = malicious(Arc::clone(advisories), given).await?;
         let given = store.given(found.keys().cloned().collect()).await?;
         let all = found.into_iter().zip(given);
@@ -81,7 +81,7 @@ impl Engine {
             let row = if watched.by.as_ref().is_some_and(is_same) { watched.row } else { 0 };
             (row, watched.found.clone())
         };
-        let (given, last) = self.0.store.given_after(row).await?;
+        let (given, last) = self.0.store.given_after(row, advisories.know_bytes()).await?;
         let found = malicious(Arc::clone(&advisories), given).await?;
         for (release, (id, summary)) in &found {
             if known.get(release) != Some(id) {
@@ -111,10 +111,12 @@ async fn malicious(
     let asking = move || {
         let mut found = BTreeMap::new();
         for (package, versions) in given {
-            let questions: Vec<Question<'_>> = versions.iter().map(|version| Question::version(version)).collect();
+            let questions =
+                versions.iter().map(|(version, digests)| Question { digests, ..Question::version(version) });
+            let questions: Vec<Question<'_>> = questions.collect();
             let answers = advisories.answers(&package, &questions);
             let answers = answers.map_err(|damage| EngineError::Advisories(damage.to_string()))?;
-            for (version, answer) in versions.iter().zip(answers) {
+            for ((version, _), answer) in versions.iter().zip(answers) {
                 let malware = answer.matches.into_iter().find(stockade_advisory::Match::blocks_by_default);
                 if let Some(malware) = malware {
                     found.insert(package.release(version.as_str()), (malware.id, malware.summary));

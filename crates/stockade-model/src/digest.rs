@@ -194,6 +194,11 @@ impl Integrity {
         (!digests.is_empty()).then_some(Self(digests))
     }
 
+    /// All digests, also those that decide nothing.
+    pub fn digests(&self) -> &[Digest] {
+        &self.0
+    }
+
     /// The strongest algorithm that was named: the one that decides.
     pub fn strongest(&self) -> Algorithm {
         self.0.iter().map(Digest::algorithm).max().unwrap_or(Algorithm::Sha1)

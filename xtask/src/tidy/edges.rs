@@ -37,11 +37,13 @@ const EDGES: &[(&str, &[&str])] = &[
     ("stockade-gateway", &[ENGINE, MODEL, ECOSYSTEM, POLICY]),
     ("stockade", &["stockade-gateway", ENGINE, MODEL, ECOSYSTEM, POLICY, "stockade-sandbox"]),
     (TESTKIT, &[MODEL, ECOSYSTEM]),
-    ("xtask", &[MODEL, ECOSYSTEM, ENGINE, TESTKIT]),
+    ("lab", &[MODEL, ENGINE, TESTKIT]),
+    ("xtask", &[]),
 ];
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
-    let manifests = tree.manifests().filter(|file| file.path.starts_with("crates/") || file.path.starts_with("xtask/"));
+    let ours = ["crates/", "lab/", "xtask/"];
+    let manifests = tree.manifests().filter(|file| ours.iter().any(|folder| file.path.starts_with(folder)));
     manifests.flat_map(check_manifest).collect()
 }
 
@@ -59,7 +61,7 @@ fn check_manifest(manifest: &File) -> Vec<Finding> {
     };
     let forbidden = entries.iter().filter_map(|entry| {
         let (to, is_dev) = edge(entry)?;
-        let ours = to == "stockade" || to.starts_with("stockade-") || to == "xtask";
+        let ours = to == "stockade" || to.starts_with("stockade-") || to == "lab" || to == "xtask";
         let fine = !ours || allowed.contains(&to) || (is_dev && to == TESTKIT);
         (!fine).then(|| Finding::new(&manifest.path, entry.line, refusal(from, to)))
     });

@@ -10,7 +10,7 @@ use super::Finding;
 use super::tree::{File, Tree};
 
 /// Folders that are the repository's, even while they do not exist.
-const FOLDERS: [&str; 6] = ["crates", "docs", "xtask", "demo", "fuzz", ".ci"];
+const FOLDERS: [&str; 7] = ["crates", "docs", "lab", "xtask", "demo", "fuzz", ".ci"];
 /// Files that are written about and that live in other people's repositories.
 const FOREIGN: [&str; 4] = ["stockade.toml", "pyproject.toml", "uv.toml", "config.toml"];
 /// What no path of ours has: places to fill in, patterns, addresses, commands.

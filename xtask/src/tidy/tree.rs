@@ -94,8 +94,9 @@ impl File {
     /// Code that only tests and benchmarks run, by its place.
     pub(super) fn is_test(&self) -> bool {
         const PLACES: [&str; 4] = ["tests", "benches", "examples", "stockade-testkit"];
+        const TOOLS: [&str; 3] = ["fuzz/", "lab/", "xtask/"];
         let place = self.path.split('/').any(|part| PLACES.contains(&part));
-        place || self.name() == "tests.rs" || self.path.starts_with("xtask/") || self.path.starts_with("fuzz/")
+        place || self.name() == "tests.rs" || TOOLS.iter().any(|tool| self.path.starts_with(tool))
     }
 
     /// Where the modules live that this file declares with `#[cfg(test)] mod name;`, without `.rs`.

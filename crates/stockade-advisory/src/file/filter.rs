@@ -1,5 +1,5 @@
 //! A Bloom filter in blocks of one cache line. It says of most names that are not there that they are not, without a page
-//! being read.
+//! being read. There is one for each sort of name, since hardly anybody asks for all sorts.
 
 use crate::codec::Truncated;
 

@@ -1,16 +1,17 @@
 //! One file, opened.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::ops::{Deref, Range};
+use std::sync::OnceLock;
 
 use sha2::{Digest as _, Sha256};
 
+use super::directory::{Directory, Extent};
 use super::filter::Filter;
 use super::manifest::{Manifest, Parts, Piece};
 use super::medium::Medium;
-use super::write::{FENCE, NO_ENTRY};
-use super::{FORMAT, HEAD, MAGIC, PAGE, PAGE_DIGEST, TRAILER, hash, hex, page_digest};
+use super::{FORMAT, HEAD, MAGIC, PAGE, TRAILER, hash, hex, page_digest};
 use crate::Damage;
 use crate::codec::{Cursor, Truncated};
 
@@ -26,9 +27,9 @@ pub(crate) struct Layer {
     pub(crate) manifest: Manifest,
     /// The digest of the manifest, by which an overlay names its base.
     pub(crate) digest: String,
-    filter: Filter,
-    fences: Vec<u8>,
-    pages: Vec<u8>,
+    directory: Directory,
+    /// By the first byte of a name. Each is read when it is asked for the first time.
+    filters: BTreeMap<u8, OnceLock<Filter>>,
     ids: HashSet<u64>,
 }
 
@@ -40,7 +41,7 @@ pub(crate) enum Part {
 }
 
 impl Layer {
-    /// Opens a file: reads and checks all that is needed to find a page.
+    /// Opens a file: reads and checks all that vouches for the rest.
     pub(crate) fn open(medium: Box<dyn Medium>) -> Result<Self, Damage> {
         let length = medium.length()?;
         if length < HEAD + TRAILER as u64 {
@@ -54,17 +55,13 @@ impl Layer {
             return Err(Damage::Part("manifest"));
         }
         let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|_| Damage::Part("manifest"))?;
-        check_places(&manifest.parts, trailer.place)?;
-        let load = |name: &'static str, piece: &Piece| {
-            let bytes = read(&*medium, piece.offset, piece.length)?;
-            if hex(&Sha256::digest(&bytes)) == piece.sha256 { Ok(bytes) } else { Err(Damage::Part(name)) }
-        };
-        let filter = Filter::read(load("filter", &manifest.parts.filter)?).map_err(|_| Damage::Part("filter"))?;
-        let fences = load("fences", &manifest.parts.fences)?;
-        let pages = load("pages", &manifest.parts.pages)?;
-        let ids = load("ids", &manifest.parts.ids)?;
+        let extent = check_places(&manifest.parts, trailer.place)?;
+        let roots = load(&*medium, "roots", &manifest.parts.roots)?;
+        let directory = Directory::new(extent, manifest.parts.directory.offset, roots);
+        let filters = manifest.parts.filters.keys().map(|sort| (*sort, OnceLock::new())).collect();
+        let ids = load(&*medium, "ids", &manifest.parts.ids)?;
         let ids = ids.chunks_exact(8).filter_map(|id| id.try_into().ok()).map(u64::from_be_bytes).collect();
-        Ok(Self { medium, digest: hex(&trailer.digest), manifest, filter, fences, pages, ids })
+        Ok(Self { medium, digest: hex(&trailer.digest), manifest, directory, filters, ids })
     }
 
     /// True if a record with this hash of its identifier is in this overlay, or was removed by it.
@@ -72,13 +69,23 @@ impl Layer {
         self.ids.contains(&id)
     }
 
+    /// True if there are entries whose names begin with this byte.
+    pub(crate) fn has(&self, sort: u8) -> bool {
+        self.filters.contains_key(&sort)
+    }
+
     /// The content of the entry with this name.
     pub(crate) fn find(&self, name: &[u8]) -> Result<Option<Content>, Damage> {
-        let hash = hash(name);
-        if !self.filter.admits(hash) {
+        let sort = name.first().copied().unwrap_or_default();
+        if !self.has(sort) {
             return Ok(None);
         }
-        let Some(mut place) = self.begin(hash) else { return Ok(None) };
+        let hash = hash(name);
+        if !self.admits(sort, hash)? {
+            return Ok(None);
+        }
+        let Some((page, first)) = self.directory.begin(&*self.medium, hash)? else { return Ok(None) };
+        let mut place = page * PAGE as u64 + u64::from(first);
         let mut window = Window::new(self, Part::Entries);
         while place < self.manifest.parts.entries.length {
             let head = window.head(place, hash, name)?;
@@ -120,26 +127,16 @@ impl Layer {
         Ok(())
     }
 
-    /// Where to begin to look for a hash.
-    fn begin(&self, hash: u64) -> Option<u64> {
-        let (mut low, mut high) = (0, self.fences.len() / FENCE);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if self.fence(middle)?.0 < hash { low = middle + 1 } else { high = middle }
+    /// False if there is no entry of this sort with this hash; true if there may be.
+    fn admits(&self, sort: u8, hash: u64) -> Result<bool, Damage> {
+        let (Some(filter), Some(piece)) = (self.filters.get(&sort), self.manifest.parts.filters.get(&sort)) else {
+            return Ok(false);
+        };
+        if let Some(known) = filter.get() {
+            return Ok(known.admits(hash));
         }
-        // The last page whose first hash is lower, since the hash may come before the first of the next page.
-        let mut page = low.saturating_sub(1);
-        loop {
-            match self.fence(page)? {
-                (_, NO_ENTRY) => page = page.checked_sub(1)?,
-                (_, offset) => return Some(page as u64 * PAGE as u64 + u64::from(offset)),
-            }
-        }
-    }
-
-    fn fence(&self, page: usize) -> Option<(u64, u16)> {
-        let mut cursor = Cursor::new(self.fences.get(page * FENCE..)?);
-        Some((cursor.u64().ok()?, cursor.fixed().ok().map(u16::from_be_bytes)?))
+        let read = Filter::read(load(&*self.medium, "filter", piece)?).map_err(|_| Damage::Part("filter"))?;
+        Ok(filter.get_or_init(|| read).admits(hash))
     }
 
     fn piece(&self, part: Part) -> &Piece {
@@ -158,14 +155,13 @@ impl Layer {
         let more = end.checked_sub(begin).ok_or(Damage::Part(part.name()))?;
         bytes.resize(old + usize::try_from(more).map_err(|_| Damage::Part(part.name()))?, 0);
         self.medium.read_at(piece.offset + begin, &mut bytes[old..])?;
-        let before = match part {
-            Part::Entries => 0,
-            Part::Text => self.manifest.parts.entries.length.div_ceil(PAGE as u64),
-        };
-        for (page, number) in bytes[old..].chunks(PAGE).zip(before + first..) {
-            let at = usize::try_from(number).unwrap_or(usize::MAX).saturating_mul(PAGE_DIGEST);
-            if self.pages.get(at..at + PAGE_DIGEST) != Some(page_digest(page).as_slice()) {
-                return Err(Damage::Page { part: part.name(), number: number - before });
+        for (page, number) in bytes[old..].chunks(PAGE).zip(first..) {
+            let digest = match part {
+                Part::Entries => self.directory.entries(&*self.medium, number)?,
+                Part::Text => self.directory.text(&*self.medium, number)?,
+            };
+            if page_digest(page) != digest {
+                return Err(Damage::Page { part: part.name(), number });
             }
         }
         Ok(())
@@ -343,8 +339,8 @@ impl Trailer {
     }
 }
 
-/// Parts lie one behind the other before the manifest, and those that speak of pages are as long as there are pages.
-fn check_places(parts: &Parts, manifest: u64) -> Result<(), Damage> {
+/// Parts lie one behind the other before the manifest, and what speaks of pages is as long as there are pages.
+fn check_places(parts: &Parts, manifest: u64) -> Result<Extent, Damage> {
     let mut place = HEAD;
     for (name, piece) in parts.all() {
         if piece.offset != place {
@@ -352,18 +348,24 @@ fn check_places(parts: &Parts, manifest: u64) -> Result<(), Damage> {
         }
         place = place.checked_add(piece.length).filter(|end| *end <= manifest).ok_or(Damage::Part(name))?;
     }
-    let entries = parts.entries.length.div_ceil(PAGE as u64);
-    let pages = entries + parts.text.length.div_ceil(PAGE as u64);
-    if parts.fences.length != entries * FENCE as u64 {
-        return Err(Damage::Part("fences"));
+    let pages = |piece: &Piece| piece.length.div_ceil(PAGE as u64);
+    let extent = Extent { entries: pages(&parts.entries), text: pages(&parts.text) };
+    if parts.directory.length != extent.directory() {
+        return Err(Damage::Part("directory"));
     }
-    if parts.pages.length != pages * PAGE_DIGEST as u64 {
-        return Err(Damage::Part("pages"));
+    if parts.roots.length != extent.roots() {
+        return Err(Damage::Part("roots"));
     }
-    if place == manifest { Ok(()) } else { Err(Damage::Part("manifest")) }
+    if place == manifest { Ok(extent) } else { Err(Damage::Part("manifest")) }
 }
 
-fn read(medium: &dyn Medium, place: u64, length: u64) -> Result<Vec<u8>, Damage> {
+/// A part that is read as a whole.
+fn load(medium: &dyn Medium, name: &'static str, piece: &Piece) -> Result<Vec<u8>, Damage> {
+    let bytes = read(medium, piece.offset, piece.length)?;
+    if hex(&Sha256::digest(&bytes)) == piece.sha256 { Ok(bytes) } else { Err(Damage::Part(name)) }
+}
+
+pub(super) fn read(medium: &dyn Medium, place: u64, length: u64) -> Result<Vec<u8>, Damage> {
     let length = usize::try_from(length).map_err(|_| Damage::Io(io::ErrorKind::OutOfMemory.into()))?;
     let mut bytes = vec![0; length];
     medium.read_at(place, &mut bytes)?;

@@ -62,9 +62,10 @@ pub struct SourceStatus {
 pub(crate) struct Parts {
     pub(super) entries: Piece,
     pub(super) text: Piece,
-    pub(super) filter: Piece,
-    pub(super) fences: Piece,
-    pub(super) pages: Piece,
+    pub(super) directory: Piece,
+    pub(super) roots: Piece,
+    /// By the first byte of the names that a filter is about.
+    pub(super) filters: BTreeMap<u8, Piece>,
     pub(super) ids: Piece,
 }
 
@@ -78,14 +79,10 @@ pub(crate) struct Piece {
 }
 
 impl Parts {
-    pub(super) fn all(&self) -> [(&'static str, &Piece); 6] {
-        [
-            ("entries", &self.entries),
-            ("text", &self.text),
-            ("filter", &self.filter),
-            ("fences", &self.fences),
-            ("pages", &self.pages),
-            ("ids", &self.ids),
-        ]
+    pub(super) fn all(&self) -> impl Iterator<Item = (&'static str, &Piece)> {
+        let paged = [("entries", &self.entries), ("text", &self.text)];
+        let about_pages = [("directory", &self.directory), ("roots", &self.roots)];
+        let filters = self.filters.values().map(|filter| ("filter", filter));
+        paged.into_iter().chain(about_pages).chain(filters).chain([("ids", &self.ids)])
     }
 }

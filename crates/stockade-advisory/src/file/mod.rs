@@ -4,24 +4,25 @@
 //! magic, number of the format                                      16 bytes
 //! entries    in the order of their hashes: hash, name, content     read page by page
 //! text       what records say, in the order of their packages      read page by page
-//! filter     a Bloom filter of the hashes                          read when opened
-//! fences     the first hash of each page of entries                read when opened
-//! pages      a digest of each page of entries and of text          read when opened
+//! directory  for each page its digest and the first hash in it     read node by node
+//! roots      for each node of it its digest and the first hash     read when opened
+//! filters    a Bloom filter of the hashes of each sort of name     read when such a name is asked for
 //! ids        hashes of the identifiers of an overlay's records     read when opened
 //! manifest   JSON: where the parts are, their digests, what the index was made of
 //! signature  of the manifest's bytes; none yet
 //! trailer    where the manifest is, its digest                     80 bytes
 //! ```
 //!
-//! The trailer vouches for the manifest, the manifest for the parts, `pages` for each page: whoever signs the manifest signs
-//! all. Opening reads less than a hundredth of the file, checks it, and checks that the rest is there. A page is checked each
-//! time it is read, before anything in it counts. So damage is an error where it is met, and never an advisory that is not
-//! found; [`Layer::verify`] looks for it everywhere.
+//! The trailer vouches for the manifest, the manifest for the parts, the roots for each node, a node for each page: whoever
+//! signs the manifest signs all. Opening reads 150 bytes for each megabyte, and checks that the rest is there; what is read
+//! later is checked then, before anything in it counts. So damage is an error where it is met, and never an advisory that
+//! is not found; [`Layer::verify`] looks for it everywhere.
 //!
 //! Pages are read and not mapped. A mapped file that somebody cuts short kills the process, one that changes is undefined
 //! behaviour, and a safe wrapper can only promise that nobody will. A read of a page that the system has in memory costs
-//! less than a microsecond, and the filter answers for nearly all names without one.
+//! less than a microsecond, and a filter answers for nearly all names without one.
 
+mod directory;
 mod filter;
 mod layer;
 mod manifest;
@@ -38,7 +39,7 @@ pub(crate) use write::{Contents, Entry, write};
 
 /// The number of the format, of which keys of versions and forms of names are a part. A file of another one is refused,
 /// and made anew.
-pub(crate) const FORMAT: u32 = 2;
+pub(crate) const FORMAT: u32 = 3;
 /// The first bytes of a file; the number of the format follows.
 const MAGIC: [u8; 12] = *b"stockade-adv";
 /// What is before the first part.

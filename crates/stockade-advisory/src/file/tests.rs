@@ -8,7 +8,6 @@ use stockade_model::{Name, Package};
 
 /// A file whose digests are right and whose content is anything: what somebody could sign who wishes us no good.
 fn forged(entries: &[(u64, Vec<u8>, Vec<u8>)], texts: &[Vec<u8>]) -> Vec<u8> {
-    let hashes = entries.iter().map(|(hash, ..)| *hash).collect();
     let header = Header { built: "2026-11-01T00:00:00Z".parse().unwrap(), sequence: 1, base: None };
     let manifest = crate::Builder::new().manifest(&header, &[]);
     let mut file = Vec::new();
@@ -16,7 +15,7 @@ fn forged(entries: &[(u64, Vec<u8>, Vec<u8>)], texts: &[Vec<u8>]) -> Vec<u8> {
         entries.iter().try_for_each(|(hash, name, content)| push(&Entry { hash: *hash, name, content }))
     };
     let push_texts = |push: &mut dyn FnMut(&[u8]) -> std::io::Result<()>| texts.iter().try_for_each(|text| push(text));
-    write(&mut file, Contents { hashes, ids: Vec::new(), manifest }, push_entries, push_texts).unwrap();
+    write(&mut file, Contents { ids: Vec::new(), manifest }, push_entries, push_texts).unwrap();
     file
 }
 

@@ -1,9 +1,11 @@
 //! Writing a file, once through from front to end.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use sha2::{Digest as _, Sha256};
 
+use super::directory::Rows;
 use super::filter::Filter;
 use super::manifest::{Manifest, Parts, Piece};
 use super::{FORMAT, HEAD, MAGIC, PAGE, hex, page_digest};
@@ -18,8 +20,6 @@ pub(crate) struct Entry<'a> {
 
 /// What is not entries.
 pub(crate) struct Contents {
-    /// How often each hash of an entry comes, in ascending order: those of the entries that will be pushed.
-    pub(crate) hashes: Vec<u64>,
     /// Hashes of identifiers, ascending.
     pub(crate) ids: Vec<u64>,
     pub(crate) manifest: Manifest,
@@ -38,29 +38,30 @@ pub(crate) fn write(
     to.write_all(&head)?;
     let mut place = HEAD;
     let mut parts = Parts::default();
-    let mut pages = Vec::new();
+    let mut hashes: BTreeMap<u8, Vec<u64>> = BTreeMap::new();
 
-    let mut fences = Fences::default();
-    let mut paged = Paged::new(to, &mut pages);
+    let mut paged = Paged::new(to);
     let mut row = Vec::new();
     entries(&mut |entry| {
-        fences.note(paged.length, entry.hash);
+        hashes.entry(entry.name.first().copied().unwrap_or_default()).or_default().push(entry.hash);
         row.clear();
         row.extend_from_slice(&entry.hash.to_be_bytes());
         put_bytes(&mut row, entry.name);
         put_bytes(&mut row, entry.content);
-        paged.push(&row)
+        paged.entry(entry.hash, &row)
     })?;
-    parts.entries = paged.end(&mut place)?;
-    let fences = fences.end(parts.entries.length);
+    let (mut directory, mut roots) = (Vec::new(), Vec::new());
+    parts.entries = paged.end(&mut place, &mut directory, &mut roots)?;
 
-    let mut paged = Paged::new(to, &mut pages);
+    let mut paged = Paged::new(to);
     text(&mut |text| paged.push(text))?;
-    parts.text = paged.end(&mut place)?;
+    parts.text = paged.end(&mut place, &mut directory, &mut roots)?;
 
-    parts.filter = piece(to, &mut place, Filter::of(&contents.hashes).as_bytes())?;
-    parts.fences = piece(to, &mut place, &fences)?;
-    parts.pages = piece(to, &mut place, &pages)?;
+    parts.directory = piece(to, &mut place, &directory)?;
+    parts.roots = piece(to, &mut place, &roots)?;
+    for (sort, hashes) in hashes {
+        parts.filters.insert(sort, piece(to, &mut place, Filter::of(&hashes).as_bytes())?);
+    }
     let ids: Vec<u8> = contents.ids.iter().flat_map(|id| id.to_be_bytes()).collect();
     parts.ids = piece(to, &mut place, &ids)?;
     contents.manifest.parts = parts;
@@ -93,18 +94,23 @@ fn piece(to: &mut dyn Write, place: &mut u64, bytes: &[u8]) -> io::Result<Piece>
     Ok(piece)
 }
 
-/// Writes a part in pages, whose digests go to `digests`. The last one may be short.
+/// Writes a part in pages, and notes what the directory says of them. The last one may be short.
 struct Paged<'a> {
     to: &'a mut dyn Write,
-    digests: &'a mut Vec<u8>,
+    rows: Rows,
     all: Sha256,
     page: Vec<u8>,
     length: u64,
 }
 
 impl<'a> Paged<'a> {
-    fn new(to: &'a mut dyn Write, digests: &'a mut Vec<u8>) -> Self {
-        Self { to, digests, all: Sha256::new(), page: Vec::with_capacity(PAGE), length: 0 }
+    fn new(to: &'a mut dyn Write) -> Self {
+        Self { to, rows: Rows::default(), all: Sha256::new(), page: Vec::with_capacity(PAGE), length: 0 }
+    }
+
+    fn entry(&mut self, hash: u64, row: &[u8]) -> io::Result<()> {
+        self.rows.entry(self.length, hash);
+        self.push(row)
     }
 
     fn push(&mut self, mut bytes: &[u8]) -> io::Result<()> {
@@ -123,60 +129,18 @@ impl<'a> Paged<'a> {
     fn flush(&mut self) -> io::Result<()> {
         self.to.write_all(&self.page)?;
         self.all.update(&self.page);
-        self.digests.extend_from_slice(&page_digest(&self.page));
+        self.rows.page(page_digest(&self.page));
         self.page.clear();
         Ok(())
     }
 
-    fn end(mut self, place: &mut u64) -> io::Result<Piece> {
+    fn end(mut self, place: &mut u64, directory: &mut Vec<u8>, roots: &mut Vec<u8>) -> io::Result<Piece> {
         if !self.page.is_empty() {
             self.flush()?;
         }
+        self.rows.end(directory, roots);
         let piece = Piece { offset: *place, length: self.length, sha256: hex(&self.all.finalize()) };
         *place += piece.length;
         Ok(piece)
-    }
-}
-
-/// For each page of entries the hash of the first one that begins there, and where; of a page in which none begins, the
-/// hash of the one that goes on through it.
-#[derive(Default)]
-struct Fences {
-    bytes: Vec<u8>,
-    pages: u64,
-    last: u64,
-}
-
-/// The place of the first entry of a page in which none begins.
-pub(super) const NO_ENTRY: u16 = u16::MAX;
-/// The length of a fence: a hash and a place.
-pub(super) const FENCE: usize = 10;
-
-impl Fences {
-    fn note(&mut self, place: u64, hash: u64) {
-        let page = place / PAGE as u64;
-        if page >= self.pages {
-            self.fill(page);
-            let offset = u16::try_from(place % PAGE as u64).unwrap_or(NO_ENTRY);
-            self.push(hash, offset);
-        }
-        self.last = hash;
-    }
-
-    fn fill(&mut self, page: u64) {
-        while self.pages < page {
-            self.push(self.last, NO_ENTRY);
-        }
-    }
-
-    fn push(&mut self, hash: u64, offset: u16) {
-        self.bytes.extend_from_slice(&hash.to_be_bytes());
-        self.bytes.extend_from_slice(&offset.to_be_bytes());
-        self.pages += 1;
-    }
-
-    fn end(mut self, length: u64) -> Vec<u8> {
-        self.fill(length.div_ceil(PAGE as u64));
-        self.bytes
     }
 }

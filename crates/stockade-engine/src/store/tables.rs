@@ -414,23 +414,33 @@ impl Store {
         .await
     }
 
-    /// The versions of each package that anybody was given in a row after this one, and the last row.
-    pub(crate) async fn given_after(&self, row: i64) -> Result<(Given, i64), StoreError> {
+    /// The versions of each package that anybody was given in a row after this one, with the digests of their files if
+    /// these are wanted, and the last row.
+    pub(crate) async fn given_after(&self, row: i64, with_digests: bool) -> Result<(Given, i64), StoreError> {
+        let pins = if with_digests { "LEFT JOIN pins USING (ecosystem, name, version, file)" } else { "" };
+        let digests = if with_digests { "digests" } else { "NULL" };
         self.read(move |connection| {
             let last = connection.query_row("SELECT coalesce(max(rowid), 0) FROM served", [], |row| row.get(0))?;
-            let mut statement = connection.prepare_cached(
-                "SELECT DISTINCT ecosystem, name, version FROM served WHERE rowid > ?1 AND rowid <= ?2
-                 ORDER BY ecosystem, name, version",
-            )?;
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT DISTINCT ecosystem, name, version, {digests} FROM served {pins}
+                 WHERE served.rowid > ?1 AND served.rowid <= ?2 ORDER BY ecosystem, name, version"
+            ))?;
             let mut rows = statement.query([row, last])?;
             let mut given = Given::new();
             while let Some(row) = rows.next()? {
                 let (ecosystem, name): (String, String) = (row.get(0)?, row.get(1)?);
                 let version: String = row.get(2)?;
+                let digests = row.get::<_, Option<String>>(3)?.map_or(Ok(Vec::new()), |text| {
+                    serde_json::from_str::<Vec<Digest>>(&text).map_err(|error| unreadable(3, error))
+                })?;
                 let package = Package { ecosystem: EcosystemId::read(&ecosystem), name: Name::normalised(name) };
-                match given.last_mut().filter(|(last, _)| *last == package) {
-                    Some((_, versions)) => versions.push(version),
-                    None => given.push((package, vec![version])),
+                if given.last().is_none_or(|(last, _)| *last != package) {
+                    given.push((package, Vec::new()));
+                }
+                let Some((_, versions)) = given.last_mut() else { continue };
+                match versions.last_mut().filter(|(last, _)| *last == version) {
+                    Some((_, known)) => known.extend(digests),
+                    None => versions.push((version, digests)),
                 }
             }
             Ok((given, last))

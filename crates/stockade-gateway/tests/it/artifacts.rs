@@ -126,6 +126,48 @@ fn malware_is_denied_everywhere() {
     }
 }
 
+/// A list names digests: who publishes the same bytes under another name has gained nothing.
+#[test]
+fn bytes_on_a_list_are_denied_whatever_they_are_called() {
+    let folder = tempfile::TempDir::with_prefix("stockade-list-").unwrap();
+    let setup = || Setup { advisories: vec![folder.path().to_owned()], ..Setup::default() };
+    let fresh = || {
+        let world = World::with(FakeRegistry::start(), setup());
+        world.registry.publish_all(&left_demo());
+        world
+    };
+    let world = fresh();
+    assert_eq!(world.get(OLD).status, 200);
+    let old: stockade_model::Purl = "pkg:npm/left-demo@1.0.9".parse().unwrap();
+    let pin = world.runtime.block_on(world.engine.store().pin(&old.release().unwrap())).unwrap().unwrap();
+    let list = |digest: &stockade_model::Digest| {
+        std::fs::write(folder.path().join("ours.list"), format!("{digest} stolen token\n")).unwrap();
+    };
+    let is_denied = |world: &World| {
+        let answer = world.get(OLD);
+        answer.status == 403
+            && answer.phrase.contains("1.0.9 is malware by `LOCAL-")
+            && answer.phrase.contains("stolen token")
+    };
+    list(&pin.sha256);
+    world.until(is_denied);
+    let (store, advisories) = (world.engine.store().clone(), world.engine.advisories());
+    let served = stockade_engine::ServedMalware::all(&store, &advisories);
+    assert_eq!(world.runtime.block_on(served).unwrap().len(), 1, "and who has it is known");
+
+    // The index claims another algorithm, so it is known when the bytes arrive.
+    let world = fresh();
+    assert!(is_denied(&world));
+    assert!(is_denied(&world));
+
+    // It claims this one, so they are not even fetched, and nobody is steered to them.
+    list(pin.digests.iter().max_by_key(|digest| digest.algorithm()).unwrap());
+    let world = fresh();
+    assert!(is_denied(&world));
+    assert_eq!(world.registry.count(OLD), 0);
+    assert!(world.get("/left-demo").json()["versions"].get("1.0.9").is_none());
+}
+
 #[test]
 fn malware_that_was_served_before_is_served_no_more() {
     let world = world();

@@ -69,6 +69,23 @@ fn what_is_installed_counts_whatever_a_lockfile_says() {
     assert!(answer.stdout.contains("looked at 2 releases in 3 files"), "{answer}");
 }
 
+/// A list names digests, which nothing else about a release needs to be known for.
+#[test]
+fn bytes_on_a_list_are_found_whatever_they_are_called() {
+    let Some(world) = world() else { return };
+    let digest = stockade_model::Digest::of(b"bad");
+    let locked = format!(r#""version": "1.1.0", "integrity": "{}""#, digest.sri());
+    world.project.write("package-lock.json", &LOCKFILE.replace(r#""version": "1.1.0""#, &locked));
+    let folder = world.data().join("advisories");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("ours.list"), format!("{digest} stolen token\n")).unwrap();
+    let answer = world.json(["scan", "package-lock.json"]);
+    let found: Vec<_> = answer["findings"].as_array().unwrap().iter().map(|found| &found["purl"]).collect();
+    assert_eq!(found, [&json!("pkg:npm/left-demo@1.1.0")]);
+    let [class, grade, verdict] = ["class", "grade", "verdict"].map(|key| answer["findings"][0][key].as_str().unwrap());
+    assert_eq!((class, grade, verdict), ("malicious", "hash", "deny"));
+}
+
 #[test]
 fn a_policy_says_what_a_finding_means() {
     let Some(world) = world() else { return };

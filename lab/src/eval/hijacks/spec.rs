@@ -6,7 +6,7 @@ use anyhow::{Context, ensure};
 use serde::Deserialize;
 
 /// Where the replays are, in the repository.
-const FOLDER: &str = "xtask/src/eval/hijacks/replays";
+const FOLDER: &str = "lab/src/eval/hijacks/replays";
 
 /// The last of the techniques that replays are sorted by. Those after it are about when a release was published, which
 /// no content shows.

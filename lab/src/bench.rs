@@ -41,7 +41,7 @@ pub(crate) fn run(args: &[&str]) -> anyhow::Result<()> {
 /// Runs a benchmark in a build that is optimised: what this process does itself is part of what is measured.
 fn as_released(args: &[&str]) -> anyhow::Result<()> {
     let status = Command::new("cargo")
-        .args(["run", "--release", "--locked", "--quiet", "--package", "xtask", "--", "bench"])
+        .args(["run", "--release", "--locked", "--quiet", "--package", "lab", "--", "bench"])
         .args(args)
         .current_dir(crate::root())
         .status()

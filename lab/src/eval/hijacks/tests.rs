@@ -120,7 +120,7 @@ fn replays() -> Vec<Replay> {
 }
 
 fn path(replay: &Replay) -> std::path::PathBuf {
-    crate::root().join("xtask/src/eval/hijacks/replays").join(format!("{}.toml", replay.key))
+    crate::root().join("lab/src/eval/hijacks/replays").join(format!("{}.toml", replay.key))
 }
 
 /// A release that has what the edits of a replay name, and hardly anything else.

@@ -18,7 +18,7 @@ const HEAD: &str = "\
 # evaluation
 
 How much malware is caught and how often a harmless release is held, on real releases. `cargo xtask eval` writes every
-section; [xtask/src/eval.rs](xtask/src/eval.rs) says how. The corpora are not in the repository.
+section; [lab/src/eval.rs](lab/src/eval.rs) says how. The corpora are not in the repository.
 
 ```sh
 cargo xtask eval fetch           # fills the corpora of harmless releases again
