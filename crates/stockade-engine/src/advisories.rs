@@ -6,6 +6,7 @@
 //! its packages alone.
 
 mod bundle;
+mod claims;
 mod fetch;
 mod files;
 mod import;
@@ -18,12 +19,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use stockade_advisory::{Answer, Class, Damage, Known, Match, Question, Status, Subjects};
+use stockade_advisory::{Answer, Class, Damage, Grade, Known, Match, Question, Status, Subjects};
 use stockade_model::{Digest, EcosystemId, Evidence, Gap, GapKind, Package, Release};
 
 use crate::EngineError;
 
 pub use bundle::{Bundle, Imported, export};
+pub use claims::Claims;
 pub use fetch::{Fetched, Updated, keep, update};
 pub use import::{Brought, import};
 pub use signing::PublicKey;
@@ -52,6 +54,8 @@ pub struct Advisories {
     pub stale: Vec<String>,
     /// How much could not be read.
     problem_count: u64,
+    /// Whose packages they do not mean.
+    claims: Claims,
 }
 
 /// What the advisories say of a release.
@@ -73,11 +77,13 @@ impl Advisories {
     /// What the records say of several versions of a package, as they say it.
     pub fn answers(&self, package: &Package, questions: &[Question<'_>]) -> Result<Vec<Answer>, Damage> {
         let mut answers = vec![Answer::default(); questions.len()];
+        let origin = self.claims.origin(package);
+        let questions: Vec<Question<'_>> = questions.iter().map(|question| Question { origin, ..*question }).collect();
         for index in self.indexes() {
             let known = index.of(package)?;
             let asks_of_bytes = || questions.iter().any(|question| !question.digests.is_empty());
             if !known.is_empty() || (index.knows_bytes() && asks_of_bytes()) {
-                answers = answers.into_iter().zip(known.about_all(questions)?).map(joined).collect();
+                answers = answers.into_iter().zip(known.about_all(&questions)?).map(joined).collect();
             }
         }
         Ok(answers)
@@ -136,6 +142,7 @@ impl Advisories {
             problems: Vec::new(),
             stale: Vec::new(),
             problem_count: 0,
+            claims: sources.claims.clone(),
         };
         let folder = data.join(INDEX);
         match index::of(&sources.places(data), &folder, stamp, now) {
@@ -217,14 +224,17 @@ impl Advisories {
         &self,
         package: &Package,
         versions: impl Iterator<Item = &'a str>,
-        given: &[String],
+        given: &'a [String],
     ) -> Vec<Advised> {
-        let questions: Vec<Question<'_>> = versions.map(Question::version).collect();
+        let origin = self.claims.origin(package);
+        let of = |version: &'a str| Question { origin, ..Question::version(version) };
+        let questions: Vec<Question<'_>> = versions.map(of).collect();
+        let given: Vec<Question<'_>> = given.iter().map(|version| of(version)).collect();
         let mut advised = vec![Advised { evidence: Vec::new(), gaps: self.missing() }; questions.len()];
         for index in self.indexes() {
             let answers = match index.of(package) {
                 Ok(known) if known.is_empty() => continue,
-                Ok(known) => all_of(&known, &questions, given),
+                Ok(known) => all_of(&known, &questions, &given),
                 Err(error) => Err(error),
             };
             advised = match answers {
@@ -284,14 +294,13 @@ fn joined((mut one, other): (Answer, Answer)) -> Answer {
 fn all_of(
     known: &Known<'_>,
     questions: &[Question<'_>],
-    given: &[String],
+    given: &[Question<'_>],
 ) -> Result<Vec<(Answer, Vec<Evidence>)>, Damage> {
     let answers = known.about_all(questions)?;
     if given.is_empty() {
         return Ok(answers.into_iter().map(|answer| (answer, Vec::new())).collect());
     }
-    let asked: Vec<Question<'_>> = given.iter().map(|version| Question::version(version)).collect();
-    let affected = known.about_all(&asked)?;
+    let affected = known.about_all(given)?;
     let with_fixes = answers.into_iter().zip(questions).map(|(answer, question)| {
         let fixed = known.fixes(question.version)?;
         let has = |answer: &Answer, id: &String| {
@@ -299,7 +308,7 @@ fn all_of(
         };
         let fixes = fixed.into_iter().filter_map(|id| {
             let (_, of) = affected.iter().zip(given).find(|(answer, _)| has(answer, &id))?;
-            Some(Evidence::Fixes { id, of: of.clone() })
+            Some(Evidence::Fixes { id, of: of.version.to_owned() })
         });
         Ok((answer, fixes.collect()))
     });
@@ -335,7 +344,11 @@ impl Advised {
 /// A match that does not stop a release by itself counts as what is known of a vulnerability does.
 fn evidence(found: &Match) -> Evidence {
     let malware = found.blocks_by_default();
-    let doubt = if found.class == Class::Malicious && !malware { "perhaps malicious: " } else { "" };
+    let doubt = match (found.class, found.grade) {
+        (_, Grade::NameCollision) => "about a package of this name in another registry: ",
+        (Class::Malicious, _) if !malware => "perhaps malicious: ",
+        _ => "",
+    };
     let summary = found.summary.chars().take(MAX_SUMMARY).collect::<String>();
     Evidence::Advisory { id: found.id.clone(), malware, summary: format!("{doubt}{summary}") }
 }

@@ -155,7 +155,7 @@ impl Engine {
         let Settings { data, policy, upstreams, artifact_hosts, advisories, clock, patience, inspector, rules } =
             settings;
         let folders = objects::layout(&data, advisories.folders.clone())?;
-        let advisories = Sources { folders, ..advisories };
+        let advisories = Sources { folders, claims: upstreams.claims(), ..advisories };
         let store = Store::open(&data)?;
         let dialler = Dialler::new(upstreams.all(), &artifact_hosts, &upstreams.cafiles(), patience)?;
         let upstreams = Arc::new(upstreams);

@@ -4,9 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use stockade_ecosystem::{Claim, ClientConfig, Registry, Upstream, by_id};
+use stockade_ecosystem::{Claim, ClientConfig, Registry, Stated, Upstream, by_id};
 use stockade_model::{EcosystemId, Name, Package, Pattern};
+use url::Url;
 
+use crate::advisories::Claims;
 use crate::{EngineError, UpstreamError};
 
 /// Where a package comes from.
@@ -61,6 +63,20 @@ impl Upstreams {
         claims.filter(|(_, claim)| *claim == Claim::Hosted).map(|(pattern, _)| pattern)
     }
 
+    /// Whose names are those of another registry than all others are of.
+    pub(crate) fn claims(&self) -> Claims {
+        let of = |config: &ClientConfig| {
+            let registry = |claim: &Claim| match claim {
+                Claim::Hosted => Some(Stated::HOSTED.to_owned()),
+                Claim::Upstream(upstream) => {
+                    Some(&upstream.url).filter(|url| **url != config.default.url).map(Url::to_string)
+                }
+            };
+            config.claims.iter().map(|(pattern, claim)| (pattern.clone(), registry(claim))).collect::<Vec<_>>()
+        };
+        self.0.values().flat_map(of).collect()
+    }
+
     /// True if the package comes from the registry for names without one of their own.
     pub(crate) fn is_public(&self, package: &Package) -> bool {
         self.0.get(&package.ecosystem).is_some_and(|config| owner(config, package).is_none())
@@ -102,7 +118,7 @@ fn owner<'a>(config: &'a ClientConfig, package: &Package) -> Option<Origin<'a>> 
 
 /// True if a claim covers a name in one of its spellings: clients look for `acme-core` where there is no `acme_core`, and
 /// would tell a registry of it.
-fn is_claimed(pattern: &Pattern, package: &Package) -> bool {
+pub(crate) fn is_claimed(pattern: &Pattern, package: &Package) -> bool {
     let covers = |name: String| {
         pattern.matches_package(&Package { ecosystem: package.ecosystem.clone(), name: Name::normalised(name) })
     };

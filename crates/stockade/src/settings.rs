@@ -117,7 +117,7 @@ impl Settings {
         };
         let mut folders: Vec<PathBuf> = written.advisories.sources.iter().map(beside).collect();
         folders.extend(Some(advisory_folder(&data)).filter(|folder| folder.is_dir()));
-        let advisories = written.advisories.with(folders);
+        let advisories = written.advisories.with(folders, written.claims());
         let fetched_every = written.advisories.every.map(|every| every.0);
         let own_rules = written.inspection.own_rules.as_ref().map(beside);
         let rules = OnceLock::new();

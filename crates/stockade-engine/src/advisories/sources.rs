@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use stockade_model::{Digest, redacted};
 use url::Url;
 
+use super::claims::Claims;
 use super::files;
 use super::signing::PublicKey;
 
@@ -30,6 +31,8 @@ pub struct Sources {
     pub max_age: SignedDuration,
     /// Whose bundles are taken.
     pub trust: Vec<PublicKey>,
+    /// Whose packages advisories do not mean, though they may have the name.
+    pub claims: Claims,
 }
 
 /// Something that is fetched.
@@ -92,7 +95,7 @@ pub(crate) struct Place {
 
 impl Default for Sources {
     fn default() -> Self {
-        Self { folders: Vec::new(), feeds: Vec::new(), max_age: MAX_AGE, trust: Vec::new() }
+        Self { folders: Vec::new(), feeds: Vec::new(), max_age: MAX_AGE, trust: Vec::new(), claims: Claims::default() }
     }
 }
 

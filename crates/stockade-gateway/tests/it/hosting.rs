@@ -58,6 +58,41 @@ fn error(answer: &Answer) -> String {
     answer.json()["error"].as_str().unwrap_or_default().to_owned()
 }
 
+/// Who tries to be mistaken for a company publishes its names elsewhere, and the record of that says "every version".
+#[test]
+fn a_record_about_a_public_package_does_not_mean_the_one_that_is_published_here() {
+    let folder = tempfile::TempDir::with_prefix("stockade-osv-").unwrap();
+    let package = json!({"ecosystem": "npm", "name": "@acme/left"});
+    let every = json!([{"type": "SEMVER", "events": [{"introduced": "0"}]}]);
+    let record =
+        json!({"id": "MAL-2026-0001", "summary": "confuses", "affected": [{"package": package, "ranges": every}]});
+    std::fs::write(folder.path().join("MAL-2026-0001.json"), record.to_string()).unwrap();
+    let setup = |claimed: &str, to: &str| {
+        let claims = vec![(claimed.to_owned(), to.to_owned())];
+        Setup { claims, advisories: vec![folder.path().to_owned()], ..Setup::default() }
+    };
+    let world = World::with(FakeRegistry::start(), setup("pkg:npm/@acme/*", Stated::HOSTED));
+    let answer = send(&world, "PUT", PATH, Some(&publisher(&world)), &publication("1.0.0", None));
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    assert_eq!(world.ask("GET", FILE, &[], b"").status, 200);
+    let why = world.why("pkg:npm/@acme/left@1.0.0");
+    let told = why.evidence.iter().map(|evidence| format!("{evidence:?}")).collect::<String>();
+    assert!(told.contains("about a package of this name in another registry: confuses"), "it is said: {told}");
+    let audit = world.ask("POST", "/npm/-/npm/v1/security/advisories/bulk", &[], br#"{"@acme/left":["1.0.0"]}"#);
+    assert_eq!((audit.status, audit.text().as_str()), (200, "{}"));
+
+    // Of another registry that the operator names likewise; of the registry for all other names it is meant.
+    let ours = FakeRegistry::start();
+    ours.publish(&Package::new("@acme/left").release("1.0.0"));
+    let world = World::with(FakeRegistry::start(), setup("pkg:npm/@acme/*", &ours.url()));
+    assert_eq!(world.ask("GET", FILE, &[], b"").status, 200);
+    let registry = FakeRegistry::start();
+    registry.publish(&Package::new("@acme/left").release("1.0.0"));
+    let url = registry.url();
+    let world = World::with(registry, setup("pkg:npm/@acme/*", &url));
+    assert_eq!(world.ask("GET", FILE, &[], b"").status, 403);
+}
+
 #[test]
 fn a_release_is_published_listed_and_served_and_nobody_outside_hears_of_it() {
     let world = hosting(FakeRegistry::start());

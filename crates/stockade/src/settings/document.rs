@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use stockade_ecosystem::{ALL, Stated, by_id};
-use stockade_engine::advisories::{self, Kind, PublicKey, Sources};
+use stockade_engine::advisories::{self, Claims, Kind, PublicKey, Sources};
 use stockade_model::{Malformed, Name};
 use url::Url;
 
@@ -80,7 +80,7 @@ struct Feed {
 
 impl Advisories {
     /// Where advisories come from, with these folders.
-    pub(super) fn with(&self, folders: Vec<PathBuf>) -> Sources {
+    pub(super) fn with(&self, folders: Vec<PathBuf>, claims: Claims) -> Sources {
         let feed = |feed: &Feed| advisories::Feed {
             url: feed.url.0.clone(),
             kind: feed.kind.as_ref().map_or(Kind::Osv, |kind| kind.0),
@@ -90,6 +90,7 @@ impl Advisories {
             feeds: self.feeds.iter().map(feed).collect(),
             max_age: self.max_age.as_ref().map_or(advisories::MAX_AGE, |age| age.0),
             trust: self.trust.iter().map(|key| key.0).collect(),
+            claims,
         }
     }
 }
@@ -127,6 +128,20 @@ impl Written {
             otherwise: None,
         };
         self.upstream.iter().map(|(ecosystem, upstream)| (ecosystem.0.clone(), stated(upstream))).collect()
+    }
+
+    /// Whose names are those of another registry than the other names of their ecosystem.
+    pub(super) fn claims(&self) -> Claims {
+        let of = |(id, upstream): (&Ecosystem, &Upstream)| {
+            let purl_type = by_id(&id.0).map(|ecosystem| ecosystem.purl_type);
+            let others = upstream.url.as_ref().map(|url| url.0.to_string());
+            let claims = upstream.claims.iter().filter_map(move |(names, owner)| {
+                let pattern = format!("pkg:{}/{names}", purl_type?).parse().ok()?;
+                Some((pattern, Some(owner.0.clone()).filter(|owner| Some(owner) != others.as_ref())))
+            });
+            claims.collect::<Vec<_>>()
+        };
+        self.upstream.iter().flat_map(of).collect()
     }
 
     /// A scope that no package can be in would be a registry that nobody asks, and a time for no feeds that of nothing.

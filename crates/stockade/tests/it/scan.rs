@@ -75,7 +75,7 @@ fn bytes_on_a_list_are_found_whatever_they_are_called() {
     let Some(world) = world() else { return };
     let digest = stockade_model::Digest::of(b"bad");
     let locked = format!(r#""version": "1.1.0", "integrity": "{}""#, digest.sri());
-    world.project.write("package-lock.json", &LOCKFILE.replace(r#""version": "1.1.0""#, &locked));
+    world.project.write("package-lock.json", LOCKFILE.replace(r#""version": "1.1.0""#, &locked));
     let folder = world.data().join("advisories");
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("ours.list"), format!("{digest} stolen token\n")).unwrap();
@@ -84,6 +84,20 @@ fn bytes_on_a_list_are_found_whatever_they_are_called() {
     assert_eq!(found, [&json!("pkg:npm/left-demo@1.1.0")]);
     let [class, grade, verdict] = ["class", "grade", "verdict"].map(|key| answer["findings"][0][key].as_str().unwrap());
     assert_eq!((class, grade, verdict), ("malicious", "hash", "deny"));
+}
+
+#[test]
+fn a_record_about_a_public_package_does_not_mean_one_that_belongs_elsewhere() {
+    let Some(world) = world() else { return };
+    world.malware("left-demo", "1.1.0");
+    assert_eq!(world.stockade(["scan"]).status, Some(1));
+    for claim in ["\"hosted\"", "\"https://acme.example/\""] {
+        world.settings(&format!("[upstream.npm.claims]\n\"left-*\" = {claim}\n"));
+        let answer = world.json(["scan"]);
+        let found = &answer["findings"][0];
+        assert_eq!((&found["grade"], &found["verdict"]), (&json!("name-collision"), &json!("allow")));
+        assert_eq!(world.stockade(["scan"]).status, Some(0));
+    }
 }
 
 #[test]
