@@ -76,7 +76,7 @@ fn a_record_about_a_public_package_does_not_mean_the_one_that_is_published_here(
     assert_eq!(answer.status, 201, "{}", answer.text());
     assert_eq!(world.ask("GET", FILE, &[], b"").status, 200);
     let why = world.why("pkg:npm/@acme/left@1.0.0");
-    let told = why.evidence.iter().map(|evidence| format!("{evidence:?}")).collect::<String>();
+    let told = format!("{:?}", why.evidence);
     assert!(told.contains("about a package of this name in another registry: confuses"), "it is said: {told}");
     let audit = world.ask("POST", "/npm/-/npm/v1/security/advisories/bulk", &[], br#"{"@acme/left":["1.0.0"]}"#);
     assert_eq!((audit.status, audit.text().as_str()), (200, "{}"));
