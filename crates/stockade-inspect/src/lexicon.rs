@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use serde::{Deserialize, Serialize};
 
 use crate::capability::Capability;
@@ -75,6 +75,7 @@ static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
     let search = AhoCorasick::builder()
         .ascii_case_insensitive(true)
         .match_kind(MatchKind::LeftmostLongest)
+        .kind(Some(AhoCorasickKind::DFA))
         .build(words.iter().map(|(_, word)| word))
         .expect("a few hundred words are a small automaton");
     Lexicon { words, search }

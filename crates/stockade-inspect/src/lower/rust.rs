@@ -19,6 +19,7 @@ use std::collections::{HashMap, HashSet};
 
 use proc_macro2::{Span, TokenStream};
 
+use self::spans::Places;
 use super::shell::Builder;
 use crate::ir::{Block, Expr, Language, Names, Program, Statement, Sym};
 
@@ -29,14 +30,16 @@ const MAX_SOURCE: usize = 8 * 1024 * 1024;
 const MAX_DEPTH: u32 = 400;
 
 /// Lowers a source file.
-pub(crate) fn lower(source: &str, names: &mut Names) -> Program {
+pub(crate) fn lower<'n>(source: &'n str, names: &'n mut Names) -> Program {
     let mut b = Builder::new(Language::Rust, names);
     if source.len() > MAX_SOURCE {
         b.problem("the source is longer than what is read", 0);
         return b.finish(Block::new());
     }
-    let mut lowering = Lowering::new(b, skipped(source));
-    let file = lowering.parsed(source.get(lowering.base..).unwrap_or_default());
+    let base = skipped(source);
+    let text = source.get(base..).unwrap_or_default();
+    let mut lowering = Lowering::new(b, Places::of(base, text));
+    let file = lowering.parsed(text);
     let body = file.map(|file| lowering.file(&file)).unwrap_or_default();
     // The parser keeps the text of everything it has read on this thread until it is told that no place is asked for.
     proc_macro2::extra::invalidate_current_thread_spans();
@@ -62,8 +65,7 @@ struct Command {
 /// The lowering of one file.
 struct Lowering<'n> {
     b: Builder<'n>,
-    /// Where the text that is parsed begins in the file.
-    base: usize,
+    places: Places<'n>,
     /// The statements that are being made.
     out: Block,
     /// The names of the function that is being lowered.
@@ -83,10 +85,10 @@ struct Lowering<'n> {
 }
 
 impl<'n> Lowering<'n> {
-    fn new(b: Builder<'n>, base: usize) -> Self {
+    fn new(b: Builder<'n>, places: Places<'n>) -> Self {
         Self {
             b,
-            base,
+            places,
             out: Block::new(),
             locals: Vec::new(),
             commands: HashMap::new(),
@@ -133,7 +135,7 @@ impl<'n> Lowering<'n> {
     }
 
     fn offset(&self, span: Span) -> u32 {
-        u32::try_from(self.base.saturating_add(span.byte_range().start)).unwrap_or(u32::MAX)
+        u32::try_from(self.places.of_span(span)).unwrap_or(u32::MAX)
     }
 
     /// Makes statements apart from those that are being made.

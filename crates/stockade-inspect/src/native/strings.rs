@@ -43,12 +43,31 @@ const COMMANDS: &[&str] = &[
 /// Looks at all texts of a file.
 pub(super) fn scan(bytes: &[u8], wide: bool, networked: bool, found: &mut Found) {
     let bytes = bytes.get(..MAX_SEARCHED).unwrap_or(bytes);
-    for run in bytes.split(|byte| !is_text(*byte)).filter(|run| run.len() >= MIN_TEXT) {
+    for run in runs(bytes) {
         look(run, networked, found);
     }
     if wide {
         scan_wide(bytes, networked, found);
     }
+}
+
+/// The texts that are long enough. Most of a binary is none: where the last of as many bytes as a text has at least is not
+/// of one, those before it need not be looked at.
+fn runs(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        loop {
+            let window = rest.get(..MIN_TEXT)?;
+            if let Some(last) = window.iter().rposition(|byte| !is_text(*byte)) {
+                rest = &rest[last + 1..];
+                continue;
+            }
+            let end = rest.iter().position(|byte| !is_text(*byte)).unwrap_or(rest.len());
+            let (run, after) = rest.split_at(end);
+            rest = after;
+            return Some(run);
+        }
+    })
 }
 
 /// Texts of Windows have two bytes a character.
@@ -120,4 +139,20 @@ fn is_documentation(host: &str) -> bool {
     ["w3.org", "xmlsoap.org", "apache.org", "gnu.org", "openssl.org", "microsoft.com", "apple.com", "mozilla.org"]
         .iter()
         .any(|known| host == *known || host.strip_suffix(known).is_some_and(|before| before.ends_with('.')))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_text_is_passed_over(pieces in prop::collection::vec("[a-c]{0,9}[\u{0}\u{1}]{0,2}", 0..12)) {
+            let bytes = pieces.concat().into_bytes();
+            let split = bytes.split(|byte| !is_text(*byte)).filter(|run| run.len() >= MIN_TEXT);
+            prop_assert_eq!(runs(&bytes).collect::<Vec<_>>(), split.collect::<Vec<_>>());
+        }
+    }
 }

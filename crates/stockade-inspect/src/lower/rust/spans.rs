@@ -3,6 +3,37 @@
 use proc_macro2::Span;
 use syn::{Expr, Member, Pat, Path};
 
+/// Where things are in a file. The parser counts lines and characters; asked for bytes, it would keep each answer in a map,
+/// which takes as long as all of the lowering.
+pub(super) struct Places<'a> {
+    /// Where the text that is parsed begins in the file.
+    base: usize,
+    text: &'a str,
+    /// Where the lines of the text begin.
+    lines: Vec<usize>,
+}
+
+impl<'a> Places<'a> {
+    pub(super) fn of(base: usize, text: &'a str) -> Self {
+        let after = memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1);
+        Self { base, text, lines: std::iter::once(0).chain(after).collect() }
+    }
+
+    /// The byte of the file at which a token begins.
+    pub(super) fn of_span(&self, span: Span) -> usize {
+        let start = span.start();
+        let begin = start.line.checked_sub(1).and_then(|line| self.lines.get(line)).copied().unwrap_or_default();
+        let line = self.text.get(begin..).unwrap_or_default();
+        let is_ascii = line.as_bytes().get(..start.column).is_some_and(<[u8]>::is_ascii);
+        let within = if is_ascii {
+            start.column
+        } else {
+            line.char_indices().nth(start.column).map_or(line.len(), |(at, _)| at)
+        };
+        self.base + begin + within
+    }
+}
+
 pub(super) fn path(path: &Path) -> Option<Span> {
     path.segments.first().map(|segment| segment.ident.span())
 }

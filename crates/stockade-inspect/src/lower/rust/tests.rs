@@ -164,3 +164,23 @@ proptest! {
         super::lower(&format!("fn f() {{ {source} }}"), &mut Names::default());
     }
 }
+
+proptest! {
+    #[test]
+    fn the_place_of_a_token_is_its_byte(
+        source in r#"(fn |é|"é\n"|'ß'| |\n|\r\n|a|// ü\n|/\* é\n \*/|\(|\)|\{ \}|b"x"|1_000|r\#"é"\#|\t){0,40}"#
+    ) {
+        fn check(tokens: proc_macro2::TokenStream, places: &super::Places<'_>) {
+            for token in tokens {
+                let span = token.span();
+                assert_eq!(places.of_span(span), 3 + span.byte_range().start);
+                if let proc_macro2::TokenTree::Group(group) = token {
+                    check(group.stream(), places);
+                }
+            }
+        }
+        if let Ok(tokens) = source.parse() {
+            check(tokens, &super::Places::of(3, &source));
+        }
+    }
+}
