@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use stockade_advisory::{Answer, Class, Damage, Grade, Known, Match, Question, Status, Subjects};
+use stockade_advisory::{Answer, Class, Damage, Grade, Known, Match, Origin, Question, Status, Subjects};
 use stockade_model::{Digest, EcosystemId, Evidence, Gap, GapKind, Package, Release};
 
 use crate::EngineError;
@@ -77,16 +77,19 @@ impl Advisories {
     /// What the records say of several versions of a package, as they say it.
     pub fn answers(&self, package: &Package, questions: &[Question<'_>]) -> Result<Vec<Answer>, Damage> {
         let mut answers = vec![Answer::default(); questions.len()];
-        let origin = self.claims.origin(package);
-        let questions: Vec<Question<'_>> = questions.iter().map(|question| Question { origin, ..*question }).collect();
         for index in self.indexes() {
             let known = index.of(package)?;
             let asks_of_bytes = || questions.iter().any(|question| !question.digests.is_empty());
             if !known.is_empty() || (index.knows_bytes() && asks_of_bytes()) {
-                answers = answers.into_iter().zip(known.about_all(&questions)?).map(joined).collect();
+                answers = answers.into_iter().zip(known.about_all(questions)?).map(joined).collect();
             }
         }
         Ok(answers)
+    }
+
+    /// Where a package is from that was fetched from this address, as far as the settings tell.
+    pub fn origin(&self, package: &Package, address: &str) -> Origin<'_> {
+        self.claims.origin_at(package, address)
     }
 
     /// Why they may not say all that is known, in sentences.

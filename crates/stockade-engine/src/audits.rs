@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use stockade_advisory::{Answer, Class, Grade, Match, Question, Unclear};
+use stockade_advisory::{Answer, Class, Match, Question, Unclear};
 use stockade_ecosystem::{Advice, AdviceKind, AuditForm};
 use stockade_model::{EcosystemId, Package, Release};
 
@@ -85,9 +85,7 @@ fn advice_of(
     let of_asked = answers(asked)?;
     let mut advice: Vec<Advice> = Vec::new();
     for (version, answer) in asked.iter().zip(&of_asked) {
-        // Whoever audits upgrades what is found, and what only has the name has no other version to upgrade to.
-        let meant = answer.matches.iter().filter(|found| found.grade != Grade::NameCollision);
-        let matches = meant.map(|found| of_match(package, found));
+        let matches = answer.matches.iter().map(|found| of_match(package, found));
         let unclear = answer.unclear.iter().map(|unclear| of_unclear(package, unclear));
         for found in matches.chain(unclear) {
             let at = advice.iter().position(|known| known.id == found.id && known.kind == found.kind);

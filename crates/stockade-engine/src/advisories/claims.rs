@@ -25,10 +25,25 @@ impl FromIterator<Claimed> for Claims {
 }
 
 impl Claims {
-    /// Where advisories are told that a package is from.
+    /// Where a package is from that we fetch ourselves, or that is published here.
     pub(super) fn origin(&self, package: &Package) -> Origin<'_> {
+        self.registry(package).map_or(Origin::Unknown, Origin::Other)
+    }
+
+    /// Where a package is from that somebody else fetched from this address. That a name belongs elsewhere does not say
+    /// that it was fetched there: whoever was taken in by its namesake has it from the wrong place.
+    pub(super) fn origin_at(&self, package: &Package, address: &str) -> Origin<'_> {
+        let is_there = |registry: &&str| {
+            let rest = address.strip_prefix(*registry);
+            rest.is_some_and(|rest| registry.ends_with('/') || rest.starts_with('/'))
+        };
+        self.registry(package).filter(is_there).map_or(Origin::Unknown, Origin::Other)
+    }
+
+    /// The registry that a name belongs to, if it is not the one of all other names.
+    fn registry(&self, package: &Package) -> Option<&str> {
         let covering = self.0.iter().filter(|(pattern, _)| is_claimed(pattern, package));
         let longest = covering.max_by_key(|(pattern, _)| pattern.as_str().len());
-        longest.and_then(|(_, registry)| registry.as_deref()).map_or(Origin::Unknown, Origin::Other)
+        longest.and_then(|(_, registry)| registry.as_deref())
     }
 }

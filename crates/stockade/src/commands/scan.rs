@@ -15,9 +15,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
-use stockade_ecosystem::Locked;
+use stockade_ecosystem::{Locked, Origin};
 use stockade_engine::Advisories;
-use stockade_engine::advisory::{Class, Match, Question};
+use stockade_engine::advisory::{self, Class, Match, Question};
 use stockade_model::{Evidence, Integrity, Purl, Release, Verdict};
 use stockade_policy::Policy;
 
@@ -208,7 +208,7 @@ impl Asked<'_> {
         let (mut findings, mut unseen) = (Vec::new(), Vec::new());
         for entries in packages {
             let Some(package) = entries.first().map(|at| &file.locked[*at].release.package) else { continue };
-            let questions = entries.iter().map(|at| question(&file.locked[*at])).collect::<Vec<_>>();
+            let questions = entries.iter().map(|at| self.question(&file.locked[*at])).collect::<Vec<_>>();
             let answers = match self.advisories.answers(package, &questions) {
                 Ok(answers) => answers,
                 Err(error) => {
@@ -225,6 +225,16 @@ impl Asked<'_> {
             }
         }
         (findings, unseen)
+    }
+
+    /// What is asked of an entry: its version, and its bytes whatever they are called.
+    fn question<'b>(&'b self, locked: &'b Locked) -> Question<'b> {
+        let digests = locked.integrity.as_ref().map_or(&[][..], Integrity::digests);
+        let origin = match &locked.origin {
+            Origin::Registry(Some(address)) => self.advisories.origin(&locked.release.package, address),
+            _ => advisory::Origin::Unknown,
+        };
+        Question { digests, origin, ..Question::version(&locked.release.version) }
     }
 
     fn finding(&self, found: Match, file: &Found, at: usize) -> Finding {
@@ -259,12 +269,6 @@ impl Asked<'_> {
         let about = ruling.reasons.iter().filter(|reason| matches!(reason.rule.as_str(), "malware" | "advisory"));
         about.map(|reason| reason.verdict).max().unwrap_or(Verdict::Allow)
     }
-}
-
-/// What is asked of an entry: its version, and its bytes whatever they are called.
-fn question(locked: &Locked) -> Question<'_> {
-    let digests = locked.integrity.as_ref().map_or(&[][..], Integrity::digests);
-    Question { digests, ..Question::version(&locked.release.version) }
 }
 
 /// The worst first, and what was lifted last.

@@ -86,18 +86,26 @@ fn bytes_on_a_list_are_found_whatever_they_are_called() {
     assert_eq!((class, grade, verdict), ("malicious", "hash", "deny"));
 }
 
+/// A claim says where a name belongs. A lockfile says where it was taken from, which is another place if somebody was taken
+/// in by the name.
 #[test]
-fn a_record_about_a_public_package_does_not_mean_one_that_belongs_elsewhere() {
+fn a_record_about_a_public_package_does_not_mean_one_that_was_taken_from_elsewhere() {
     let Some(world) = world() else { return };
     world.malware("left-demo", "1.1.0");
-    assert_eq!(world.stockade(["scan"]).status, Some(1));
-    for claim in ["\"hosted\"", "\"https://acme.example/\""] {
-        world.settings(&format!("[upstream.npm.claims]\n\"left-*\" = {claim}\n"));
+    let scanned = |claim: &str, address: &str| {
+        world.settings(&format!("[upstream.npm.claims]\n\"left-*\" = \"{claim}\"\n"));
+        let locked = format!(r#""version": "1.1.0", "resolved": "{address}/left-demo/-/left-demo-1.1.0.tgz""#);
+        world.project.write("package-lock.json", LOCKFILE.replace(r#""version": "1.1.0""#, &locked));
         let answer = world.json(["scan"]);
-        let found = &answer["findings"][0];
-        assert_eq!((&found["grade"], &found["verdict"]), (&json!("name-collision"), &json!("allow")));
-        assert_eq!(world.stockade(["scan"]).status, Some(0));
-    }
+        let [grade, verdict] = ["grade", "verdict"].map(|key| answer["findings"][0][key].as_str().unwrap().to_owned());
+        (grade, verdict, world.stockade(["scan"]).status)
+    };
+    let allowed = ("name-collision".to_owned(), "allow".to_owned(), Some(0));
+    let denied = ("version".to_owned(), "deny".to_owned(), Some(1));
+    assert_eq!(scanned("https://acme.example/npm/", "https://acme.example/npm"), allowed);
+    assert_eq!(scanned("https://acme.example/npm/", "https://registry.example"), denied);
+    assert_eq!(scanned("https://acme.example/npm", "https://acme.example/npm-of-others"), denied);
+    assert_eq!(scanned("hosted", "https://registry.example"), denied);
 }
 
 #[test]
