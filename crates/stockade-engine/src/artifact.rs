@@ -259,8 +259,10 @@ impl Engine {
     pub(crate) async fn case(&self, current: Current, mut listed: Listed) -> Result<Case, EngineError> {
         let state = self.state();
         let release = current.document.index.release(&listed);
-        let dates = self.dates_of(&current.document.index, &listed).await?;
-        listed.artifact.integrity = self.claim_of(&release, &listed).await?;
+        // Both may have to be asked for, and neither needs the other.
+        let (dates, claim) =
+            tokio::try_join!(self.dates_of(&current.document.index, &listed), self.claim_of(&release, &listed))?;
+        listed.artifact.integrity = claim;
         let About { pin, decisions, assessed } = self.0.store.about(&release, &self.0.inspections.judge).await?;
         let assessed = assessed.filter(|_| state.policy.inspects());
         let hosted = self.0.upstreams.of(&release.package)?.1.is_hosted();
