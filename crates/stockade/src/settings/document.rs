@@ -130,14 +130,19 @@ impl Written {
         self.upstream.iter().map(|(ecosystem, upstream)| (ecosystem.0.clone(), stated(upstream))).collect()
     }
 
-    /// Whose names are those of another registry than the other names of their ecosystem.
+    /// Whose names are those of another registry than the other names of their ecosystem. Where these are from has to be
+    /// stated: a claim may also give a name back to the registry that a client is configured for, which nobody asks here.
     pub(super) fn claims(&self) -> Claims {
         let of = |(id, upstream): (&Ecosystem, &Upstream)| {
             let purl_type = by_id(&id.0).map(|ecosystem| ecosystem.purl_type);
-            let others = upstream.url.as_ref().map(|url| url.0.to_string());
+            let plain = |address: &str| address.trim_end_matches('/').to_owned();
+            let others = upstream.url.as_ref().map(|url| plain(url.0.as_str()));
             let claims = upstream.claims.iter().filter_map(move |(names, owner)| {
                 let pattern = format!("pkg:{}/{names}", purl_type?).parse().ok()?;
-                Some((pattern, Some(owner.0.clone()).filter(|owner| Some(owner) != others.as_ref())))
+                Some((
+                    pattern,
+                    Some(owner.0.clone()).filter(|owner| others.as_ref().is_some_and(|others| plain(owner) != *others)),
+                ))
             });
             claims.collect::<Vec<_>>()
         };

@@ -92,20 +92,25 @@ fn bytes_on_a_list_are_found_whatever_they_are_called() {
 fn a_record_about_a_public_package_does_not_mean_one_that_was_taken_from_elsewhere() {
     let Some(world) = world() else { return };
     world.malware("left-demo", "1.1.0");
-    let scanned = |claim: &str, address: &str| {
-        world.settings(&format!("[upstream.npm.claims]\n\"left-*\" = \"{claim}\"\n"));
+    let scan = |stated: bool, claim: &str, address: &str| {
+        let url = if stated { "url = \"https://registry.example/\"\n" } else { "" };
+        world.settings(&format!("[upstream.npm]\n{url}[upstream.npm.claims]\n\"left-*\" = \"{claim}\"\n"));
         let locked = format!(r#""version": "1.1.0", "resolved": "{address}/left-demo/-/left-demo-1.1.0.tgz""#);
         world.project.write("package-lock.json", LOCKFILE.replace(r#""version": "1.1.0""#, &locked));
         let answer = world.json(["scan"]);
         let [grade, verdict] = ["grade", "verdict"].map(|key| answer["findings"][0][key].as_str().unwrap().to_owned());
         (grade, verdict, world.stockade(["scan"]).status)
     };
+    let scanned = |claim: &str, address: &str| scan(true, claim, address);
     let allowed = ("name-collision".to_owned(), "allow".to_owned(), Some(0));
     let denied = ("version".to_owned(), "deny".to_owned(), Some(1));
     assert_eq!(scanned("https://acme.example/npm/", "https://acme.example/npm"), allowed);
     assert_eq!(scanned("https://acme.example/npm/", "https://registry.example"), denied);
     assert_eq!(scanned("https://acme.example/npm", "https://acme.example/npm-of-others"), denied);
     assert_eq!(scanned("hosted", "https://registry.example"), denied);
+    // A claim may give a name back to the registry of all others.
+    assert_eq!(scanned("https://registry.example", "https://registry.example"), denied);
+    assert_eq!(scan(false, "https://registry.example/", "https://registry.example"), denied);
 }
 
 #[test]
