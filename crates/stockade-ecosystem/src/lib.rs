@@ -46,7 +46,7 @@ pub use locked::{Include, InstalledFile, Linked, Locked, Lockfile, Manifest, Ori
 pub use native::{Gate, Lines, Native};
 pub use order::Placed;
 pub use path::{PathError, Segments};
-pub use registry::{Denial, Described, Refusal, Registry, Request, Route, Sum, Summary};
+pub use registry::{Denial, Described, Foreseen, Foresight, Refusal, Registry, Request, Route, Sum, Summary};
 
 /// What Stockade knows of an ecosystem: a descriptor, not a class. What an ecosystem lacks is `None`.
 pub struct Ecosystem {

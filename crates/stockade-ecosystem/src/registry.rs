@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use stockade_model::{Integrity, Malformed, Package, Release};
 
@@ -260,6 +261,12 @@ pub trait Registry: Sync {
         None
     }
 
+    /// How it is read from a file of this name which files a client that has it asks for next, if they are asked for one
+    /// after the other.
+    fn foresight(&self, _file: &str) -> Option<Foresight> {
+        None
+    }
+
     /// Where the upstream says, below its address, from where files are to be had, if its index does not.
     fn locator(&self) -> Option<&'static str> {
         None
@@ -313,6 +320,19 @@ pub trait Registry: Sync {
 
     /// The refusal in the dialect that these clients show to a person.
     fn denial(&self, refusal: &Refusal) -> Denial;
+}
+
+/// Reads what a client asks for next that has the first of these files. The others are what [`Foreseen::with`] named of
+/// those before them.
+pub type Foresight = fn(files: &[(Release, Bytes)]) -> Foreseen;
+
+/// What a client asks for when it has read a file. It may as well ask for something else.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Foreseen {
+    /// What is read together with it: more is foreseen when that is known.
+    pub with: Vec<Release>,
+    /// What comes then.
+    pub needs: Vec<Release>,
 }
 
 /// How the description of a package in an older form is made: of what the upstream says of a release, and of our own index.

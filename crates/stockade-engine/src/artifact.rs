@@ -125,6 +125,11 @@ impl Case {
         Known { advisories: &self.state.advisories, decisions, freeze, dates, stale, hosted: self.hosted }
     }
 
+    /// True if its bytes are known.
+    pub(crate) fn is_pinned(&self) -> bool {
+        self.pin.is_some()
+    }
+
     /// The assessment, if it is of these bytes.
     fn assessed_as(&self, digest: &Digest) -> Option<&Assessed> {
         self.assessed.as_ref().filter(|assessed| assessed.digest == *digest)
@@ -167,7 +172,7 @@ impl Engine {
 
     async fn looked_at(&self, key: (Package, String), principal: &Arc<str>) -> Result<Outcome, EngineError> {
         let (package, file) = (&key.0, key.1.as_str());
-        let Found { current, listed, describes } = self.find(package, file).await?;
+        let Found { current, listed, describes } = self.find_and_ask(package, file).await?;
         self.refuse_moving(package, &listed).await?;
         let release = current.document.index.release(&listed);
         let _flight = self.0.fetching.board(release.clone()).await;
@@ -183,7 +188,7 @@ impl Engine {
             if judged.ruling.enforced() != Verdict::Allow {
                 return self.refuse(&case, judged).await;
             }
-            self.look_ahead(&case);
+            self.look_at_described(&case);
             case = Arc::new(self.description(&case, ending).await?);
         }
         let judged = self.judged_bytes(&case, Some(principal)).await?;
@@ -196,27 +201,13 @@ impl Engine {
             cleared.would = Some(Arc::new(Refused { ruling: judged.ruling.clone(), id, instead: None }));
         }
         self.give(&cleared, principal).await?;
+        self.look_ahead(&case.release, &cleared.content);
         // What is published here may be taken off at any moment, also by another process.
         if !self.0.upstreams.of(&key.0)?.1.is_hosted() {
             let hot = Hot { cleared: cleared.clone(), document, epoch, until: judged.ruling.until };
             self.0.hot.insert(key, Arc::new(hot));
         }
         Ok(Outcome::Cleared(cleared))
-    }
-
-    /// Looks at the file of which a client has just asked for the description: in a moment it asks for the file.
-    fn look_ahead(&self, case: &Case) {
-        if !case.state.policy.inspects() || case.pin.is_some() {
-            return;
-        }
-        let Ok(turn) = Arc::clone(&self.0.ahead).try_acquire_owned() else { return };
-        let (engine, release) = (self.clone(), case.release.clone());
-        tokio::spawn(async move {
-            if let Err(error) = engine.look_at(&release).await {
-                tracing::debug!(%release, %error, "it could not be looked at ahead");
-            }
-            drop(turn);
-        });
     }
 
     /// The file, if it was cleared before and its ruling still stands: same policy and decisions, same index, in time.
@@ -239,6 +230,14 @@ impl Engine {
             Ok(_) | Err(EngineError::NoRelease(_) | EngineError::Upstream(UpstreamError::NotFound)) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// What a file name means; what is asked for beside it is asked for in the meantime.
+    async fn find_and_ask(&self, package: &Package, file: &str) -> Result<Found, EngineError> {
+        let (found, asked) = tokio::join!(self.find(package, file), self.ask_beside(package, file));
+        let found = found?;
+        asked?;
+        Ok(found)
     }
 
     /// What a file name means, in the index at hand, or in the newest if that does not list it.
@@ -539,6 +538,18 @@ impl Engine {
             Some(pin) => Ok(pin.sha256),
             None => self.placed(release).await,
         }
+    }
+
+    /// The bytes of a file, if they may leave. They are fetched and ruled on as if somebody had asked for them.
+    pub(crate) async fn content(&self, release: &Release) -> Result<Option<Content>, EngineError> {
+        let _flight = self.0.fetching.board(release.clone()).await;
+        let (registry, _) = self.0.upstreams.of(&release.package)?;
+        let found = self.find_and_ask(&release.package, &registry.artifact_file(release)).await?;
+        self.refuse_moving(&release.package, &found.listed).await?;
+        let case = Arc::new(self.case(found.current, found.listed).await?);
+        let judged = self.judged_bytes(&case, None).await?;
+        let Some(clearance) = judged.ruling.clearance().cloned() else { return Ok(None) };
+        Ok(Some(self.release(clearance).await?.content))
     }
 
     /// Puts a release's bytes in their place, unless they are there, and pins them. Nothing leaves.

@@ -90,6 +90,43 @@ impl Engine {
         Ok(dates)
     }
 
+    /// Asks for what is beside a file before its index is there, where files need none: neither answer needs the other.
+    /// What was learnt is known when it is needed; what was not is asked for then.
+    pub(crate) async fn ask_beside(&self, package: &Package, file: &str) -> Result<(), EngineError> {
+        let (registry, origin) = self.0.upstreams.of(package)?;
+        if origin.is_hosted() || !registry.files_stand_alone() || self.0.documents.at_hand(package).is_some() {
+            return Ok(());
+        }
+        let index = Index::empty(package.clone());
+        let Some(listed) = registry.file(&index, file).filter(|_| registry.moving(file).is_none()) else {
+            return Ok(());
+        };
+        let release = index.release(&listed);
+        let _flight = self.0.asking.board(release.clone()).await;
+        let (date, claim) = tokio::join!(self.ask_date_of(registry, &release), self.claim_of(&release, &listed));
+        date?;
+        claim?;
+        Ok(())
+    }
+
+    /// Asks for the date that the files of a release have, and keeps it if they have one.
+    async fn ask_date_of(&self, registry: &'static dyn Registry, release: &Release) -> Result<(), EngineError> {
+        let package = &release.package;
+        let dated_by = |release: &Release| registry.dated_by(package, &registry.artifact_file(release));
+        let known = self.0.store.dates(package).await?;
+        let is_known = known.iter().any(|(version, _)| *version == release.version);
+        if is_known || dated_by(release) != dated_by(&release.clone().whole()) {
+            return Ok(());
+        }
+        match self.ask_date(registry, release, None).await {
+            Ok(dated) if dated.1 == Clock::Files => {
+                Ok(self.0.store.keep_dates(package, vec![(release.version.clone(), dated)]).await?)
+            }
+            Ok(_) | Err(EngineError::Upstream(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The date of one build of a version, where several are published under it one after the other: each has a date of its
     /// own, and none is bounded by what the index says of the version.
     async fn date_of_build(
@@ -176,20 +213,19 @@ impl Engine {
         if let Some(known) = self.0.store.claim(release).await? {
             return Ok(Some(known));
         }
-        let asking = registry.claims().iter().map(|ending| async move {
-            let url = beside_index(registry, upstream, &release.package, &format!("{}{ending}", listed.artifact.url))?;
-            let ask = Ask { credential: upstream.credential.as_ref(), ..Ask::get(url) };
-            let response = self.0.dialler.send(&ask).await?;
-            let bytes = Dialler::body(response, MAX_CLAIM).await?;
-            Ok::<_, EngineError>(registry.claim(ending, &bytes)?)
-        });
+        let ask = |ending: &'static str| self.ask_claim(registry, upstream, (release, listed), ending);
+        // Whoever deploys a release puts the same beside each of its files.
+        if let Some(ending) = self.ending_of_others(registry, release).await? {
+            match ask(ending).await {
+                Err(EngineError::Upstream(UpstreamError::NotFound)) => {}
+                answer => return self.keep_claim(release, answer?).await.map(Some),
+            }
+        }
+        let asking = registry.claims().iter().map(|ending| ask(ending));
         let mut problem = None;
         for answer in futures_util::future::join_all(asking).await {
             match answer {
-                Ok(claim) => {
-                    self.0.store.keep_claim(release, &claim).await?;
-                    return Ok(Some(claim));
-                }
+                Ok(claim) => return self.keep_claim(release, claim).await.map(Some),
                 Err(EngineError::Upstream(UpstreamError::NotFound)) => {}
                 // One that is there and cannot be read or had must not make way for a weaker one.
                 Err(error) => {
@@ -204,6 +240,36 @@ impl Engine {
         // Nothing is claimed of what is not there, and that is another answer.
         self.is_there(&release.package, listed).await?;
         Ok(None)
+    }
+
+    async fn ask_claim(
+        &self,
+        registry: &'static dyn Registry,
+        upstream: &Upstream,
+        (release, listed): (&Release, &Listed),
+        ending: &str,
+    ) -> Result<Integrity, EngineError> {
+        let url = beside_index(registry, upstream, &release.package, &format!("{}{ending}", listed.artifact.url))?;
+        let ask = Ask { credential: upstream.credential.as_ref(), ..Ask::get(url) };
+        let response = self.0.dialler.send(&ask).await?;
+        let bytes = Dialler::body(response, MAX_CLAIM).await?;
+        Ok(registry.claim(ending, &bytes)?)
+    }
+
+    async fn keep_claim(&self, release: &Release, claim: Integrity) -> Result<Integrity, EngineError> {
+        self.0.store.keep_claim(release, &claim).await?;
+        Ok(claim)
+    }
+
+    /// The ending of the strongest claim beside another file of the release, if one was asked for.
+    async fn ending_of_others(
+        &self,
+        registry: &'static dyn Registry,
+        release: &Release,
+    ) -> Result<Option<&'static str>, EngineError> {
+        let Some(claim) = self.0.store.claim_of_version(release).await? else { return Ok(None) };
+        let name = claim.strongest().name();
+        Ok(registry.claims().iter().find(|ending| ending.strip_prefix('.') == Some(name)).copied())
     }
 
     /// An error if nothing can be ruled on a file because its bytes are others from time to time; that it is not there is

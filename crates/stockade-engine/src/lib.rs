@@ -14,6 +14,7 @@
 
 pub mod access;
 pub mod advisories;
+mod ahead;
 mod artifact;
 mod asked;
 mod assess;
@@ -49,7 +50,6 @@ use jiff::Timestamp;
 use moka::sync::Cache;
 use stockade_model::{Package, Release};
 use stockade_policy::{Policy, Ruling};
-use tokio::sync::Semaphore;
 
 pub use advisories::Advisories;
 pub use artifact::{Cleared, Content, Outcome};
@@ -69,6 +69,7 @@ pub use upstreams::Upstreams;
 pub use words::duration;
 
 use advisories::Sources;
+use ahead::Ahead;
 use artifact::Hot;
 use assess::Inspections;
 use documents::{Documents, Flights};
@@ -127,8 +128,9 @@ struct Inner {
     judging: Flights<Package>,
     hot: Cache<(Package, String), Arc<Hot>>,
     fetching: Flights<Release>,
-    /// Files that are looked at before they are asked for.
-    ahead: Arc<Semaphore>,
+    /// What is asked for before an index is there.
+    asking: Flights<Release>,
+    ahead: Ahead,
     /// Identifiers of rulings that are known to be in the log.
     recorded: Cache<String, ()>,
     /// Who is known to have been given what.
@@ -144,8 +146,6 @@ const RULINGS_BYTES: u64 = 16 * 1024 * 1024;
 const HOT_BYTES: u64 = 32 * 1024 * 1024;
 /// How many identifiers of rulings, and pairs of principal and digest, are remembered.
 const MAX_REMEMBERED: u64 = 200_000;
-/// How many files are looked at ahead at the same time; more are looked at when they are asked for.
-const MAX_AHEAD: usize = 64;
 /// How many answers are remembered that are passed on unjudged.
 const MAX_PASSING: u64 = 256;
 
@@ -186,7 +186,8 @@ impl Engine {
             judging: Flights::default(),
             hot: Cache::builder().max_capacity(HOT_BYTES).weigher(weight).build(),
             fetching: Flights::default(),
-            ahead: Arc::new(Semaphore::new(MAX_AHEAD)),
+            asking: Flights::default(),
+            ahead: Ahead::default(),
             recorded: Cache::new(MAX_REMEMBERED),
             given: Cache::new(MAX_REMEMBERED),
             passing: Cache::builder().max_capacity(MAX_PASSING).time_to_live(passing::REMEMBERED).build(),

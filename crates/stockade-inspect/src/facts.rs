@@ -30,6 +30,9 @@ pub struct Facts {
     pub marks: Vec<Mark>,
     /// What could not be looked at.
     pub gaps: Vec<FileGap>,
+    /// True if it was not parsed, since nothing is to be found in it, unless it calls other files.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sifted: bool,
 }
 
 /// One thing that the code can do, at one place.

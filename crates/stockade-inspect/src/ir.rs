@@ -88,13 +88,15 @@ pub struct Program {
     pub functions: Vec<Function>,
     /// What the parser or the lowering did not understand: a person's words and the offset.
     pub problems: Vec<(String, u32)>,
+    /// True if only what it loads, and what that runs, is here: nothing is to be found in the rest.
+    pub sifted: bool,
 }
 
 impl Program {
     /// An empty program.
     pub fn new(language: Language) -> Self {
         let (expressions, offsets, functions) = (Vec::new(), Vec::new(), Vec::new());
-        Self { language, body: Block::new(), expressions, offsets, functions, problems: Vec::new() }
+        Self { language, body: Block::new(), expressions, offsets, functions, problems: Vec::new(), sifted: false }
     }
 
     /// Adds an expression that begins at an offset.

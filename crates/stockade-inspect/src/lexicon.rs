@@ -14,6 +14,8 @@ use std::rc::Rc;
 
 /// How many mentions of one file are kept.
 const MAX_MENTIONS: usize = 400;
+/// How long a text has to be, in bytes.
+const MIN_TEXT: usize = 4;
 /// How long a text may be that is searched for words, in bytes.
 const MAX_SEARCHED: usize = 256 * 1024;
 
@@ -88,6 +90,11 @@ pub(crate) fn topics(text: &str) -> impl Iterator<Item = (Topic, &'static str)> 
     found.map(|found| lexicon.words[found.pattern().as_usize()])
 }
 
+/// True if a text is worth a mention.
+pub(crate) fn says_something(text: &str) -> bool {
+    text.len() >= MIN_TEXT && (topics(text).next().is_some() || host(text).is_some())
+}
+
 /// What an act is, given what it is done to: reading a file of credentials is more than reading a file.
 pub(crate) fn refine(capability: Capability, detail: &str) -> Capability {
     let about = |wanted: &[Topic]| topics(detail).any(|(topic, _)| wanted.contains(&topic));
@@ -118,7 +125,7 @@ pub(crate) fn mentions(_file: &Unit, units: &[Rc<Unit>], facts: &mut Facts) {
         let program = unit.program();
         for (at, expression) in program.expressions.iter().enumerate() {
             let text: &str = match expression {
-                Expression::Text(text) if text.len() >= 4 => text,
+                Expression::Text(text) if text.len() >= MIN_TEXT => text,
                 _ => continue,
             };
             if facts.mentions.len() >= MAX_MENTIONS {

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
+use bytes::Bytes;
 use stockade_model::{Code, Digest, Gap, GapKind, Member, Start, Tree, Trigger};
 
 use crate::capability::Source;
@@ -10,6 +11,7 @@ use crate::eval::Unit;
 use crate::facts::{Facts, Moment};
 use crate::inspection::{CrossFlow, File, Inspection, VERSION};
 use crate::ir::Language;
+use crate::lower::Reading;
 use crate::read;
 use crate::rules::{Search, Searcher};
 
@@ -42,10 +44,12 @@ pub fn inspect(
     let run_as = run_as(&inspection.starts);
     let started: HashSet<&str> = inspection.starts.iter().filter_map(started).collect();
     let mut files = Vec::with_capacity(members.len());
-    let mut aside = HashMap::new();
+    let installs = inspection.starts.iter().any(|start| start.trigger == Trigger::Install);
+    let (mut aside, mut sifted) = (HashMap::new(), HashMap::new());
     for member in members {
         let digest = Digest::of(&member.bytes).hex();
         let language = run_as.get(&*member.path).copied();
+        let bytes = installs.then(|| member.bytes.clone());
         let seen = known.get(&(&*digest, extension(&member.path))).copied();
         let file = match seen.filter(|file| language.is_none() || file.facts.language == language) {
             Some(seen) => File { path: member.path, trigger: Trigger::Never, triggers: Vec::new(), ..seen.clone() },
@@ -56,10 +60,14 @@ pub fn inspect(
             }
             None => read(member, digest, language, search.as_mut()),
         };
+        if file.facts.sifted {
+            sifted.extend(bytes.map(|bytes| (number(files.len()), bytes)));
+        }
         files.push(file);
     }
     files.extend(inspection.starts.iter().filter_map(hook));
     read_what_is_loaded(&mut files, aside, &mut search);
+    read_what_is_installed(&mut files, sifted, &inspection.starts);
     inspection.gaps.extend(search.map(Search::gaps).unwrap_or_default());
     inspection.files = files;
     let links = Links::of(&inspection);
@@ -105,10 +113,29 @@ fn read_what_is_loaded(files: &mut [File], mut aside: HashMap<u32, Member>, sear
     }
 }
 
+/// Reads the whole of the files that were only sifted, where they may run while the package is installed: there it
+/// counts what calls what.
+fn read_what_is_installed(files: &mut [File], mut sifted: HashMap<u32, Bytes>, starts: &[Start]) {
+    let paths: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
+    let places: HashMap<&str, u32> = paths.iter().enumerate().map(|(at, path)| (&**path, number(at))).collect();
+    let begun = starts.iter().filter(|start| start.trigger == Trigger::Install).filter_map(started);
+    let mut queue: Vec<u32> = begun.filter_map(|path| places.get(path).copied()).collect();
+    let mut seen: HashSet<u32> = queue.iter().copied().collect();
+    while let Some(at) = queue.pop() {
+        let file = &mut files[at as usize];
+        if let Some(bytes) = sifted.remove(&at) {
+            file.facts = read::facts(&file.path, &bytes, file.facts.language, Reading::Whole, &mut |_| ());
+        }
+        let imports = file.facts.imports.iter();
+        let loaded = imports.flat_map(|import| resolve(&places, &file.path, file.facts.language, &import.module));
+        queue.extend(loaded.filter(|at| seen.insert(*at)));
+    }
+}
+
 /// Looks at a file that was not seen before.
 fn read(member: Member, digest: String, language: Option<Language>, mut search: Option<&mut Search<'_>>) -> File {
     let mut layers = |unit: &Unit| search.iter_mut().for_each(|search| search.layer(unit));
-    let facts = read::facts(&member.path, &member.bytes, language, &mut layers);
+    let facts = read::facts(&member.path, &member.bytes, language, Reading::Sifted, &mut layers);
     let shape = read::shape(&member.bytes, facts.language);
     let found = search.map(|search| search.file(&member.path, &member.bytes));
     let (matches, whole) = found.unwrap_or_else(|| (Vec::new(), true));
@@ -469,7 +496,7 @@ fn number(at: usize) -> u32 {
 
 /// Facts of a text, for tools that look at one file.
 pub fn facts(path: &str, bytes: &[u8]) -> Facts {
-    read::facts(path, bytes, None, &mut |_| ())
+    read::facts(path, bytes, None, Reading::Whole, &mut |_| ())
 }
 
 #[cfg(test)]

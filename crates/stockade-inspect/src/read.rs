@@ -6,6 +6,7 @@ use stockade_model::{Digest, Member};
 
 use crate::facts::{Facts, FileGap, Mark, MarkKind, Moment, Spot};
 use crate::ir::Language;
+use crate::lower::Reading;
 use crate::{eval, native, surface};
 
 /// The largest text that is parsed, in bytes: 16 MiB. What a parser makes of it is a dozen times as large, and an
@@ -82,14 +83,20 @@ pub(crate) fn can_wait(member: &Member) -> bool {
 
 /// The facts of a file as what it is, or as the language that whoever runs it says it is. `layers` is shown its text as
 /// code, and each layer of it.
-pub(crate) fn facts(path: &str, bytes: &[u8], run_as: Option<Language>, layers: &mut dyn FnMut(&eval::Unit)) -> Facts {
+pub(crate) fn facts(
+    path: &str,
+    bytes: &[u8],
+    run_as: Option<Language>,
+    reading: Reading,
+    layers: &mut dyn FnMut(&eval::Unit),
+) -> Facts {
     let kind = match (run_as, kind(path, bytes)) {
         (Some(language), Kind::Text | Kind::Data) => Kind::Code(language),
         (_, kind) => kind,
     };
     match kind {
-        Kind::Code(language) => source_facts(path, bytes, language, layers),
-        Kind::Class => eval::class_facts(bytes),
+        Kind::Code(language) => source_facts(path, bytes, language, reading, layers),
+        Kind::Class => eval::class_facts(bytes, reading),
         Kind::Native => {
             let mut facts = native::facts(bytes, path);
             facts.marks.extend(surface::of_bytes(path, bytes));
@@ -108,12 +115,18 @@ pub(crate) fn facts(path: &str, bytes: &[u8], run_as: Option<Language>, layers: 
     }
 }
 
-fn source_facts(path: &str, bytes: &[u8], language: Language, layers: &mut dyn FnMut(&eval::Unit)) -> Facts {
+fn source_facts(
+    path: &str,
+    bytes: &[u8],
+    language: Language,
+    reading: Reading,
+    layers: &mut dyn FnMut(&eval::Unit),
+) -> Facts {
     if bytes.len() > MAX_SOURCE {
         return too_long(path, bytes, language);
     }
     let text = decoded(bytes);
-    let mut facts = eval::facts_and_layers(&text, language, layers);
+    let mut facts = eval::facts_and_layers(&text, language, reading, layers);
     facts.marks = surface::of_text(&text);
     if bytes.contains(&0) && !is_wide(bytes) {
         facts.marks.push(Mark { kind: MarkKind::Disguised, at: Spot::default(), amount: 1 });
@@ -249,13 +262,54 @@ pub(crate) fn shape(bytes: &[u8], language: Option<Language>) -> String {
 mod tests {
     use super::*;
 
+    /// Sources of this crate.
+    const SOURCES: [&str; 14] = [
+        include_str!("apis/mod.rs"),
+        include_str!("decode.rs"),
+        include_str!("difference.rs"),
+        include_str!("eval/calls.rs"),
+        include_str!("eval/tests.rs"),
+        include_str!("facts.rs"),
+        include_str!("lib.rs"),
+        include_str!("link.rs"),
+        include_str!("lower/rust.rs"),
+        include_str!("lower/rust/sieve.rs"),
+        include_str!("native.rs"),
+        include_str!("native/strings.rs"),
+        include_str!("rules/programs.rs"),
+        include_str!("surface.rs"),
+    ];
+
+    #[test]
+    fn nothing_is_lost_by_sifting() {
+        let class: String = include_str!("lower/jvm/testdata/Sample.class.hex").split_whitespace().collect();
+        let class = ("Sample.class", hex::decode(class).unwrap());
+        let mut sifted = 0;
+        for (path, bytes) in SOURCES.map(|text| ("a.rs", text.as_bytes().to_vec())).into_iter().chain([class]) {
+            let read = |reading| {
+                let mut facts = facts(path, &bytes, None, reading, &mut |_| ());
+                // What is used counts where it runs at the install, and all of that is read.
+                facts.uses.clear();
+                facts.imports.retain(|import| import.module.starts_with("./"));
+                for import in &mut facts.imports {
+                    import.line = 0;
+                }
+                facts
+            };
+            let ours = read(Reading::Sifted);
+            sifted += u32::from(ours.sifted);
+            assert_eq!(Facts { sifted: false, ..ours }, read(Reading::Whole));
+        }
+        assert!(sifted >= 7, "{sifted} files were sifted");
+    }
+
     #[test]
     fn a_source_that_is_too_long_to_be_parsed_is_a_gap_and_its_names_are_looked_up() {
         let mut source = b"require('child_process').execSync(x);\nfetch(y);\n".to_vec();
-        let facts = facts("index.js", &source, None, &mut |_| ());
+        let facts = facts("index.js", &source, None, Reading::Whole, &mut |_| ());
         assert!(facts.gaps.is_empty());
         source.resize(MAX_SOURCE + 1, b'\n');
-        let long = super::facts("index.js", &source, None, &mut |_| ());
+        let long = super::facts("index.js", &source, None, Reading::Whole, &mut |_| ());
         assert_eq!(long.gaps.len(), 1);
         assert!(long.gaps[0].whole && long.gaps[0].what.contains("more than the limit of 16777216"), "{:?}", long.gaps);
         assert!(!long.acts.is_empty() && !facts.acts.is_empty());

@@ -8,12 +8,13 @@ mod elements;
 mod gradle;
 mod pom;
 
+use bytes::Bytes;
 use stockade_model::{Malformed, Release};
 
 use super::{package, version};
 use crate::archive::extension;
 use crate::locked::read;
-use crate::{Linked, Lockfile};
+use crate::{Foreseen, Linked, Lockfile};
 
 pub(super) static GRADLE_LOCK: Lockfile = Lockfile {
     name: "gradle.lockfile",
@@ -38,6 +39,17 @@ pub(super) static POM: Lockfile = Lockfile {
 };
 
 pub(super) static BUILD: Linked = Linked { file: &POM, leads: pom::parents, parse: pom::together };
+
+/// What Maven asks for when it has the build description of a release: those of its parents, of the lists that it imports,
+/// and of what it needs.
+pub(super) fn foreseen(files: &[(Release, Bytes)]) -> Foreseen {
+    let description = |release: Release| {
+        let file = format!("{0}/{1}-{0}.pom", release.version, release.package.name.split().1);
+        release.with_file(file)
+    };
+    let (with, needs) = pom::foreseen(files);
+    Foreseen { with: with.into_iter().map(description).collect(), needs: needs.into_iter().map(description).collect() }
+}
 
 fn file(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)

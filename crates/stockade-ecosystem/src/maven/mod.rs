@@ -36,8 +36,8 @@ use stockade_model::{EcosystemId, Integrity, Malformed, Package, Release};
 
 use crate::archive::extension;
 use crate::{
-    Artifact, Denial, Ecosystem, File, Hosting, Index, Listed, Refusal, Registry, Request, Rope, Route, Steering,
-    Variant,
+    Artifact, Denial, Ecosystem, File, Foresight, Hosting, Index, Listed, Refusal, Registry, Request, Rope, Route,
+    Steering, Variant,
 };
 use layout::Place;
 
@@ -126,6 +126,11 @@ impl Registry for Protocol {
     /// Every release has a build description, which is written once.
     fn dated_by(&self, package: &Package, file: &str) -> Option<String> {
         Place::in_package(package.clone(), file).map(|place| route::relative(&place.pom()))
+    }
+
+    /// Maven reads one build description after the other.
+    fn foresight(&self, file: &str) -> Option<Foresight> {
+        (extension(file) == "pom").then_some(lockfile::foreseen)
     }
 
     fn published_by(&self, index: &Index) -> Option<Timestamp> {

@@ -64,6 +64,21 @@ impl Store {
         .await
     }
 
+    /// A digest that was claimed of any file of a release.
+    pub(crate) async fn claim_of_version(&self, release: &Release) -> Result<Option<Integrity>, StoreError> {
+        let release = release.clone();
+        self.read(move |connection| {
+            let package = &release.package;
+            connection
+                .prepare_cached("SELECT claim FROM claims WHERE ecosystem = ?1 AND name = ?2 AND version = ?3 LIMIT 1")?
+                .query_row(params![package.ecosystem.as_str(), package.name.as_str(), release.version], |row| {
+                    serde_json::from_str(&row.get::<_, String>(0)?).map_err(|error| unreadable(0, error))
+                })
+                .optional()
+        })
+        .await
+    }
+
     /// Keeps the digest that was claimed of a file, unless there is one.
     pub(crate) async fn keep_claim(&self, release: &Release, claim: &Integrity) -> Result<(), StoreError> {
         let (release, claim) = (release.clone(), claim.clone());

@@ -83,6 +83,23 @@ fn other_bytes_than_the_checksum_says_are_denied() {
 }
 
 #[test]
+fn only_the_checksum_that_lies_beside_one_file_of_a_release_is_asked_for_beside_the_next() {
+    let registry = MavenRegistry::start();
+    let world = world(&registry, Setup::default());
+    let asked = |ending: &str| registry.count(&format!("/org/acme/left-demo/1.0.9/left-demo-1.0.9{ending}"));
+    registry.sums(&["sha1", "md5"]);
+    assert_eq!(get(&world, &file("1.0.9", ".pom")).status, 200);
+    assert_eq!([".pom.sha512", ".pom.sha256", ".pom.sha1"].map(asked), [1, 1, 1]);
+    assert_eq!(get(&world, &file("1.0.9", ".jar")).status, 200);
+    assert_eq!([".jar.sha512", ".jar.sha256", ".jar.sha1"].map(asked), [0, 0, 1]);
+    // Where that is not there, the others are.
+    registry.publish(&old().attached("-sources.jar", "sources"));
+    registry.sums(&["sha512"]);
+    assert_eq!(get(&world, &file("1.0.9", "-sources.jar")).status, 200);
+    assert_eq!(["-sources.jar.sha512", "-sources.jar.sha1"].map(asked), [1, 2]);
+}
+
+#[test]
 fn files_need_no_metadata() {
     let registry = MavenRegistry::start();
     let world = world(&registry, Setup::default());
@@ -190,6 +207,103 @@ fn a_file_that_changes_under_one_name_is_refused_with_what_now_and_is_no_tamperi
         }
     }
     assert_eq!(get(&world, &file(SNAPSHOT, ".module")).status, 404, "what is not there is 404");
+}
+
+/// A release with a build description of its own.
+fn described(name: &str, version: &str, rest: &str) -> MavenRelease {
+    let (group, artifact) = name.split_once(':').unwrap();
+    let pom = format!(
+        "<project><groupId>{group}</groupId><artifactId>{artifact}</artifactId><version>{version}</version>{rest}</project>"
+    );
+    MavenRelease::new(name, version).attached(".pom", pom)
+}
+
+fn needed(name: &str, rest: &str) -> String {
+    format!("<dependency><groupId>org.acme</groupId><artifactId>{name}</artifactId>{rest}</dependency>")
+}
+
+fn pom(name: &str, version: &str) -> String {
+    format!("/org/acme/{name}/{version}/{name}-{version}.pom")
+}
+
+fn fetched(registry: &MavenRegistry, path: &str) -> usize {
+    registry.requests().iter().filter(|seen| seen.method == "GET" && seen.path == path).count()
+}
+
+#[test]
+fn what_a_build_description_names_is_fetched_before_it_is_asked_for_if_it_may_leave() {
+    let registry = MavenRegistry::start();
+    let osv = malware_of(MAVEN.osv, "org.acme:bad", "1.0");
+    let world = world(&registry, Setup { advisories: vec![osv.path().to_owned()], ..Setup::default() });
+    let list = |entries: &[String]| {
+        format!("<dependencyManagement><dependencies>{}</dependencies></dependencyManagement>", entries.concat())
+    };
+    let asks = |entries: &[String]| format!("<dependencies>{}</dependencies>", entries.concat());
+    let version = "<version>1.0</version>";
+    let import = needed("bom", &format!("{version}<type>pom</type><scope>import</scope>"));
+    registry.publish(&described("org.acme:parent", "1.0", &list(&[needed("left", version), import])));
+    registry.publish(&described("org.acme:bom", "1.0", &list(&[needed("right", version)])));
+    registry.publish(&described("org.acme:left", "1.0", &asks(&[needed("deep", version)])));
+    for name in ["org.acme:right", "org.acme:deep", "org.acme:bad", "org.acme:tests"] {
+        registry.publish(&MavenRelease::new(name, "1.0"));
+    }
+    registry.publish(&MavenRelease::new("org.acme:young", "1.0").published(hours_before(NOW, 5)));
+    let parent = format!("<parent><groupId>org.acme</groupId><artifactId>parent</artifactId>{version}</parent>");
+    let needs = [
+        needed("left", ""),
+        needed("right", ""),
+        needed("bad", version),
+        needed("young", version),
+        needed("absent", version),
+        needed("tests", &format!("{version}<scope>test</scope>")),
+    ];
+    registry.publish(&described("org.acme:app", "1.0", &(parent + &asks(&needs))));
+
+    assert_eq!(get(&world, &format!("/maven{}", pom("app", "1.0"))).status, 200);
+    let expected = ["parent", "bom", "left", "right", "deep"];
+    for name in expected {
+        world.until(|_| fetched(&registry, &pom(name, "1.0")) == 1);
+    }
+    // What is held or malware is not even fetched, nor what no client asks for.
+    world.until(|_| registry.count("/org/acme/absent/*") > 0 && registry.count(&pom("young", "1.0")) > 0);
+    for name in ["bad", "young", "tests"] {
+        assert_eq!(fetched(&registry, &pom(name, "1.0")), 0, "{name}");
+    }
+    assert_eq!(registry.count("/org/acme/tests/*"), 0);
+    // Nobody was given any of it yet. Who asks now waits for nothing.
+    let digest = |name: &str| {
+        let bytes = get(&world, &format!("/maven{}", pom(name, "1.0"))).body;
+        stockade_model::Digest::of(&bytes)
+    };
+    let served =
+        |digest: &stockade_model::Digest| world.runtime.block_on(world.engine.store().served(digest)).unwrap().len();
+    let left = described("org.acme:left", "1.0", &asks(&[needed("deep", version)])).bytes(".pom").unwrap();
+    assert_eq!(served(&stockade_model::Digest::of(&left)), 0);
+    for name in expected {
+        assert_eq!(served(&digest(name)), 1, "{name}");
+        assert_eq!(fetched(&registry, &pom(name, "1.0")), 1, "{name}");
+    }
+    assert_eq!(get(&world, &format!("/maven{}", pom("bad", "1.0"))).status, 403);
+    world.log_holds();
+}
+
+#[test]
+fn a_repository_that_makes_up_packages_does_not_lead_on_for_ever() {
+    let registry = MavenRegistry::start();
+    let world = world(&registry, Setup::default());
+    let next = |at: usize| {
+        let needs = needed(&format!("step{}", at + 1), "<version>1.0</version>");
+        described(&format!("org.acme:step{at}"), "1.0", &format!("<dependencies>{needs}</dependencies>"))
+    };
+    for at in 0..12 {
+        registry.publish(&next(at));
+    }
+    assert_eq!(get(&world, &format!("/maven{}", pom("step0", "1.0"))).status, 200);
+    world.until(|_| fetched(&registry, &pom("step8", "1.0")) == 1);
+    // Where the way ended it goes on when somebody comes there.
+    assert_eq!(registry.count("/org/acme/step9/*"), 0);
+    assert_eq!(get(&world, &format!("/maven{}", pom("step8", "1.0"))).status, 200);
+    world.until(|_| fetched(&registry, &pom("step11", "1.0")) == 1);
 }
 
 #[test]

@@ -120,6 +120,18 @@ impl Catalogue {
         candidates.into_iter().find(|(pattern, _)| matches(pattern)).map_or(&[], |(_, entries)| entries)
     }
 
+    /// The paths that come to an act, to data from somewhere, or to more code. Without `*` and `()`: `a.B.new.run`.
+    pub(crate) fn telling(&self) -> impl Iterator<Item = Vec<&str>> {
+        let tell = |entries: &[Entry]| entries.iter().any(Entry::tells);
+        let exact = self.exact.iter().filter(move |(_, entries)| tell(entries));
+        let exact = exact.map(|(path, _)| path.split('.').collect());
+        let wild = self.wild.values().flatten().filter(move |(_, entries)| tell(entries));
+        let wild = wild.map(|(path, _)| path.iter().map(String::as_str).filter(|segment| *segment != "*").collect());
+        exact
+            .chain(wild)
+            .map(|path: Vec<&str>| path.into_iter().map(|segment| segment.trim_end_matches("()")).collect())
+    }
+
     /// The path that this one is another name of, by its longest prefix that is an alias.
     pub(crate) fn canonical(&self, path: &str) -> Option<String> {
         if self.aliases.is_empty() {
@@ -194,6 +206,12 @@ fn alternatives(path: &str) -> Vec<String> {
 }
 
 impl Entry {
+    /// True if more comes of it than calls of functions that it is given.
+    fn tells(&self) -> bool {
+        let runs = [&self.shell, &self.command, &self.code, &self.script].into_iter().any(|picks| !picks.is_empty());
+        self.capability.is_some() || self.result.is_some() || self.callback.is_some() || runs
+    }
+
     fn parse(capability: &str, keys: &[&str]) -> Self {
         let mut entry = Self { capability: capability.parse().ok(), ..Self::default() };
         for key in keys {

@@ -81,7 +81,8 @@ const STEPWISE: &[&str] = &[
     "endsWith",
 ];
 /// Methods that give a plain text back, whatever the object is that has them.
-const DECODING: &[&str] = &["decrypt", "decompress", "decipher", "unpad", "b64decode", "unhexlify", "decryptBytes"];
+pub(crate) const DECODING: &[&str] =
+    &["decrypt", "decompress", "decipher", "unpad", "b64decode", "unhexlify", "decryptBytes"];
 
 /// What stands for the methods that texts, numbers and lists of JavaScript have of their own.
 pub(super) const OWN_METHOD: &str = "Object.prototype.method";

@@ -23,12 +23,13 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
-pub(crate) use self::calls::OWN_RESOURCE;
+pub(crate) use self::calls::{DECODING, OWN_RESOURCE};
 use crate::apis::{Catalogue, Entry};
 use crate::capability::{Capability, Source};
 use crate::facts::{Act, Facts, FileGap, Flow, Import, Moment, Spot};
 use crate::ir::{Expr, Language, Names, Program, Sym};
 use crate::lexicon;
+use crate::lower::Reading;
 use crate::value::{Closure, Known, Origin, Scope, Taint, Value};
 
 /// How many steps a file may take, and more for each byte of it: a step is about one expression.
@@ -121,6 +122,7 @@ struct CallsOf {
 /// The evaluator, for one file.
 pub(crate) struct Machine {
     names: Names,
+    reading: Reading,
     units: Vec<Rc<Unit>>,
     facts: Facts,
     steps: u64,
@@ -166,13 +168,19 @@ pub(crate) struct Machine {
 
 /// The facts of a text in a language.
 pub(crate) fn facts(source: &str, language: Language) -> Facts {
-    facts_and_layers(source, language, &mut |_| ())
+    facts_and_layers(source, language, Reading::Whole, &mut |_| ())
 }
 
 /// The same. `layers` is shown the text, and each layer that was peeled off it.
-pub(crate) fn facts_and_layers(source: &str, language: Language, layers: &mut dyn FnMut(&Unit)) -> Facts {
+pub(crate) fn facts_and_layers(
+    source: &str,
+    language: Language,
+    reading: Reading,
+    layers: &mut dyn FnMut(&Unit),
+) -> Facts {
     let steps = STEPS + STEPS_A_BYTE * source.len() as u64;
     let mut machine = Machine::new(steps);
+    machine.reading = reading;
     machine.facts.language = Some(language);
     let unit = machine.load(source, language, Vec::new(), None, false);
     machine.run(&unit);
@@ -181,10 +189,10 @@ pub(crate) fn facts_and_layers(source: &str, language: Language, layers: &mut dy
 }
 
 /// The facts of a class file.
-pub(crate) fn class_facts(bytes: &[u8]) -> Facts {
+pub(crate) fn class_facts(bytes: &[u8], reading: Reading) -> Facts {
     let mut machine = Machine::new(STEPS + STEPS_A_BYTE * bytes.len() as u64);
     machine.facts.language = Some(Language::Jvm);
-    let program = crate::lower::jvm::lower(bytes, &mut machine.names);
+    let program = crate::lower::jvm::lower(bytes, reading, &mut machine.names);
     // A class file says lines, not offsets: each offset is a line of an empty source.
     let lines = program.offsets.iter().copied().max().unwrap_or(0).min(MAX_LINES);
     let unit = machine.enter(program, &"\n".repeat(lines as usize), Vec::new(), None, false);
@@ -201,6 +209,7 @@ impl Machine {
     fn new(steps: u64) -> Self {
         Self {
             names: Names::default(),
+            reading: Reading::Whole,
             units: Vec::new(),
             facts: Facts::default(),
             steps,
@@ -248,7 +257,7 @@ impl Machine {
         let program = match language {
             Language::JavaScript => crate::lower::javascript::lower(source, &mut self.names),
             Language::Python => crate::lower::python::lower(source, &mut self.names),
-            Language::Rust => crate::lower::rust::lower(source, &mut self.names),
+            Language::Rust => crate::lower::rust::lower_as(source, self.reading, &mut self.names),
             Language::PowerShell => crate::lower::powershell::lower(source, &mut self.names),
             Language::Shell | Language::Jvm => crate::lower::shell::lower(source, &mut self.names),
         };
@@ -309,6 +318,7 @@ impl Machine {
     }
 
     fn finish(mut self, unit: &Unit) -> Facts {
+        self.facts.sifted = unit.program.sifted;
         if self.facts.acts.len() >= MAX_FACTS {
             let what = format!("more than {MAX_FACTS} acts; the others are not listed");
             self.facts.gaps.push(FileGap { what, line: 0, whole: false });

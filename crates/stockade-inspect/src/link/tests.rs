@@ -9,6 +9,10 @@ use crate::ir::Language;
 use crate::{inspect, read};
 
 fn tree(starts: &[(Trigger, Code)], files: &[(&str, &str)]) -> Inspection {
+    tree_after(&[], starts, files)
+}
+
+fn tree_after(earlier: &[&Inspection], starts: &[(Trigger, Code)], files: &[(&str, &str)]) -> Inspection {
     let start = |(trigger, code): &(Trigger, Code)| Start {
         trigger: *trigger,
         name: "sample".to_owned(),
@@ -21,7 +25,7 @@ fn tree(starts: &[(Trigger, Code)], files: &[(&str, &str)]) -> Inspection {
         members: files.iter().map(member).collect(),
         ..Tree::default()
     };
-    inspect(tree, &[], |path| path.starts_with("tests/"), None)
+    inspect(tree, earlier, |path| path.starts_with("tests/"), None)
 }
 
 fn member((path, text): &(&str, &str)) -> Member {
@@ -172,4 +176,22 @@ fn the_shape_of_a_file_is_its_code() {
     assert_ne!(py("if a:\n    b()\n    c()"), py("if a:\n    b()\nc()"), "an indent says what runs");
     assert_eq!(py("f( 'a' )"), py("f(\"a\")"));
     assert_eq!(read::shape(b"text", None), "");
+}
+
+#[test]
+fn what_may_run_at_the_install_is_read_in_full_and_the_rest_is_sifted() {
+    let plain = "pub fn f() -> u32 { 1 }\n";
+    let library = ("src/lib.rs", "mod a;\npub fn g() -> u32 { a::f() }\n");
+    let sifted = |inspection: &Inspection| -> Vec<String> {
+        let files = inspection.files.iter().filter(|file| file.facts.sifted);
+        files.map(|file| file.path.clone()).collect()
+    };
+    let before = tree(&[(Trigger::Import, file("src/lib.rs"))], &[library, ("src/a.rs", plain), ("b.rs", plain)]);
+    assert_eq!(sifted(&before), ["src/lib.rs", "src/a.rs", "b.rs"]);
+    // A file of a build script is read again, also one that an earlier release had.
+    let starts = [(Trigger::Import, file("src/lib.rs")), (Trigger::Install, file("build.rs"))];
+    let files = [library, ("src/a.rs", plain), ("build.rs", "mod b;\nfn main() { b::f(); }\n"), ("b.rs", plain)];
+    let after = tree_after(&[&before], &starts, &files);
+    assert_eq!(sifted(&after), ["src/lib.rs", "src/a.rs"]);
+    assert_eq!(after.files.iter().find(|file| file.path == "b.rs").unwrap().trigger, Trigger::Install);
 }

@@ -13,6 +13,7 @@ pub(crate) mod builtins;
 mod class;
 mod code;
 mod operators;
+mod sieve;
 #[cfg(test)]
 mod tests;
 
@@ -21,14 +22,15 @@ use std::rc::Rc;
 
 use class::{Class, Method};
 
+use super::Reading;
 use super::shell::Builder;
 use crate::ir::{Block, Expr, Expression, Function, Language, Names, Parameter, Program, Statement, Sym};
 
 /// The most classes that one class is noted to use.
 const MAX_IMPORTS: usize = 2_000;
 
-/// Lowers a class file.
-pub(crate) fn lower(bytes: &[u8], names: &mut Names) -> Program {
+/// Lowers a class file: the whole of it, or, where nothing is to be found in it, what loading it does.
+pub(crate) fn lower(bytes: &[u8], reading: Reading, names: &mut Names) -> Program {
     let mut b = Builder::new(Language::Jvm, names);
     let class = match Class::read(bytes) {
         Ok(class) => class,
@@ -37,9 +39,10 @@ pub(crate) fn lower(bytes: &[u8], names: &mut Names) -> Program {
             return b.finish(Block::new());
         }
     };
+    let sifted = reading == Reading::Sifted && !sieve::asks(&class);
     let mut lowering = Lowering::new(b, &class);
-    let body = lowering.class();
-    lowering.b.finish(body)
+    let body = lowering.class(sifted);
+    Program { sifted, ..lowering.b.finish(body) }
 }
 
 /// A member that is named in the constant pool.
@@ -87,16 +90,19 @@ impl<'n, 'c> Lowering<'n, 'c> {
         Self { b, class, path, targets: HashMap::new(), overloaded, own, slots: Vec::new(), fresh: 0 }
     }
 
-    fn class(&mut self) -> Block {
+    fn class(&mut self, sifted: bool) -> Block {
         let mut block = Block::new();
         self.imports(&mut block);
         self.parents(&mut block);
         self.constants(&mut block);
         let class = self.class;
-        for method in &class.methods {
+        let initialised = self.own.contains("<clinit>");
+        // What a class does when it is loaded counts even if it only calls others.
+        let called = if initialised && sifted { sieve::own_called(class) } else { HashSet::new() };
+        for method in class.methods.iter().filter(|method| !sifted || called.contains(&*class.text(method.name))) {
             self.method(method, &mut block);
         }
-        if self.own.contains("<clinit>") {
+        if initialised {
             let name = format!("{}.<clinit>", self.path);
             let call = self.b.call_name(&name, Vec::new(), 0);
             block.push(Statement::Do(call));

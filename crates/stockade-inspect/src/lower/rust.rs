@@ -11,6 +11,7 @@ mod expressions;
 mod items;
 mod macros;
 mod patterns;
+mod sieve;
 mod spans;
 #[cfg(test)]
 mod tests;
@@ -20,8 +21,9 @@ use std::collections::{HashMap, HashSet};
 use proc_macro2::{Span, TokenStream};
 
 use self::spans::Places;
+use super::Reading;
 use super::shell::Builder;
-use crate::ir::{Block, Expr, Language, Names, Program, Statement, Sym};
+use crate::ir::{Block, Expr, Imported, Language, Names, Program, Statement, Sym};
 
 /// The most bytes of one source that are read: 8 MiB.
 const MAX_SOURCE: usize = 8 * 1024 * 1024;
@@ -29,8 +31,31 @@ const MAX_SOURCE: usize = 8 * 1024 * 1024;
 /// The most levels of expressions inside of expressions that are lowered. What is deeper was refused before parsing.
 const MAX_DEPTH: u32 = 400;
 
-/// Lowers a source file.
-pub(crate) fn lower<'n>(source: &'n str, names: &'n mut Names) -> Program {
+/// Lowers a source file: the whole of it, or, where nothing is to be found in it, the modules that it declares.
+pub(crate) fn lower_as<'n>(source: &'n str, reading: Reading, names: &'n mut Names) -> Program {
+    if reading == Reading::Whole || source.len() > MAX_SOURCE {
+        return lower(source, names);
+    }
+    let base = skipped(source);
+    let sifted = sieve::sift(source.get(base..).unwrap_or_default());
+    proc_macro2::extra::invalidate_current_thread_spans();
+    let Some(sifted) = sifted else { return lower(source, names) };
+    let mut b = Builder::new(Language::Rust, names);
+    let mut body: Block = sifted.modules.into_iter().map(|name| module(&mut b, name, name)).collect();
+    for (name, at) in sifted.foreign {
+        body.push(foreign(&mut b, name, u32::try_from(base + at).unwrap_or(u32::MAX)));
+    }
+    Program { sifted: true, ..b.finish(body) }
+}
+
+/// The declaration of a foreign function.
+fn foreign(b: &mut Builder<'_>, name: &str, at: u32) -> Statement {
+    let name = b.text(name, at);
+    Statement::Do(b.call_name("extern", vec![name], at))
+}
+
+/// Lowers the whole of a source file.
+fn lower<'n>(source: &'n str, names: &'n mut Names) -> Program {
     let mut b = Builder::new(Language::Rust, names);
     if source.len() > MAX_SOURCE {
         b.problem("the source is longer than what is read", 0);
@@ -44,6 +69,12 @@ pub(crate) fn lower<'n>(source: &'n str, names: &'n mut Names) -> Program {
     // The parser keeps the text of everything it has read on this thread until it is told that no place is asked for.
     proc_macro2::extra::invalidate_current_thread_spans();
     lowering.b.finish(body)
+}
+
+/// The import of a module that is in a file of its own.
+fn module(b: &mut Builder<'_>, name: &str, path: &str) -> Statement {
+    let local = b.sym(name);
+    Statement::Import { module: format!("./{path}").into(), names: vec![Imported { name: None, local }] }
 }
 
 /// The byte order mark and the line that names an interpreter.

@@ -8,6 +8,8 @@ mod build;
 mod chain;
 mod model;
 
+use stockade_model::Release;
+
 use crate::locked::{Locked, Out, Parsed, read};
 use build::Build;
 use model::Model;
@@ -29,6 +31,13 @@ pub(super) fn together(files: &[(&str, &[u8])]) -> Vec<Parsed<Vec<Locked>>> {
         read(bytes, |text, out| build.tell(Some(at), &Model::read(text, out), out))
     };
     files.iter().enumerate().map(one).collect()
+}
+
+/// Of descriptions from a repository, what Maven reads with the first and is not among them, parents and lists that are
+/// imported; and what the first needs to run, as far as these tell.
+pub(super) fn foreseen(files: &[(Release, impl AsRef<[u8]>)]) -> (Vec<Release>, Vec<Release>) {
+    let build = Build::published(files.iter().map(|(release, bytes)| (release, model(bytes.as_ref()))));
+    (build.absent_ones(), build.needs())
 }
 
 /// What others take from a file. Of one that was not merged to the end, it is what the first side has.

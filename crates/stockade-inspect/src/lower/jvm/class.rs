@@ -165,6 +165,11 @@ impl<'a> Class<'a> {
         self.pool.get(usize::from(index)).copied().unwrap_or(Entry::Other)
     }
 
+    /// Every entry of the constant pool.
+    pub(super) fn entries(&self) -> impl Iterator<Item = Entry<'a>> {
+        self.pool.iter().copied()
+    }
+
     fn is(&self, index: u16, text: &[u8]) -> bool {
         matches!(self.entry(index), Entry::Utf8(bytes) if bytes == text)
     }

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::super::Reading;
 use super::super::shell::show::show;
 use crate::ir::Names;
 
@@ -12,7 +13,7 @@ fn sample() -> Vec<u8> {
 
 fn lowered(bytes: &[u8]) -> String {
     let mut names = Names::default();
-    let program = super::lower(bytes, &mut names);
+    let program = super::lower(bytes, Reading::Whole, &mut names);
     assert_eq!(program.expressions.len(), program.offsets.len());
     show(&program, &names)
 }
@@ -40,10 +41,41 @@ fn a_class_is_its_methods_and_what_runs_when_it_is_loaded() {
     assert!(shown.ends_with("Sample.<clinit>()"), "{shown}");
 }
 
+/// The sample with other names of the same length in place of some.
+fn renamed(names: &[(&str, &str)]) -> Vec<u8> {
+    let mut bytes = sample();
+    for (from, to) in names {
+        let at = memchr::memmem::find(&bytes, from.as_bytes()).unwrap();
+        bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
+    }
+    bytes
+}
+
+#[test]
+fn methods_of_a_class_that_asks_for_nothing_are_left_out_unless_it_runs_them_when_it_is_loaded() {
+    let asks = [("getenv", "getenw"), ("exec", "exed"), ("java/net/Socket", "java/net/Sockew")];
+    for left in 0..asks.len() {
+        let others: Vec<_> = asks.iter().enumerate().filter(|(at, _)| *at != left).map(|(_, pair)| *pair).collect();
+        let program = super::lower(&renamed(&others), Reading::Sifted, &mut Names::default());
+        assert!(!program.sifted, "{:?}", asks[left]);
+    }
+    let mut names = Names::default();
+    let plain = renamed(&asks);
+    let program = super::lower(&plain, Reading::Sifted, &mut names);
+    assert!(program.sifted);
+    let shown = show(&program, &names);
+    assert!(shown.contains("fn Sample.<clinit>()") && shown.contains("fn Sample.send("), "{shown}");
+    assert!(!shown.contains("Sample.run"), "{shown}");
+    assert!(!super::lower(&plain, Reading::Whole, &mut Names::default()).sifted);
+    // A text that says something is reason enough.
+    let text = renamed(&[&asks[..], &[("h.invalid", "ws://a.bc")]].concat());
+    assert!(!super::lower(&text, Reading::Sifted, &mut Names::default()).sifted);
+}
+
 #[test]
 fn places_are_lines_of_the_source() {
     let mut names = Names::default();
-    let program = super::lower(&sample(), &mut names);
+    let program = super::lower(&sample(), Reading::Whole, &mut names);
     assert!(program.offsets.contains(&8), "{:?}", program.offsets);
     assert!(program.offsets.iter().all(|&line| line < 30), "{:?}", program.offsets);
 }
@@ -51,8 +83,8 @@ fn places_are_lines_of_the_source() {
 #[test]
 fn what_is_no_class_is_a_problem() {
     let mut names = Names::default();
-    assert_eq!(super::lower(b"PK", &mut names).problems.len(), 1);
-    assert_eq!(super::lower(&sample()[..500], &mut names).problems.len(), 1);
+    assert_eq!(super::lower(b"PK", Reading::Whole, &mut names).problems.len(), 1);
+    assert_eq!(super::lower(&sample()[..500], Reading::Whole, &mut names).problems.len(), 1);
 }
 
 proptest! {
@@ -64,9 +96,9 @@ proptest! {
                 *place = byte;
             }
         }
-        super::lower(&bytes, &mut Names::default());
+        super::lower(&bytes, Reading::Whole, &mut Names::default());
         bytes.truncate(end);
-        super::lower(&bytes, &mut Names::default());
+        super::lower(&bytes, Reading::Whole, &mut Names::default());
     }
 
     #[test]

@@ -83,9 +83,8 @@ impl Lowering<'_> {
                 let path = module.attrs.iter().find(|attribute| attribute.path().is_ident("path"));
                 let path = path.and_then(literal_value);
                 let path = path.unwrap_or_else(|| module.ident.to_string());
-                let local = self.b.sym(&module.ident.to_string());
-                let module = format!("./{path}").into();
-                self.push(Statement::Import { module, names: vec![Imported { name: None, local }] });
+                let import = super::module(&mut self.b, &module.ident.to_string(), &path);
+                self.push(import);
             }
             _ => {}
         }
@@ -246,9 +245,8 @@ impl Lowering<'_> {
         for item in items {
             if let ForeignItem::Fn(function) = item {
                 let at = self.offset(function.sig.ident.span());
-                let name = self.b.text(&function.sig.ident.to_string(), at);
-                let call = self.b.call_name("extern", vec![name], at);
-                self.push(Statement::Do(call));
+                let foreign = super::foreign(&mut self.b, &function.sig.ident.to_string(), at);
+                self.push(foreign);
             }
         }
     }

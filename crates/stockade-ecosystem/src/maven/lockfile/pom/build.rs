@@ -8,6 +8,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use stockade_model::Release;
+
+use super::super::release;
 use super::chain::{Chain, Listed, Versions};
 use super::model::{Asked, Model, Parent};
 use crate::Scope;
@@ -57,6 +60,47 @@ impl Build {
             build.named.entry(names).or_default().push(at);
         }
         build
+    }
+
+    /// Of what a repository has: there a parent is found by its names.
+    pub(super) fn published<'a>(files: impl Iterator<Item = (&'a Release, Model)>) -> Self {
+        let mut build = Self::default();
+        for (at, (release, model)) in files.enumerate() {
+            let (group, artifact) = release.package.name.split();
+            let names = [group.unwrap_or_default(), artifact, &release.version].map(str::to_owned);
+            build.named.entry(names).or_insert_with(|| vec![at]);
+            build.files.push(File { path: String::new(), model, parent: None, build: 0 });
+        }
+        for at in 0..build.files.len() {
+            let parent = build.files[at].model.parent.as_ref().and_then(Parent::written);
+            build.files[at].parent = parent.and_then(|names| build.named.get(&names)?.first().copied());
+        }
+        build
+    }
+
+    /// The parents and the imported lists of all files that are not among them.
+    pub(super) fn absent_ones(&self) -> Vec<Release> {
+        let mut names: Vec<[String; 3]> = Vec::new();
+        for (at, file) in self.files.iter().enumerate() {
+            let chain = self.chain(Some(at), &file.model);
+            let imports = file.model.managed.iter().filter(|managed| managed.is("scope", "import"));
+            names.extend(file.model.parent.as_ref().and_then(Parent::written));
+            names.extend(imports.map(|import| named(import, &chain)));
+        }
+        names.retain(|names| !self.named.contains_key(names));
+        names.sort();
+        names.dedup();
+        names.iter().filter_map(|[group, artifact, version]| release(group, artifact, version).ok()).collect()
+    }
+
+    /// What the first file and its parents say that it needs to run.
+    pub(super) fn needs(&self) -> Vec<Release> {
+        let Some(first) = self.files.first() else { return Vec::new() };
+        let chain = self.chain(Some(0), &first.model);
+        let versions = self.versions(Some(0), &chain, &Wanted::of(&chain), 0, None);
+        let asked = chain.models.iter().flat_map(|model| &model.asked).filter(|asked| asked.scope.is_none());
+        let found = asked.filter_map(|asked| chain.judge(asked, &versions).ok());
+        found.filter(|locked| locked.scope == Scope::Run).map(|locked| locked.release).collect()
     }
 
     /// Finds parents and modules.
@@ -243,8 +287,7 @@ impl Build {
     ) -> Result<Rc<Versions>, &'static str> {
         let absent = "it is none of the same build";
         let at = at.ok_or(absent)?;
-        let names =
-            ["groupId", "artifactId", "version"].map(|name| chain.resolved(managed.field(name).unwrap_or_default()));
+        let names = named(managed, chain);
         let same = |other: &usize| self.build_of(*other) == self.build_of(at);
         let found: Vec<usize> = self.named.get(&names).into_iter().flatten().copied().filter(same).collect();
         let found = match found.as_slice() {
@@ -286,6 +329,11 @@ impl<'a> Wanted<'a> {
         };
         listed.is("scope", "import") || listed.field("artifactId").is_some_and(is_wanted)
     }
+}
+
+/// What a list is called that is imported.
+fn named(import: &Asked, chain: &Chain<'_>) -> [String; 3] {
+    ["groupId", "artifactId", "version"].map(|name| chain.resolved(import.field(name).unwrap_or_default()))
 }
 
 fn add(told: Result<Locked, String>, line: u32, out: &mut Out) {

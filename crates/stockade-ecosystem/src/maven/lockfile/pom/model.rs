@@ -48,6 +48,14 @@ pub(super) struct Parent {
     pub(super) line: u32,
 }
 
+impl Parent {
+    /// What it is called: group, artifact and version.
+    pub(super) fn written(&self) -> Option<[String; 3]> {
+        let [group, artifact, version] = ["groupId", "artifactId", "version"].map(|name| self.names.get(name));
+        Some([group?.clone(), artifact?.clone(), version?.clone()])
+    }
+}
+
 /// A dependency or a plugin, as it is written.
 #[derive(Default, Clone)]
 pub(super) struct Asked {

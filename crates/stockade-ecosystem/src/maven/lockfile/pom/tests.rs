@@ -1,5 +1,6 @@
 use super::build::NEEDS;
 use super::*;
+use crate::maven::lockfile::release;
 
 const PROJECT: &str = "<groupId>example.shop</groupId><artifactId>";
 
@@ -252,4 +253,82 @@ fn a_build_of_many_projects_is_read_whole() {
     files.extend(paths.iter().map(|path| (path.as_str(), web.as_bytes())));
     let parsed = together(&files);
     assert!(parsed.iter().skip(1).all(|parsed| parsed.value.len() == 1 && parsed.problems.len() == 1));
+}
+
+/// What is foreseen from descriptions of a repository: what is read with them, and what the first needs.
+fn seen_ahead(files: &[&str]) -> String {
+    let release = |text: &&str| {
+        let model = model(text.as_bytes());
+        let name = |name| model.own.get(name).map_or("", String::as_str);
+        (release(name("groupId"), name("artifactId"), name("version")).unwrap(), (*text).to_owned())
+    };
+    let files: Vec<_> = files.iter().map(release).collect();
+    let (with, needs) = foreseen(&files);
+    let shown = |releases: Vec<Release>| releases.iter().map(Release::to_string).collect::<Vec<_>>().join(" ");
+    format!("with {}; needs {}", shown(with), shown(needs))
+}
+
+#[test]
+fn what_is_asked_for_next_is_foreseen_from_a_description_and_those_that_it_takes_from() {
+    let import = |name: &str| dependency(name, "<version>${lists}</version><type>pom</type><scope>import</scope>");
+    let parent = project(
+        "root",
+        &format!(
+            "<properties><lists>5</lists></properties>{}",
+            managed(&(dependency("left", "<version>1.0</version>") + &import("bom")))
+        ),
+    );
+    let bom = format!(
+        "<project><groupId>example.bom</groupId><artifactId>bom</artifactId><version>5</version>{}</project>",
+        managed(&dependency("right", "<version>2.0</version>"))
+    );
+    let asked = [
+        dependency("left", ""),
+        dependency("right", ""),
+        dependency("sibling", "<version>${project.version}</version>"),
+        dependency("test", "<version>1</version><scope>test</scope>"),
+        dependency("there", "<version>1</version><scope>provided</scope>"),
+        dependency("may", "<version>1</version><optional>true</optional>"),
+        dependency("range", "<version>[1,2)</version>"),
+        dependency("absent", "<version>${absent}</version>"),
+    ];
+    let plugin = "<build><plugins><plugin><artifactId>maven-jar-plugin</artifactId><version>3</version></plugin></plugins></build>";
+    let first = format!(
+        "<project><parent>{PROJECT}root</artifactId><version>1</version></parent>{PROJECT}web</artifactId>\
+         <version>1</version>{}{plugin}</project>",
+        dependencies(&asked.concat())
+    );
+    let sibling = "example.sibling/sibling@1";
+    assert_eq!(seen_ahead(&[&first]), format!("with example.shop/root@1; needs {sibling}"));
+    assert_eq!(
+        seen_ahead(&[&first, &parent]),
+        format!("with example.bom/bom@5; needs example.left/left@1.0 {sibling}")
+    );
+    assert_eq!(
+        seen_ahead(&[&first, &parent, &bom]),
+        format!("with ; needs example.left/left@1.0 example.right/right@2.0 {sibling}")
+    );
+}
+
+#[test]
+fn descriptions_that_take_from_each_other_are_foreseen_to_an_end() {
+    let of = |own: &str, parent: &str| {
+        let import = dependency("x", "<version>1</version><scope>import</scope>");
+        format!(
+            "<project><parent>{PROJECT}{parent}</artifactId><version>1</version></parent>{PROJECT}{own}</artifactId>\
+             <version>1</version>{}{}</project>",
+            managed(&import),
+            dependencies(&dependency("left", ""))
+        )
+    };
+    let x = format!(
+        "<project><groupId>example.x</groupId><artifactId>x</artifactId><version>1</version>{}</project>",
+        managed(&dependency("x", "<version>1</version><scope>import</scope>"))
+    );
+    assert_eq!(seen_ahead(&[&of("one", "two"), &of("two", "one"), &x]), "with ; needs ");
+    assert_eq!(foreseen(&[] as &[(Release, &[u8])]), (Vec::new(), Vec::new()));
+    let broken = super::super::release("a", "b", "1").unwrap();
+    for bytes in [&b""[..], b"<project>", b"\xff\xfe", b"<project><parent><version>1</version></parent></project>"] {
+        assert_eq!(foreseen(&[(broken.clone(), bytes)]), (Vec::new(), Vec::new()));
+    }
 }
