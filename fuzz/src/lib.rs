@@ -10,10 +10,10 @@ use stockade_model::{Code, Member, Start, Tree, Trigger};
 /// needs.
 const STACK: usize = 256 << 20;
 
-/// A package of one file, which is loaded when the package is.
+/// A package of one file, which runs when the package is installed: what is only sifted elsewhere is read in full, too.
 pub fn package(path: &str, content: &[u8]) -> Tree {
     let start = Start {
-        trigger: Trigger::Import,
+        trigger: Trigger::Install,
         name: "main".to_owned(),
         code: Code::File(path.to_owned()),
         path: "manifest".to_owned(),

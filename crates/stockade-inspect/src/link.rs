@@ -88,7 +88,7 @@ fn started(start: &Start) -> Option<&str> {
 /// A file that waits for something to load it: of its content only the digests are known, and matches of rules of YARA.
 fn not_read(member: &Member, digest: String, search: Option<&mut Search<'_>>) -> File {
     let language = read::language(member);
-    let shape = read::shape(&member.bytes, language);
+    let shape = read::shape(&member.bytes, language, &digest);
     let found = search.map(|search| search.file(&member.path, &member.bytes));
     let (matches, whole) = found.unwrap_or_else(|| (Vec::new(), true));
     let (path, size, facts) = (member.path.clone(), member.bytes.len() as u64, Facts { language, ..Facts::default() });
@@ -136,7 +136,7 @@ fn read_what_is_installed(files: &mut [File], mut sifted: HashMap<u32, Bytes>, s
 fn read(member: Member, digest: String, language: Option<Language>, mut search: Option<&mut Search<'_>>) -> File {
     let mut layers = |unit: &Unit| search.iter_mut().for_each(|search| search.layer(unit));
     let facts = read::facts(&member.path, &member.bytes, language, Reading::Sifted, &mut layers);
-    let shape = read::shape(&member.bytes, facts.language);
+    let shape = read::shape(&member.bytes, facts.language, &digest);
     let found = search.map(|search| search.file(&member.path, &member.bytes));
     let (matches, whole) = found.unwrap_or_else(|| (Vec::new(), true));
     let (path, size) = (member.path, member.bytes.len() as u64);

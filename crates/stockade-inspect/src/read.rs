@@ -225,9 +225,12 @@ const MAX_LEXICAL: usize = 2_000;
 ///
 /// What changes the meaning stays in it: comments, where a line ends that may have one (a line break brings back to life
 /// what was commented out), and what a line of Python is indented with.
-pub(crate) fn shape(bytes: &[u8], language: Option<Language>) -> String {
+///
+/// Bytecode has no blanks: what it is, its own digest says.
+pub(crate) fn shape(bytes: &[u8], language: Option<Language>, digest: &str) -> String {
     let (marker, indented): (&[u8], bool) = match language {
         None => return String::new(),
+        Some(Language::Jvm) => return digest.to_owned(),
         Some(Language::Python) => (b"#", true),
         Some(Language::Shell | Language::PowerShell) => (b"#", false),
         Some(_) => (b"//", false),

@@ -167,7 +167,7 @@ fn what_cannot_be_parsed_is_a_gap_where_it_may_run() {
 
 #[test]
 fn the_shape_of_a_file_is_its_code() {
-    let shape = |text: &str, language| read::shape(text.as_bytes(), Some(language));
+    let shape = |text: &str, language| read::shape(text.as_bytes(), Some(language), "");
     let js = |text: &str| shape(text, Language::JavaScript);
     assert_eq!(js("f('a', 1);\n  g()"), js("f(\"a\",1)\ng();"));
     assert_ne!(js("x = '//'"), js("x = '//'; collect()"), "what looks like a comment hides nothing");
@@ -175,7 +175,8 @@ fn the_shape_of_a_file_is_its_code() {
     let py = |text: &str| shape(text, Language::Python);
     assert_ne!(py("if a:\n    b()\n    c()"), py("if a:\n    b()\nc()"), "an indent says what runs");
     assert_eq!(py("f( 'a' )"), py("f(\"a\")"));
-    assert_eq!(read::shape(b"text", None), "");
+    assert_eq!(read::shape(b"text", None, "d"), "");
+    assert_eq!(read::shape(b"text", Some(Language::Jvm), "d"), "d");
 }
 
 #[test]

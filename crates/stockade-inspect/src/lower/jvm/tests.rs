@@ -73,6 +73,14 @@ fn methods_of_a_class_that_asks_for_nothing_are_left_out_unless_it_runs_them_whe
 }
 
 #[test]
+fn what_a_class_may_ask_for_is_named_whole() {
+    let paths = include_str!("../../apis/jvm.txt").lines().filter(|line| !line.starts_with('#'));
+    for path in paths.filter_map(|line| line.split_whitespace().next()) {
+        assert!(!path.contains('*') && path != "alias", "{path}: the sieve looks for whole names");
+    }
+}
+
+#[test]
 fn places_are_lines_of_the_source() {
     let mut names = Names::default();
     let program = super::lower(&sample(), Reading::Whole, &mut names);

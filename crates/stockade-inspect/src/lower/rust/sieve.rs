@@ -160,7 +160,7 @@ impl<'a> Sieve<'a> {
 
 /// True if a name between these may be that of a parameter.
 fn is_parameter(before: &Token<'_>, after: &Token<'_>) -> bool {
-    matches!(before, Token::Other(b'(' | b',' | b'|' | b'&') | Token::Word("mut" | "ref"))
+    matches!(before, Token::Other(b'(' | b',' | b'|' | b'&' | b']') | Token::Word("mut" | "ref"))
         && matches!(after, Token::Other(b':' | b',' | b'|' | b')'))
 }
 
@@ -235,7 +235,7 @@ impl<'a> Tokens<'a> {
         loop {
             let Some(&byte) = bytes.get(self.at) else { return Some(None) };
             match byte {
-                b' ' | b'\t' | b'\r' | b'\n' => self.at += 1,
+                b' ' | b'\t' | b'\r' | b'\n' | b'\x0b' | b'\x0c' => self.at += 1,
                 b'/' if bytes.get(self.at + 1) == Some(&b'/') => {
                     let rest = &bytes[self.at..];
                     self.at += memchr::memchr(b'\n', rest).unwrap_or(rest.len());
@@ -291,6 +291,10 @@ impl<'a> Tokens<'a> {
         let end = self.end_of_word(start);
         let (word, rest) = (&self.source[start..end], &self.source.as_bytes()[end..]);
         self.at = end;
+        // Some of what is not of ASCII is blank, and parts words.
+        if !word.is_ascii() && !word.chars().all(|c| c.is_alphanumeric() || c == '_') {
+            return None;
+        }
         match (word, rest.first()) {
             ("r", Some(b'#')) if rest.get(1).is_some_and(|byte| is_word(*byte)) => {
                 self.at = self.end_of_word(end + 1);
@@ -365,7 +369,7 @@ impl<'a> Tokens<'a> {
     }
 }
 
-/// What may stand in a name. No character outside of ASCII is anything else that matters.
+/// What may stand in a name.
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
@@ -467,11 +471,15 @@ mod tests {
             "const X: &str = \"~/.ssh/id_rsa\";",
             "fn f(x: u8, mut private_key: &str) -> &str { private_key }",
             "fn f() { g(|secret_key| secret_key) }",
+            "fn f(#[x] secret_key: X) {}",
+            "mod\u{2028}a;",
+            "use std::process\u{200e}::Command;",
             "#[path = \"x.rs\"] mod a;",
             "fn f(x: X) { x.decrypt(); }",
         ] {
             assert_eq!(modules(source), None, "{source}");
         }
+        assert_eq!(modules("mod\u{b}a; mod\u{c}b ; /* mod c; */ mod größe;").unwrap(), ["a", "b", "größe"]);
         assert_eq!(modules("#[cfg(test)]\nmod tests; #[cfg(unix)] pub(crate) mod unix;").unwrap(), ["unix"]);
         for unclear in
             ["#[cfg(any(test, unix))] mod a;", "#[cfg(unix)] #[cfg(test)] mod a;", "#[cfg(test = \"x\")] mod a;"]

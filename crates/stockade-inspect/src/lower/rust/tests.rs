@@ -155,6 +155,12 @@ fn deep_and_long_sources_end() {
     }
 }
 
+#[test]
+fn what_a_source_may_ask_for_has_one_name() {
+    let lines = include_str!("../../apis/rust.txt").lines();
+    assert!(!lines.into_iter().any(|line| line.starts_with("alias")), "the sieve knows no other names");
+}
+
 proptest! {
     #[test]
     fn nothing_panics(
