@@ -186,6 +186,7 @@ fn maven_resolves_from_the_real_repository() {
     if !alone.ok() {
         return gets_nothing("mvn", &alone);
     }
+    place.write("home/.config/stockade/stockade.toml", OF_ANY_AGE);
     let guarded: Vec<String> = ["run", "--"].map(str::to_owned).into_iter().chain(words("guarded")).collect();
     let run = place.stockade(&guarded.iter().map(String::as_str).collect::<Vec<_>>());
     place.was_guarded(&run, "served", "pkg:maven/org.junit/junit-bom@5.10.2?file_name=5.10.2/junit-bom-5.10.2.pom");
@@ -276,15 +277,16 @@ fn maven_deploys_a_release_and_a_snapshot_that_another_project_resolves() {
     );
 }
 
+/// Not every mirror says how old Maven's files are, and without that a package is as young as its newest release.
+const OF_ANY_AGE: &str = "[policy.cooldown]\nmaven = \"0\"\n";
+
 /// What deploys, in a version that is old everywhere.
 const DEPLOY: &str = "org.apache.maven.plugins:maven-deploy-plugin:2.8.2:deploy-file";
 
 /// A gateway that hosts `com.acme` and has everything else from where this machine has it: its address, and a token.
 fn hosting(place: &Place) -> (Guard, String, String) {
-    place.write(
-        "stockade.toml",
-        "listen = \"127.0.0.1:0\"\n[upstream.maven]\nclaims = { \"com.acme/*\" = \"hosted\" }\n",
-    );
+    let claims = "[upstream.maven]\nclaims = { \"com.acme/*\" = \"hosted\" }\n";
+    place.write("stockade.toml", format!("listen = \"127.0.0.1:0\"\n{claims}{OF_ANY_AGE}"));
     let stockade = |arguments: &[&str]| {
         let mut command = place.command(env!("CARGO_BIN_EXE_stockade"));
         command.args(["--ecosystem", "maven", "--config"]).arg(place.path("stockade.toml"));
