@@ -97,27 +97,96 @@ pub struct Flow {
 pub struct Import {
     /// As written: `./x`, `fs`, `.x`, `os.path`.
     pub module: String,
+    /// What of it is imported by name in Python: each may be a module in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
     /// When it is loaded.
     pub moment: Moment,
     /// From 1.
     pub line: u32,
 }
 
+impl Import {
+    /// The modules that are loaded, if they are there: the one that is named, and those in it.
+    pub(crate) fn modules(&self) -> impl Iterator<Item = String> {
+        let inner = self.names.iter().map(|name| module_in(&self.module, name));
+        std::iter::once(self.module.clone()).chain(inner)
+    }
+}
+
+/// A module of Python in another one.
+pub(crate) fn module_in(package: &str, name: &str) -> String {
+    let dot = if package.ends_with('.') { "" } else { "." };
+    format!("{package}{dot}{name}")
+}
+
+/// What a call leads to in its own file, by position there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Reach {
+    /// The acts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acts: Vec<u32>,
+    /// The uses of other files' exports.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uses: Vec<u32>,
+    /// The modules that are loaded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub imports: Vec<u32>,
+}
+
+impl Reach {
+    /// True if it leads to nothing.
+    pub fn is_empty(&self) -> bool {
+        self.acts.is_empty() && self.uses.is_empty() && self.imports.is_empty()
+    }
+}
+
+/// A parameter that is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Called {
+    /// Which, from 0.
+    pub parameter: u8,
+    /// True if it is a member of it that is called.
+    pub member: bool,
+}
+
 /// Something that other files can call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Export {
-    /// The name; `default` for the module itself, a method as `Class.method`.
+    /// The name; `default` for the module itself, a method as `Class.method`, `*` for whatever [`Self::of`] has.
     pub name: String,
-    /// The acts that a call reaches.
-    pub acts: Vec<u32>,
+    /// The module and the name there, if it is another file's and only passed on: `*` for all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<(String, String)>,
+    /// What a call leads to.
+    #[serde(default, skip_serializing_if = "Reach::is_empty")]
+    pub reach: Reach,
+    /// The parameters that a call calls.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<Called>,
     /// What a call returns comes from these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub returns: Vec<(Source, Option<u32>)>,
     /// Arguments that reach an act: which, and the act.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passes: Vec<(u8, u32)>,
 }
 
+impl Export {
+    pub(crate) fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            of: None,
+            reach: Reach::default(),
+            calls: Vec::new(),
+            returns: Vec::new(),
+            passes: Vec::new(),
+        }
+    }
+}
+
 /// A use of another file's export.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Use {
     /// The module, as written in the import.
     pub module: String,
@@ -125,10 +194,24 @@ pub struct Use {
     pub name: String,
     /// When it is called.
     pub moment: Moment,
-    /// What the arguments come from.
+    /// What the arguments come from, up to the last that comes from anything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub arguments: Vec<Vec<(Source, Option<u32>)>>,
     /// The acts of this file that the result reaches.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reaches: Vec<u32>,
+    /// The functions among the arguments.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub callbacks: Vec<Callback>,
+}
+
+/// A function that is given to another file's.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Callback {
+    /// In which argument, and how it is called from there; `None` in one that is named.
+    pub argument: Option<Called>,
+    /// What a call of it leads to.
+    pub reach: Reach,
 }
 
 /// Something about the looks of a file.

@@ -8,7 +8,7 @@ use crate::capability::{Capability, Source};
 use crate::facts::{Act, Facts, Spot};
 
 /// The version of the facts: what another version found is found again.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 
 /// What was found out about one artifact.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

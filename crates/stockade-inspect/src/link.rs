@@ -1,15 +1,18 @@
 //! From the facts of files to what a package can do: which file loads which, from every place where code starts to run,
 //! so that each act gets the earliest event that reaches it; and what flows from one file to another.
 
+mod calls;
+mod paths;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use bytes::Bytes;
 use stockade_model::{Code, Digest, Gap, GapKind, Member, Start, Tree, Trigger};
 
-use crate::capability::Source;
+use self::paths::resolve;
 use crate::eval::Unit;
-use crate::facts::{Facts, Moment};
-use crate::inspection::{CrossFlow, File, Inspection, VERSION};
+use crate::facts::{Facts, Import, Moment};
+use crate::inspection::{File, Inspection, VERSION};
 use crate::ir::Language;
 use crate::lower::Reading;
 use crate::read;
@@ -17,8 +20,6 @@ use crate::rules::{Search, Searcher};
 
 /// How many gaps of files are told one by one.
 const MAX_GAPS: usize = 20;
-/// How many flows across files are kept.
-const MAX_FLOWS: usize = 2_000;
 /// Folders beside the packages of a project with tools of those who develop it, which builders take for no package:
 /// some of those that setuptools leaves out of a flat layout.
 const TOOLS: [&str; 4] = ["tools/", "scripts/", "ci/", "tasks/"];
@@ -102,9 +103,8 @@ fn read_what_is_loaded(files: &mut [File], mut aside: HashMap<u32, Member>, sear
     let places: HashMap<&str, u32> = paths.iter().enumerate().map(|(at, path)| (&**path, number(at))).collect();
     let mut queue: Vec<u32> = (0..number(files.len())).filter(|at| !aside.contains_key(at)).collect();
     while let Some(file) = queue.pop().filter(|_| !aside.is_empty()).and_then(|at| files.get(at as usize)) {
-        let imports = file.facts.imports.iter();
-        let loaded = imports.flat_map(|import| resolve(&places, &file.path, file.facts.language, &import.module));
-        let loaded: Vec<(u32, Member)> = loaded.filter_map(|at| Some((at, aside.remove(&at)?))).collect();
+        let loaded = loaded_by(&places, file);
+        let loaded: Vec<(u32, Member)> = loaded.into_iter().filter_map(|at| Some((at, aside.remove(&at)?))).collect();
         for (at, member) in loaded {
             let digest = std::mem::take(&mut files[at as usize].digest);
             files[at as usize] = read(member, digest, None, search.as_mut());
@@ -126,10 +126,15 @@ fn read_what_is_installed(files: &mut [File], mut sifted: HashMap<u32, Bytes>, s
         if let Some(bytes) = sifted.remove(&at) {
             file.facts = read::facts(&file.path, &bytes, file.facts.language, Reading::Whole, &mut |_| ());
         }
-        let imports = file.facts.imports.iter();
-        let loaded = imports.flat_map(|import| resolve(&places, &file.path, file.facts.language, &import.module));
-        queue.extend(loaded.filter(|at| seen.insert(*at)));
+        let loaded = loaded_by(&places, file);
+        queue.extend(loaded.into_iter().filter(|at| seen.insert(*at)));
     }
+}
+
+/// The files that a file loads.
+fn loaded_by(places: &HashMap<&str, u32>, file: &File) -> Vec<u32> {
+    let loaded = file.facts.imports.iter().flat_map(Import::modules);
+    loaded.flat_map(|module| resolve(places, &file.path, file.facts.language, &module)).collect()
 }
 
 /// Looks at a file that was not seen before.
@@ -209,9 +214,10 @@ impl Links {
         let mut edges: Vec<Vec<(Moment, u32, String)>> = Vec::with_capacity(inspection.files.len());
         for file in &inspection.files {
             let imports = file.facts.imports.iter();
-            let targets = imports.flat_map(|import| {
-                let found = resolve(&files, &file.path, file.facts.language, &import.module);
-                found.into_iter().map(|target| (import.moment, target, import.module.clone()))
+            let modules = imports.flat_map(|import| import.modules().map(|module| (import.moment, module)));
+            let targets = modules.flat_map(|(moment, module)| {
+                let found = resolve(&files, &file.path, file.facts.language, &module);
+                found.into_iter().map(move |target| (moment, target, module.clone()))
             });
             edges.push(targets.collect());
         }
@@ -247,12 +253,10 @@ impl Links {
         }
         let packages = packages(&inspection.starts);
         let spoken = self.spoken(inspection);
-        for (at, (file, reached)) in inspection.files.iter_mut().zip(&reached).enumerate() {
+        for (file, reached) in inspection.files.iter_mut().zip(&reached) {
             file.trigger = reached.unwrap_or_else(|| unreached(file, &packages, &spoken, is_test));
-            let acts = file.facts.acts.iter();
-            file.triggers = acts.map(|act| self.event(number(at), file.trigger, act.moment)).collect();
         }
-        self.follow_uses(inspection);
+        calls::follow(self, inspection);
     }
 
     /// What sets code off that runs at a moment of a file which that event loads.
@@ -298,60 +302,6 @@ impl Links {
         }
         gaps
     }
-
-    /// A function of one file that another calls at load runs then; what it returns and takes flows.
-    fn follow_uses(&self, inspection: &mut Inspection) {
-        let mut flows = Vec::new();
-        let mut earlier = Vec::new();
-        for (at, file) in inspection.files.iter().enumerate() {
-            for used in &file.facts.uses {
-                let targets = self.edges[at].iter().filter(|(_, _, module)| *module == used.module);
-                for (_, target, _) in targets {
-                    let other = &inspection.files[*target as usize];
-                    let exports = other.facts.exports.iter().filter(|export| {
-                        export.name == used.name || (export.name == "default" && used.name == "default")
-                    });
-                    for export in exports {
-                        if used.moment != Moment::Later {
-                            let event = self.event(number(at), file.trigger, used.moment);
-                            earlier.extend(export.acts.iter().map(|act| (*target, *act, event)));
-                        }
-                        cross(&mut flows, (number(at), file, used), (*target, export));
-                    }
-                }
-            }
-        }
-        for (file, act, trigger) in earlier {
-            if let Some(slot) = inspection.files[file as usize].triggers.get_mut(act as usize) {
-                *slot = (*slot).min(trigger);
-            }
-        }
-        flows.sort();
-        flows.dedup();
-        flows.truncate(MAX_FLOWS);
-        inspection.flows = flows;
-    }
-}
-
-fn cross(
-    flows: &mut Vec<CrossFlow>,
-    (user, _, used): (u32, &File, &crate::facts::Use),
-    (owner, export): (u32, &crate::facts::Export),
-) {
-    let own = |source: &Source| *source != Source::Parameter;
-    let returned: Vec<_> =
-        export.returns.iter().filter(|(source, _)| own(source)).map(|(source, act)| (*source, owner, *act)).collect();
-    if !returned.is_empty() {
-        flows.extend(used.reaches.iter().map(|to| CrossFlow { from: returned.clone(), to: (user, *to) }));
-    }
-    for (parameter, act) in &export.passes {
-        let passed = used.arguments.get(usize::from(*parameter)).map(Vec::as_slice).unwrap_or_default();
-        let from: Vec<_> =
-            passed.iter().filter(|(source, _)| own(source)).map(|(source, act)| (*source, user, *act)).collect();
-        if !from.is_empty() {
-            flows.push(CrossFlow { from, to: (owner, *act) });
-        }
-    }
 }
 
 /// The folders of the modules that are loaded at an import: whatever lies in them can be loaded by its name.
@@ -386,108 +336,6 @@ fn unreached(file: &File, packages: &[String], spoken: &HashSet<Language>, is_te
 /// True if a file can be loaded by a name from a package: it lies in its folder, and in no archive there.
 fn is_module(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|inside| !inside.contains("!/"))
-}
-
-/// The files that a module is.
-fn resolve(files: &HashMap<&str, u32>, from: &str, language: Option<Language>, module: &str) -> Vec<u32> {
-    let folder = from.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let first = |candidates: &[String]| candidates.iter().find_map(|path| files.get(&**path)).copied();
-    match language {
-        // A module of Python has no slash in its name: what has one is a script that is run.
-        Some(Language::Python) if !module.contains('/') => python(files, folder, module),
-        Some(Language::Jvm) => {
-            files.get(&*format!("{}.class", module.replace('.', "/"))).copied().into_iter().collect()
-        }
-        Some(Language::Rust) => {
-            let name = module.trim_start_matches("./");
-            let own = from.strip_suffix(".rs").unwrap_or(from);
-            let candidates = [
-                join(folder, &format!("{name}.rs")),
-                join(folder, &format!("{name}/mod.rs")),
-                format!("{own}/{name}.rs"),
-            ];
-            first(&candidates).into_iter().collect()
-        }
-        _ if module.starts_with('.') || module.starts_with('/') => {
-            let is_there = |base: &Option<String>| base.as_deref().is_some_and(|path| files.contains_key(path));
-            let beside = normal(&join(folder, module));
-            // A program is found from the folder that a build runs in, which is the package's.
-            let at_root = (language != Some(Language::JavaScript)).then(|| normal(module)).flatten();
-            let Some(base) = Some(at_root).filter(is_there).unwrap_or(beside) else { return Vec::new() };
-            let endings = [
-                "",
-                ".js",
-                ".mjs",
-                ".cjs",
-                ".ts",
-                ".tsx",
-                ".jsx",
-                ".json",
-                ".node",
-                ".py",
-                ".sh",
-                "/index.js",
-                "/index.mjs",
-                "/index.cjs",
-                "/index.ts",
-            ];
-            let mut candidates: Vec<String> = endings.iter().map(|ending| format!("{base}{ending}")).collect();
-            if let Some(stem) = base.strip_suffix(".js") {
-                candidates.push(format!("{stem}.ts"));
-                candidates.push(format!("{stem}.tsx"));
-            }
-            first(&candidates).into_iter().collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-fn python(files: &HashMap<&str, u32>, folder: &str, module: &str) -> Vec<u32> {
-    let dots = module.len() - module.trim_start_matches('.').len();
-    let rest = module[dots..].replace('.', "/");
-    let roots: Vec<String> = if dots > 0 {
-        let mut base = folder;
-        for _ in 1..dots {
-            base = base.rsplit_once('/').map_or("", |(outer, _)| outer);
-        }
-        vec![base.to_owned()]
-    } else {
-        vec![String::new(), "src".to_owned(), "lib".to_owned(), folder.to_owned()]
-    };
-    let mut found = Vec::new();
-    for root in roots {
-        let base = join(&root, &rest);
-        let candidates = [format!("{base}.py"), format!("{base}/__init__.py")];
-        let at = candidates.iter().find_map(|path| files.get(path.trim_start_matches('/'))).copied();
-        if let Some(at) = at {
-            found.push(at);
-            break;
-        }
-    }
-    found
-}
-
-fn join(folder: &str, name: &str) -> String {
-    if folder.is_empty() || name.starts_with('/') {
-        name.trim_start_matches('/').to_owned()
-    } else {
-        format!("{folder}/{name}")
-    }
-}
-
-/// A path without `.` and `..`; `None` if it leaves the package.
-fn normal(path: &str) -> Option<String> {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
 }
 
 fn number(at: usize) -> u32 {

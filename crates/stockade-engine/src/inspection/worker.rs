@@ -18,9 +18,9 @@ use super::frame::{self, Reply, Request, Setup, What};
 
 /// The stack of the thread that inspects, in bytes: 128 MiB. Parsers descend as deep as their input nests.
 const STACK: usize = 128 << 20;
-/// The memory of a worker besides, in bytes: 384 MiB, so that it is 512 MiB in all. That is what an artifact and its
+/// The memory of a worker besides, in bytes: 512 MiB, so that it is 640 MiB in all. That is what an artifact and its
 /// content may have together, and something to work in.
-const HEAP: u64 = 384 << 20;
+const HEAP: u64 = 512 << 20;
 /// How much later than its supervisor a worker finds that it takes too long. It does so by itself, since the supervisor
 /// may be gone.
 const GRACE: Duration = Duration::from_secs(5);

@@ -120,6 +120,11 @@ impl Catalogue {
         candidates.into_iter().find(|(pattern, _)| matches(pattern)).map_or(&[], |(_, entries)| entries)
     }
 
+    /// True if the table knows anything that begins as a path does.
+    pub(crate) fn has_root(&self, path: &str) -> bool {
+        self.firsts.contains(path.split('.').next().unwrap_or(path))
+    }
+
     /// The paths that come to an act, to data from somewhere, or to more code. Without `*` and `()`: `a.B.new.run`.
     pub(crate) fn telling(&self) -> impl Iterator<Item = Vec<&str>> {
         let tell = |entries: &[Entry]| entries.iter().any(Entry::tells);

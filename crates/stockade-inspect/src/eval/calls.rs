@@ -4,12 +4,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::expressions::{CLASS, INSTANCE, MAX_PATH};
-use super::{
-    CallsOf, MAX_CALLS, MAX_FACTS, MAX_ROUNDS, Machine, NO_ACT, USE, Unit, javascript, operators, python, to_u32, truth,
-};
+use super::{CallsOf, MAX_CALLS, MAX_ROUNDS, Machine, NO_ACT, Unit, javascript, operators, python, truth};
 use crate::apis::{Entry, Pick, When};
 use crate::capability::{Capability, Source};
-use crate::facts::Use;
 use crate::ir::{Argument, Expr, Expression, Language};
 use crate::lower::jvm::builtins as jvm;
 use crate::lower::powershell::builtins as powershell;
@@ -24,8 +21,10 @@ const MAX_RECURSION: u32 = 2;
 pub(crate) const OWN_RESOURCE: &str = "jar:";
 /// Methods that talk to the address that they are given.
 const TALKING: &[&str] = &["fetch", "get", "post", "put", "request", "open", "urlopen", "connect"];
-/// How many members deep in a module of the package a function is looked for.
-const MAX_MEMBERS: usize = 8;
+/// Methods of a function that call it.
+const CALLING: &[&str] = &["call", "apply", "__call__"];
+/// The function by which compilers of TypeScript write `export * from`.
+const PASSES_ON: &str = "__exportStar";
 /// How many functions in one argument are called.
 const MAX_CALLBACKS: usize = 32;
 /// Methods whose callbacks run without anybody asking for it.
@@ -103,9 +102,22 @@ impl Machine {
         arguments: &[Argument],
         scope: &Rc<Scope>,
     ) -> Value {
+        let passes_on = self.is_named(unit, callee, PASSES_ON);
         let callee = self.callee(unit, callee, scope);
         let arguments = self.arguments(unit, arguments, scope);
+        if let Some(module) = arguments.at(0).filter(|_| passes_on) {
+            self.exported.push(("*".into(), module.clone()));
+        }
         self.invoke(unit, at, callee, arguments, scope)
+    }
+
+    /// True for a call by this name, or of a member that is called so.
+    fn is_named(&self, unit: &Unit, callee: Expr, name: &str) -> bool {
+        match unit.program.expression(callee) {
+            Expression::Name(is) | Expression::Member(_, is) => self.names.text(*is).as_ref() == name,
+            Expression::Sequence(parts) => parts.last().is_some_and(|last| self.is_named(unit, *last, name)),
+            _ => false,
+        }
     }
 
     fn callee(&mut self, unit: &Rc<Unit>, callee: Expr, scope: &Rc<Scope>) -> Callee {
@@ -222,6 +234,8 @@ impl Machine {
     ) -> Value {
         let arguments = self.touched(unit, at, arguments);
         let mut taint = arguments.all().fold(target.taint.clone(), |all, value| all.with(&value.taint));
+        let member = receiver.is_some() && !method.is_some_and(|method| CALLING.contains(&method));
+        self.reached_parameter(target, member);
         let receiver = receiver.map(|receiver| self.touch(unit, at, receiver));
         if let Some(receiver) = &receiver {
             taint = taint.with(&receiver.taint);
@@ -378,8 +392,8 @@ impl Machine {
             let passed = loaded.map_or_else(Value::default, Value::api).tainted(&taint);
             result = result.with(&self.call_back(&arguments, &passed));
         }
-        if path.starts_with('.') || is_own(unit, path) {
-            result = result.with(&self.used(path, &arguments));
+        if Self::may_be_own(unit, path) {
+            result = result.with(&self.used(unit, path, &arguments));
         }
         if unit.program.language == Language::Python
             && let Some(value) = python::path_of(path, &arguments)
@@ -438,7 +452,7 @@ impl Machine {
             let offset = unit.program.offsets.get(at.0 as usize).copied().unwrap_or(0);
             let script =
                 if script.starts_with('.') || script.starts_with('/') { script } else { format!("./{script}") };
-            self.import(unit, &script, offset);
+            self.import(unit, &script, Vec::new(), offset);
         }
         let act = act.unwrap_or(NO_ACT);
         for pick in &entry.calls {
@@ -486,8 +500,10 @@ impl Machine {
         let mut taint = Taint::default();
         let mut functions = Vec::new();
         for value in arguments.all() {
+            self.reached_parameter(value, false);
             match &value.known {
                 Known::Function(closure) => functions.push(closure.clone()),
+                Known::Api(path) => self.used_as_function(path),
                 Known::Map(entries) => {
                     let entries = entries.borrow();
                     functions.extend(entries.values().filter_map(|value| match &value.known {
@@ -516,7 +532,8 @@ impl Machine {
             }
             Known::List(items) => items.borrow().iter().take(MAX_CALLBACKS).cloned().collect(),
             Known::Map(entries) => entries.borrow().values().take(MAX_CALLBACKS * 4).cloned().collect(),
-            _ => return,
+            Known::Api(path) => return self.used_as_function(path),
+            _ => return self.reached_parameter(value, false),
         };
         if depth > 0 {
             for value in inner {
@@ -559,7 +576,9 @@ impl Machine {
         let taint = values.iter().chain(named.iter().map(|(_, value)| value));
         let taint = taint.fold(Taint::default(), |all, value| all.with(&value.taint));
         if unknown && let Some(summary) = self.summaries.get(&(key.0, key.1, self.moment)) {
-            return summary.clone();
+            let (value, reached) = summary.clone();
+            self.lead_to(&reached);
+            return value;
         }
         let calls = self.calls_of.entry(key).or_default();
         calls.rounds += 1;
@@ -569,10 +588,9 @@ impl Machine {
         let known = !values.is_empty() && values.iter().all(is_told);
         let deep = active >= if known { MAX_CALLS } else { MAX_RECURSION };
         let weight = 4 + self.units[closure.program as usize].program.function(closure.function).locals.len() as u64;
-        if rounds > MAX_ROUNDS || self.calls >= MAX_CALLS || deep || !self.spend(weight) {
-            return Value::unknown(taint);
-        }
-        if again && !fresh && (self.repeats == 0 || fruitless >= MAX_FRUITLESS) {
+        let spent = rounds > MAX_ROUNDS || self.calls >= MAX_CALLS || deep || !self.spend(weight);
+        if spent || (again && !fresh && (self.repeats == 0 || fruitless >= MAX_FRUITLESS)) {
+            self.lead_as_before(key);
             return Value::unknown(taint);
         }
         let (steps, facts) = (self.steps, self.facts.acts.len() + self.facts.flows.len());
@@ -589,9 +607,11 @@ impl Machine {
             std::mem::take(&mut self.uncertain),
             std::mem::take(&mut self.loops),
         );
+        let outer = self.enter_function();
         self.calls += 1;
         self.block(&unit, &function.body, &scope);
         self.calls -= 1;
+        let reached = self.leave_function(key, outer);
         let result = std::mem::replace(&mut self.returned, saved.0);
         (self.function, self.uncertain, self.loops) = (saved.1, saved.2, saved.3);
         let calls = self.calls_of.entry(key).or_default();
@@ -601,7 +621,7 @@ impl Machine {
             self.repeats = self.repeats.saturating_sub(steps.saturating_sub(self.steps));
         }
         if unknown {
-            self.summaries.insert((key.0, key.1, self.moment), result.clone());
+            self.summaries.insert((key.0, key.1, self.moment), (result.clone(), reached));
         }
         result
     }
@@ -655,34 +675,6 @@ impl Machine {
             self.assign(unit, parameter.target, value, &scope);
         }
         scope
-    }
-
-    /// A function of another file of the package is used: what goes in and out is settled when files are linked.
-    fn used(&mut self, path: &str, arguments: &Arguments) -> Taint {
-        let ends = path.char_indices().rev().filter(|(_, c)| *c == '.').map(|(at, _)| at);
-        let ends = std::iter::once(path.len()).chain(ends).take(MAX_MEMBERS);
-        let Some(module) = ends.into_iter().map(|end| &path[..end]).find(|module| self.modules.contains(*module))
-        else {
-            return Taint::default();
-        };
-        if self.facts.uses.len() >= MAX_FACTS {
-            return Taint::default();
-        }
-        let name = path[module.len()..].trim_start_matches('.');
-        let name = if name.is_empty() { "default" } else { name };
-        let from = |value: &Value| {
-            let own = value.taint.origins().iter().filter(|origin| origin.source != Source::Parameter);
-            own.map(|origin| (origin.source, (origin.act != NO_ACT).then_some(origin.act))).collect()
-        };
-        let at = to_u32(self.facts.uses.len());
-        self.facts.uses.push(Use {
-            module: module.to_owned(),
-            name: name.to_owned(),
-            moment: self.moment,
-            arguments: arguments.positional.iter().map(from).collect(),
-            reaches: Vec::new(),
-        });
-        Taint::of(Source::Parameter, USE | at)
     }
 }
 
@@ -773,11 +765,6 @@ fn detail(entry: &Entry, arguments: &Arguments) -> Option<String> {
         let value = picked(pick, arguments)?;
         operators::words(&value).filter(|text| !text.is_empty())
     })
-}
-
-/// True if a path may be that of another class of the same jar.
-fn is_own(unit: &Unit, path: &str) -> bool {
-    unit.program.language == Language::Jvm && !path.starts_with("java")
 }
 
 /// What goes along with an act. Where a class of Java connects to comes from its settings; what it sends there is in

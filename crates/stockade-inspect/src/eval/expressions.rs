@@ -27,6 +27,8 @@ pub(super) const MAX_PATH: usize = 160;
 /// Marks a map that is a class, and one that is an instance of a class.
 pub(super) const CLASS: &str = "\u{0}class";
 pub(super) const INSTANCE: &str = "\u{0}instance";
+/// Where a class keeps what it extends, if that is another file's.
+pub(super) const BASE: &str = "\u{0}base";
 
 impl Machine {
     /// The value of an expression that is used as a whole: reading a part of the platform is an act.
@@ -192,7 +194,14 @@ impl Machine {
             _ => self.name(name),
         };
         let known = match &object.known {
-            Known::Map(entries) => entries.borrow().get(&key).cloned().unwrap_or_default(),
+            Known::Map(entries) => {
+                let entries = entries.borrow();
+                match (entries.get(&key), entries.get(BASE).map(|base| &base.known)) {
+                    (Some(value), _) => value.clone(),
+                    (None, Some(Known::Api(path))) => self.api_member(unit, &Rc::clone(path), name),
+                    _ => Value::default(),
+                }
+            }
             Known::Text(text) if &*key == "length" => Value::number(text.encode_utf16().count() as f64),
             Known::Bytes(bytes) if matches!(&*key, "length" | "byteLength") => Value::number(bytes.len() as f64),
             Known::List(items) if &*key == "length" => Value::number(items.borrow().len() as f64),
@@ -415,6 +424,9 @@ impl Machine {
                 {
                     entries.extend(inner.borrow().clone());
                 }
+                if matches!(&spread.known, Known::Api(path) if path.starts_with('.')) {
+                    entries.insert("*".into(), spread);
+                }
                 continue;
             }
             let value = self.path(unit, *value, scope);
@@ -505,8 +517,12 @@ impl Machine {
         entries.insert(CLASS.into(), Known::Boolean(true).into());
         for base in &class.bases {
             let base = self.path(unit, *base, scope);
-            if let Known::Map(inherited) = &base.known {
-                entries.extend(inherited.borrow().clone());
+            match &base.known {
+                Known::Map(inherited) => entries.extend(inherited.borrow().clone()),
+                Known::Api(path) if Self::may_be_own(unit, path) => {
+                    entries.insert(BASE.into(), base);
+                }
+                _ => {}
             }
         }
         let inner = Rc::new(Scope { outer: Some(Rc::clone(scope)), ..Scope::default() });
@@ -667,7 +683,7 @@ impl Machine {
     }
 
     /// The program puts something of its own where the platform has something.
-    fn override_api(&mut self, unit: &Rc<Unit>, at: Expr, path: &Rc<str>, name: Sym, value: Value) {
+    pub(super) fn override_api(&mut self, unit: &Rc<Unit>, at: Expr, path: &Rc<str>, name: Sym, value: Value) {
         let Known::Api(path) = self.api_member(unit, path, name).known else {
             let key = self.name(name);
             self.overrides.insert(format!("{path}.{key}").into(), value);

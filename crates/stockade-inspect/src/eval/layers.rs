@@ -113,6 +113,10 @@ impl Machine {
         match (unit.program.language, path) {
             (Language::JavaScript, "require" | "import" | "importScripts")
             | (Language::Python, "__import__" | "importlib.import_module") => self.require(unit, at, arguments),
+            (Language::JavaScript, "Object.defineProperty") => {
+                self.define_property(unit, at, arguments);
+                None
+            }
             (Language::Python, "getattr") | (Language::JavaScript, "Reflect.get") => {
                 let (object, key) = (arguments.at(0)?, arguments.at(1)?);
                 Some(self.index(unit, &object.clone(), &key.clone()))
@@ -135,7 +139,7 @@ impl Machine {
         match &module.known {
             Known::Text(text) => {
                 let name = Self::module(unit, text);
-                self.import(unit, &name, offset);
+                self.import(unit, &name, Vec::new(), offset);
                 Some(self.api(unit, &name))
             }
             Known::Api(_) | Known::Function(_) => None,
@@ -145,5 +149,20 @@ impl Machine {
                 Some(Value::unknown(module.taint))
             }
         }
+    }
+
+    /// A property that is defined with a function that reads it, as compilers write what is passed on, is assigned.
+    fn define_property(&mut self, unit: &Rc<Unit>, at: Expr, arguments: &Arguments) -> Option<()> {
+        let (object, key, property) = (arguments.at(0)?, arguments.at(1)?, arguments.at(2)?);
+        let (Known::Api(path), Known::Map(entries)) = (&object.known, &property.known) else { return None };
+        let (value, getter) = (entries.borrow().get("value").cloned(), entries.borrow().get("get").cloned());
+        let value = match (value, getter.map(|getter| getter.known)) {
+            (Some(value), _) => value,
+            (None, Some(Known::Function(getter))) => self.apply(&getter, None, &[]),
+            _ => return None,
+        };
+        let name = self.names.intern(key.as_text().map_or("*", |key| key));
+        self.override_api(unit, at, path, name, value);
+        Some(())
     }
 }

@@ -15,18 +15,21 @@ mod layers;
 pub(crate) mod operators;
 mod publics;
 pub(crate) mod python;
+mod reach;
 mod statements;
 #[cfg(test)]
 mod tests;
+mod uses;
 
 use std::rc::Rc;
 
 use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 pub(crate) use self::calls::{DECODING, OWN_RESOURCE};
+use self::reach::Reached;
 use crate::apis::{Catalogue, Entry};
 use crate::capability::{Capability, Source};
-use crate::facts::{Act, Facts, FileGap, Flow, Import, Moment, Spot};
+use crate::facts::{Act, Facts, FileGap, Flow, Import, Moment, Spot, Use};
 use crate::ir::{Expr, Language, Names, Program, Sym};
 use crate::lexicon;
 use crate::lower::Reading;
@@ -148,13 +151,16 @@ pub(crate) struct Machine {
     calls_of: HashMap<(u32, u32), CallsOf>,
     /// Steps that may still be spent on functions that were evaluated before, without anything coming of it.
     repeats: u64,
-    summaries: HashMap<(u32, u32, Moment), Value>,
+    summaries: HashMap<(u32, u32, Moment), (Value, Rc<Reached>)>,
     overrides: HashMap<Rc<str>, Value>,
     fields: HashMap<Sym, Value>,
     paths: HashMap<(usize, Sym), (Rc<str>, Rc<str>)>,
     entries: HashMap<usize, (Rc<str>, &'static [Entry])>,
     key_names: HashMap<Sym, bool>,
     modules: HashSet<Rc<str>>,
+    /// Modules of which every name is imported.
+    stars: Vec<Rc<str>>,
+    known_uses: HashMap<Use, u32>,
     exported: Vec<(Rc<str>, Value)>,
     ran: HashSet<usize>,
     skipped: bool,
@@ -162,8 +168,10 @@ pub(crate) struct Machine {
     begun: HashSet<usize>,
     /// The steps did not suffice to run everything as often as it runs.
     exhausted: bool,
-    /// The acts that are reached while an export is called.
-    watched: Option<Vec<u32>>,
+    /// What the function leads to that is being evaluated; nothing outside of functions.
+    reached: Option<Reached>,
+    /// What each function led to when it was evaluated, with whatever arguments.
+    leads_to: HashMap<(u32, u32), Reached>,
 }
 
 /// The facts of a text in a language.
@@ -237,12 +245,15 @@ impl Machine {
             entries: HashMap::default(),
             key_names: HashMap::default(),
             modules: HashSet::default(),
+            stars: Vec::new(),
+            known_uses: HashMap::default(),
             exported: Vec::new(),
             ran: HashSet::default(),
             skipped: false,
             begun: HashSet::default(),
             exhausted: false,
-            watched: None,
+            reached: None,
+            leads_to: HashMap::default(),
         }
     }
 
@@ -405,9 +416,7 @@ impl Machine {
         if let Some(act) = self.facts.acts.get_mut(index as usize) {
             act.moment = act.moment.min(self.moment);
         }
-        if let Some(watched) = &mut self.watched {
-            watched.push(index);
-        }
+        self.reached_act(index);
         self.flow(taint, index);
         index
     }
@@ -423,14 +432,18 @@ impl Machine {
         }
     }
 
-    fn import(&mut self, unit: &Unit, module: &str, offset: u32) {
+    fn import(&mut self, unit: &Unit, module: &str, names: Vec<String>, offset: u32) {
         if self.facts.imports.len() >= MAX_FACTS {
             return;
         }
-        let import = Import { module: module.to_owned(), moment: self.moment, line: unit.spot(offset).line };
-        if !self.facts.imports.iter().rev().take(64).any(|known| *known == import) {
+        let line = unit.spot(offset).line;
+        let import = Import { module: module.to_owned(), names, moment: self.moment, line };
+        let known = self.facts.imports.iter().enumerate().rev().take(64).find(|(_, known)| **known == import);
+        let at = known.map_or(self.facts.imports.len(), |(at, _)| at);
+        if at == self.facts.imports.len() {
             self.facts.imports.push(import);
         }
+        self.reached_import(to_u32(at));
         self.modules.insert(module.into());
     }
 }

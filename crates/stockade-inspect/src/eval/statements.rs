@@ -281,14 +281,21 @@ impl Machine {
 
     fn bind_imports(&mut self, unit: &Rc<Unit>, module: &str, names: &[Imported], scope: &Rc<Scope>) {
         let module = Self::module(unit, module);
-        self.import(unit, &module, 0);
+        let python = unit.program.language == Language::Python;
+        let named = names.iter().filter_map(|imported| imported.name).map(|name| self.name(name));
+        let named = named.filter(|name| python && **name != *"*").map(|name| name.to_string()).collect();
+        self.import(unit, &module, named, 0);
+        let dot = if python && module.ends_with('.') { "" } else { "." };
         for imported in names {
             let name = imported.name.map(|name| self.name(name));
             let value = match name.as_deref() {
-                Some("*") => continue,
+                Some("*") => {
+                    self.stars.push(module.as_str().into());
+                    continue;
+                }
                 None => Value::api(&module),
                 Some("default") if unit.program.language == Language::JavaScript => Value::api(&module),
-                Some(name) => self.api(unit, &format!("{module}.{name}")),
+                Some(name) => self.api(unit, &format!("{module}{dot}{name}")),
             };
             self.set(scope, imported.local, value);
         }

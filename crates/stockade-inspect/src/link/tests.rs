@@ -8,11 +8,11 @@ use crate::inspection::Inspection;
 use crate::ir::Language;
 use crate::{inspect, read};
 
-fn tree(starts: &[(Trigger, Code)], files: &[(&str, &str)]) -> Inspection {
+pub(super) fn tree<T: AsRef<[u8]>>(starts: &[(Trigger, Code)], files: &[(&str, T)]) -> Inspection {
     tree_after(&[], starts, files)
 }
 
-fn tree_after(earlier: &[&Inspection], starts: &[(Trigger, Code)], files: &[(&str, &str)]) -> Inspection {
+fn tree_after<T: AsRef<[u8]>>(earlier: &[&Inspection], starts: &[(Trigger, Code)], files: &[(&str, T)]) -> Inspection {
     let start = |(trigger, code): &(Trigger, Code)| Start {
         trigger: *trigger,
         name: "sample".to_owned(),
@@ -28,16 +28,16 @@ fn tree_after(earlier: &[&Inspection], starts: &[(Trigger, Code)], files: &[(&st
     inspect(tree, earlier, |path| path.starts_with("tests/"), None)
 }
 
-fn member((path, text): &(&str, &str)) -> Member {
-    Member { path: (*path).to_owned(), bytes: Bytes::copy_from_slice(text.as_bytes()), executable: false }
+fn member<T: AsRef<[u8]>>((path, content): &(&str, T)) -> Member {
+    Member { path: (*path).to_owned(), bytes: Bytes::copy_from_slice(content.as_ref()), executable: false }
 }
 
-fn file(path: &str) -> Code {
+pub(super) fn file(path: &str) -> Code {
     Code::File(path.to_owned())
 }
 
 /// When the first program of a file is run.
-fn runs(inspection: &Inspection, path: &str) -> Option<Trigger> {
+pub(super) fn runs(inspection: &Inspection, path: &str) -> Option<Trigger> {
     let file = inspection.files.iter().find(|file| file.path == path).unwrap();
     let acts = file.facts.acts.iter().zip(&file.triggers);
     acts.filter(|(act, _)| act.capability == Capability::Execute).map(|(_, trigger)| *trigger).min()
@@ -137,7 +137,7 @@ fn tools_beside_the_packages_are_not_run_unless_something_leads_to_them() {
     ] {
         let setup = format!("import os, subprocess, sys\n{call}");
         let package =
-            tree(&[(Trigger::Install, file("setup.py"))], &[("setup.py", &setup), ("tools/a.py", "import os")]);
+            tree(&[(Trigger::Install, file("setup.py"))], &[("setup.py", &*setup), ("tools/a.py", "import os")]);
         assert_eq!(trigger(&package, "tools/a.py"), Trigger::Install, "{call}");
     }
     // A package that is called so is a package.

@@ -187,9 +187,10 @@ impl<'n, 'c> Lowering<'n, 'c> {
         let function = Function { name: Some(short), parameters, body, locals, offset: line };
         let function = self.b.define(function);
         block.push(Statement::Define(sym, function));
-        if method.is_public && !name.starts_with('<') {
+        let exported = if &*name == "<init>" { self.b.sym("new") } else { short };
+        if !method.is_private && (exported != short || !name.starts_with('<')) {
             let value = self.b.add(Expression::Name(sym), line);
-            block.push(Statement::Export(short, value));
+            block.push(Statement::Export(exported, value));
         }
     }
 

@@ -24,7 +24,7 @@ pub(super) struct Method<'a> {
     pub(super) name: u16,
     pub(super) descriptor: u16,
     pub(super) is_static: bool,
-    pub(super) is_public: bool,
+    pub(super) is_private: bool,
     pub(super) code: Option<Code<'a>>,
 }
 
@@ -54,8 +54,8 @@ pub(super) struct Class<'a> {
 
 /// The flag of a member that belongs to the class and not to its instances.
 const STATIC: u16 = 0x0008;
-/// The flag of a member that everybody may use.
-const PUBLIC: u16 = 0x0001;
+/// The flag of a member that only its class may use.
+const PRIVATE: u16 = 0x0002;
 
 impl<'a> Class<'a> {
     pub(super) fn read(bytes: &'a [u8]) -> Result<Self, &'static str> {
@@ -129,8 +129,8 @@ impl<'a> Class<'a> {
                 code = self.code(&mut content);
             }
         }
-        let (is_static, is_public) = (flags & STATIC != 0, flags & PUBLIC != 0);
-        Some(Method { name, descriptor, is_static, is_public, code })
+        let (is_static, is_private) = (flags & STATIC != 0, flags & PRIVATE != 0);
+        Some(Method { name, descriptor, is_static, is_private, code })
     }
 
     fn code(&self, reader: &mut Reader<'a>) -> Option<Code<'a>> {

@@ -72,7 +72,12 @@ impl Lowering<'_> {
 
     fn import_item(&mut self, item: &Item) {
         match item {
-            Item::Use(import) => self.import_tree(&import.tree, &mut Vec::new(), 0),
+            Item::Use(import) => {
+                self.import_tree(&import.tree, &mut Vec::new(), 0);
+                if !matches!(import.vis, Visibility::Inherited) {
+                    self.pass_on(&import.tree, 0);
+                }
+            }
             Item::ExternCrate(one) => {
                 let local = one.rename.as_ref().map_or_else(|| one.ident.to_string(), |(_, name)| name.to_string());
                 let local = self.b.sym(&local);
@@ -88,6 +93,22 @@ impl Lowering<'_> {
             }
             _ => {}
         }
+    }
+
+    /// `pub use`: what is imported is exported.
+    fn pass_on(&mut self, tree: &UseTree, depth: u32) {
+        let name = match tree {
+            UseTree::Path(path) if depth < MAX_NESTING => return self.pass_on(&path.tree, depth + 1),
+            UseTree::Group(group) if depth < MAX_NESTING => {
+                return group.items.iter().for_each(|tree| self.pass_on(tree, depth + 1));
+            }
+            UseTree::Name(name) => &name.ident,
+            UseTree::Rename(rename) => &rename.rename,
+            _ => return,
+        };
+        let at = self.offset(name.span());
+        let name = self.b.sym(&name.to_string());
+        self.export(name, at);
     }
 
     fn import_tree(&mut self, tree: &UseTree, prefix: &mut Vec<String>, depth: u32) {
@@ -129,16 +150,17 @@ impl Lowering<'_> {
     }
 
     fn import(&mut self, prefix: &[String], name: &str, local: &str) {
-        let own = prefix
-            .first()
-            .is_some_and(|first| matches!(first.as_str(), "self" | "super" | "crate") || self.modules.contains(first));
-        if local == "_" || (own && name == local) {
+        let here = |name: &&String| matches!(name.as_str(), "self" | "super" | "crate") || self.modules.contains(*name);
+        let within = prefix.iter().take_while(here).count();
+        // What leads to modules of this file is left out, and what is in them has its name already.
+        if local == "_" || (within > 0 && within == prefix.len() && name == local) {
             return;
         }
         let (name, local) = (self.b.sym(name), self.b.sym(local));
-        let (module, name) = match prefix {
+        let (module, name) = match &prefix[within..] {
+            [] if within > 0 => (prefix.join(".").into(), Some(name)),
             [] => (self.b.text_of(name), None),
-            _ => (prefix.join(".").into(), Some(name)),
+            outer => (outer.join(".").into(), Some(name)),
         };
         self.push(Statement::Import { module, names: vec![Imported { name, local }] });
     }
@@ -150,11 +172,14 @@ impl Lowering<'_> {
         if runs_at_load(&function.attrs) || (name == "main" && depth == 0) {
             self.at_load.push(name);
         }
-        if matches!(function.vis, Visibility::Public(_)) {
-            let at = self.offset(function.sig.ident.span());
-            let value = self.b.add(Expression::Name(sym), at);
-            self.push(Statement::Export(sym, value));
+        if !matches!(function.vis, Visibility::Inherited) {
+            self.export(sym, self.offset(function.sig.ident.span()));
         }
+    }
+
+    fn export(&mut self, name: Sym, at: u32) {
+        let value = self.b.add(Expression::Name(name), at);
+        self.push(Statement::Export(name, value));
     }
 
     fn define(&mut self, name: Sym, signature: &Signature, block: &syn::Block) {
@@ -228,6 +253,7 @@ impl Lowering<'_> {
         let class = Class { name: Some(sym), bases: Vec::new(), body, members };
         let class = self.b.add(Expression::Class(Box::new(class)), at);
         self.set(name, class, at);
+        self.export(sym, at);
     }
 
     fn provided(&mut self, items: &[TraitItem]) {

@@ -49,7 +49,7 @@ lowers! { lowered;
 
     methods_are_members_of_a_class:
         "struct A; impl A { fn f(&self, x: u8) { Self::g(x); } fn g(_x: u8) {} } const B: u8 = 1;" =>
-            "A = …; B = 1";
+            "A = …; export A = A; B = 1";
 
     modules_are_flat:
         "mod a { pub fn f() {} } fn g() { a::f(); crate::a::f(); }" =>
