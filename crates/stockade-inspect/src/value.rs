@@ -188,12 +188,17 @@ impl Taint {
             return self.clone();
         }
         let mut all: Vec<Origin> = mine.to_vec();
-        let news = theirs.iter().filter(|origin| !mine.contains(origin));
-        let (first, again): (Vec<Origin>, Vec<Origin>) =
-            news.copied().partition(|new| !mine.iter().any(|o| o.source == new.source));
-        all.extend(first);
-        all.extend(again);
-        all.truncate(Self::MAX);
+        all.extend(theirs.iter().filter(|origin| !mine.contains(origin)));
+        if all.len() > Self::MAX {
+            let mut seen = 0_u32;
+            let is_first = |origin: &Origin| {
+                let before = seen;
+                seen |= 1 << origin.source as u32;
+                seen != before
+            };
+            let (first, again): (Vec<Origin>, Vec<Origin>) = all.into_iter().partition(is_first);
+            all = first.into_iter().chain(again).take(Self::MAX).collect();
+        }
         Self(Some(Rc::new(all)))
     }
 }
@@ -303,3 +308,16 @@ impl Arguments {
 
 /// Calls a function of the program from a builtin, such as the callback of `map`.
 pub(crate) type Apply<'a> = dyn FnMut(&Value, &[Value]) -> Value + 'a;
+
+#[cfg(test)]
+mod tests {
+    use super::{Source, Taint};
+
+    #[test]
+    fn a_source_is_not_lost_among_many_of_another() {
+        let parameters = (0..40).fold(Taint::default(), |all, at| all.with(&Taint::of(Source::Parameter, at)));
+        let mixed = parameters.with(&Taint::of(Source::Secret, 7));
+        assert!(mixed.origins().iter().any(|origin| origin.source == Source::Secret));
+        assert_eq!(mixed.origins().len(), Taint::MAX);
+    }
+}

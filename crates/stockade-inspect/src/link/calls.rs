@@ -21,6 +21,8 @@ use crate::ir::Language;
 const MAX_FLOWS: usize = 2_000;
 /// In how many places one name is looked for.
 const MAX_LOOKS: usize = 20_000;
+/// The longest name that is looked for, in bytes: what passes itself on grows without an end.
+const MAX_NAME: usize = 1_000;
 /// How many functions one name may mean.
 const MAX_MEANT: usize = 10_000;
 /// What a module itself is called.
@@ -171,6 +173,7 @@ struct Finder<'a> {
 struct Search {
     found: Vec<Function>,
     seen: FxHashSet<(u32, String)>,
+    cut: bool,
 }
 
 impl Finder<'_> {
@@ -219,7 +222,7 @@ impl Finder<'_> {
         }
         let mut search = Search::default();
         self.find(file, name, &mut search);
-        self.cut |= search.found.len() >= MAX_MEANT || search.seen.len() >= MAX_LOOKS;
+        self.cut |= search.cut || search.found.len() >= MAX_MEANT;
         search.found.sort_unstable();
         search.found.dedup();
         let found: Rc<[Function]> = search.found.into();
@@ -230,7 +233,11 @@ impl Finder<'_> {
     fn find(&self, file: u32, name: &str, search: &mut Search) {
         let names = &self.names[file as usize];
         let before = search.found.len();
-        if before >= MAX_MEANT || search.seen.len() >= MAX_LOOKS || !search.seen.insert((file, name.to_owned())) {
+        if before >= MAX_MEANT || search.seen.len() >= MAX_LOOKS || name.len() > MAX_NAME {
+            search.cut = true;
+            return;
+        }
+        if !search.seen.insert((file, name.to_owned())) {
             return;
         }
         search.found.extend(names.of_name(name).map(|at| (file, at)));

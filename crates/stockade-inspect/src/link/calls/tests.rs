@@ -279,3 +279,11 @@ fn a_class_that_a_build_runs_leads_through_other_classes() {
     assert_eq!(*written, Trigger::Call, "nothing that the build runs calls it");
     assert_eq!(runs(&tree(&[(Trigger::Import, file("Start.class"))], &files), "End.class"), Some(Trigger::Call));
 }
+
+#[test]
+fn what_passes_itself_on_ends_and_is_a_gap() {
+    let files = [("i.js", "require('./a').f()"), ("a.js", "module.exports = require('./a').x")];
+    let package = tree(&[(Trigger::Install, file("i.js"))], &files);
+    let gap = package.gaps.iter().find(|gap| gap.detail.contains("too many functions"));
+    assert!(gap.is_some(), "{:?}", package.gaps);
+}
