@@ -15,7 +15,7 @@ use crate::value::{Closure, Known, Value};
 /// How deep in what is passed on functions are looked for.
 const MAX_DEPTH: u8 = 2;
 /// How many functions are looked for in one argument.
-const MAX_FUNCTIONS: usize = 32;
+const MAX_FUNCTIONS: usize = 64;
 /// How many things a step's worth of work goes over, when what a function leads to is added to what its caller does.
 const A_STEP: usize = 8;
 
@@ -87,7 +87,7 @@ impl Machine {
         reached.parameters.extend(positions.map(|parameter| Called { parameter, member }));
     }
 
-    /// Goes into a function. What is given back is for [`Self::leave`].
+    /// Goes into a function. What is given back is for [`Self::leave_function`].
     pub(super) fn enter_function(&mut self) -> Option<Reached> {
         self.reached.replace(Reached::default())
     }
@@ -134,6 +134,9 @@ impl Machine {
     pub(super) fn functions_in(&mut self, argument: Option<u8>, value: &Value) -> Option<Callback> {
         let mut found = Vec::new();
         functions(value, MAX_DEPTH, &mut found);
+        if found.len() >= MAX_FUNCTIONS {
+            self.lose();
+        }
         let member = matches!(value.known, Known::Map(_) | Known::List(_));
         let argument = argument.map(|parameter| Called { parameter, member });
         let mut all = Reached::default();

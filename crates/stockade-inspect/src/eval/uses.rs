@@ -98,7 +98,7 @@ impl Machine {
         Taint::of(Source::Parameter, USE | at)
     }
 
-    /// There are more exports or uses than are followed.
+    /// There are more exports, uses, or functions in an argument, than are followed.
     pub(super) fn lose(&mut self) {
         let what = "more calls of other files, or functions for them, than are followed".to_owned();
         let gap = FileGap { what, line: 0, whole: false };
